@@ -1,0 +1,186 @@
+//! The settings, read once a request from the Worker's variables into types that hold good values.
+//!
+//! A setting that makes no sense stops the service rather than being guessed at: it is refused by
+//! name. Must not know JavaScript: values come through a look-up closure.
+
+use std::fmt;
+use std::str::FromStr;
+
+use argon2::Params;
+
+use crate::password;
+
+/// The name of the D1 database's binding.
+pub const DATABASE: &str = "DB";
+
+/// The name of the block list's KV binding.
+pub const BLOCK_LIST: &str = "BLOCKLIST";
+
+const PASSWORD_MIN_LENGTH: &str = "PASSWORD_MIN_LENGTH";
+const BLOCK_LIST_ON_ERROR: &str = "BLOCK_LIST_ON_ERROR";
+const ARGON2_MEMORY_KIB: &str = "ARGON2_MEMORY_KIB";
+const ARGON2_ITERATIONS: &str = "ARGON2_ITERATIONS";
+
+/// The least memory (KiB) and iterations that resist guessing, each row as good as the next
+/// ([OWASP, Password Storage](https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#argon2id)).
+const ARGON2_FLOOR: [(u32, u32); 5] = [(7168, 5), (9216, 4), (12288, 3), (19456, 2), (47104, 1)];
+
+/// More would leave too little of an isolate's 128 MB.
+const ARGON2_MAX_MEMORY_KIB: u32 = 65536;
+
+/// More would run into the CPU limit at any memory size.
+const ARGON2_MAX_ITERATIONS: u32 = 100;
+
+/// Every setting, valid.
+#[derive(Debug)]
+pub struct Config {
+    /// The fewest characters of a password.
+    pub password_min_length: usize,
+    /// What happens to a request when the block list cannot be read.
+    pub block_list_on_error: OnError,
+    /// Argon2id's cost.
+    pub argon2: Params,
+}
+
+/// What to do with a request that cannot be checked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OnError {
+    /// Answer 503.
+    Deny,
+    /// Let it pass, and say so in the log.
+    Allow,
+}
+
+/// A setting that makes no sense; as text, its name and what would be right.
+#[derive(Debug, PartialEq, Eq)]
+pub struct ConfigError(String);
+
+impl Config {
+    /// Reads every setting through `lookup`, which gives a variable's value, or `None` where it is not set.
+    ///
+    /// # Errors
+    /// The first setting that is not of its form or contradicts another.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let password_min_length = number(&lookup, PASSWORD_MIN_LENGTH, 1)?;
+        if !(1..=password::MAX_BYTES).contains(&password_min_length) {
+            return Err(ConfigError(format!(
+                "{PASSWORD_MIN_LENGTH} is {password_min_length}: it must be 1 to {}",
+                password::MAX_BYTES
+            )));
+        }
+        let block_list_on_error = match lookup(BLOCK_LIST_ON_ERROR).as_deref() {
+            None | Some("deny") => OnError::Deny,
+            Some("allow") => OnError::Allow,
+            Some(other) => {
+                return Err(ConfigError(format!(
+                    "{BLOCK_LIST_ON_ERROR} is {other:?}: it must be \"deny\" or \"allow\""
+                )));
+            }
+        };
+        Ok(Self {
+            password_min_length,
+            block_list_on_error,
+            argon2: argon2(
+                number(&lookup, ARGON2_MEMORY_KIB, 19456)?,
+                number(&lookup, ARGON2_ITERATIONS, 2)?,
+            )?,
+        })
+    }
+}
+
+fn number<T: FromStr>(
+    lookup: impl Fn(&str) -> Option<String>,
+    name: &str,
+    default: T,
+) -> Result<T, ConfigError> {
+    match lookup(name) {
+        None => Ok(default),
+        Some(value) => {
+            value.parse().map_err(|_| ConfigError(format!("{name} is {value:?}: it must be a whole number")))
+        }
+    }
+}
+
+fn argon2(memory: u32, iterations: u32) -> Result<Params, ConfigError> {
+    if memory > ARGON2_MAX_MEMORY_KIB {
+        return Err(ConfigError(format!(
+            "{ARGON2_MEMORY_KIB} is {memory}: it must be at most {ARGON2_MAX_MEMORY_KIB}"
+        )));
+    }
+    if iterations > ARGON2_MAX_ITERATIONS {
+        return Err(ConfigError(format!(
+            "{ARGON2_ITERATIONS} is {iterations}: it must be at most {ARGON2_MAX_ITERATIONS}"
+        )));
+    }
+    if !ARGON2_FLOOR.iter().any(|&(m, t)| memory >= m && iterations >= t) {
+        let floor = ARGON2_FLOOR.map(|(m, t)| format!("m={m},t={t}")).join(" or ");
+        return Err(ConfigError(format!(
+            "{ARGON2_MEMORY_KIB} {memory} with {ARGON2_ITERATIONS} {iterations} is too weak: it must be at least {floor}"
+        )));
+    }
+    Params::new(memory, iterations, 1, Some(password::TAG_BYTES))
+        .map_err(|error| ConfigError(format!("{ARGON2_MEMORY_KIB}, {ARGON2_ITERATIONS}: {error}")))
+}
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(settings: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        Config::read(|name| settings.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()))
+    }
+
+    #[test]
+    fn every_setting_has_a_default() {
+        let config = read(&[]).unwrap();
+        assert_eq!(config.password_min_length, 1);
+        assert_eq!(config.block_list_on_error, OnError::Deny);
+        assert_eq!((config.argon2.m_cost(), config.argon2.t_cost(), config.argon2.p_cost()), (19456, 2, 1));
+        assert_eq!(config.argon2.output_len(), Some(32));
+    }
+
+    #[test]
+    fn every_setting_can_be_set() {
+        let config = read(&[
+            ("PASSWORD_MIN_LENGTH", "12"),
+            ("BLOCK_LIST_ON_ERROR", "allow"),
+            ("ARGON2_MEMORY_KIB", "65536"),
+            ("ARGON2_ITERATIONS", "3"),
+        ])
+        .unwrap();
+        assert_eq!(config.password_min_length, 12);
+        assert_eq!(config.block_list_on_error, OnError::Allow);
+        assert_eq!((config.argon2.m_cost(), config.argon2.t_cost()), (65536, 3));
+    }
+
+    #[test]
+    fn each_row_of_the_floor_is_enough_and_less_is_not() {
+        for (memory, iterations) in ARGON2_FLOOR {
+            assert!(argon2(memory, iterations).is_ok());
+            assert!(argon2(memory - 1, iterations).is_err(), "{memory} {iterations}");
+            assert!(argon2(memory, iterations - 1).is_err(), "{memory} {iterations}");
+        }
+    }
+
+    #[test]
+    fn a_setting_without_sense_is_refused_by_name() {
+        for (name, values) in [
+            ("PASSWORD_MIN_LENGTH", ["0", "1025", "-1", "8.5", "", "eight", " 8"].as_slice()),
+            ("BLOCK_LIST_ON_ERROR", &["", "Allow", "true"]),
+            ("ARGON2_MEMORY_KIB", &["0", "19455", "65537", "19MiB", "4294967296"]),
+            ("ARGON2_ITERATIONS", &["0", "1", "101", "two"]),
+        ] {
+            for value in values {
+                let error = read(&[(name, value)]).unwrap_err().to_string();
+                assert!(error.contains(name), "{name}={value}: {error}");
+                assert!(error.contains("must be"), "{error}");
+            }
+        }
+    }
+}

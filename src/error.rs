@@ -1,0 +1,284 @@
+//! Everything that can go wrong with a request, and the one place that turns it into an answer.
+//!
+//! To choose a variant: is it the client's to mend? Then say what would be right. Is it ours? Then
+//! it is [`ApiError::Internal`], or [`ApiError::Unavailable`] where the same request can succeed
+//! later; both carry a cause that goes to the log and never to the client. Must not know JavaScript.
+
+use serde::Serialize;
+
+use crate::config::ConfigError;
+use crate::password::HashError;
+use crate::response::Reply;
+
+/// Why a request was not carried out.
+#[derive(Debug, PartialEq, Eq)]
+pub enum ApiError {
+    /// 400: a body, or one parameter of it, is not of its form.
+    Invalid {
+        /// The parameter at fault, where it is one.
+        field: Option<&'static str>,
+        /// What is wrong and what would be right, in one sentence without any password.
+        description: String,
+    },
+    /// 400 of `/users/`, which repeats the request's headers as they were sent.
+    InvalidAccount {
+        /// The `Username` header.
+        name: Option<String>,
+        /// The `Privacy` header.
+        privacy: Option<String>,
+        /// Which header was missing or invalid.
+        description: &'static str,
+    },
+    /// 403: the address is on the block list.
+    Blocked {
+        /// What the operator wrote beside the entry; for the log only.
+        reason: String,
+    },
+    /// 403: the platform did not say where the request comes from.
+    Unverified,
+    /// 404: no such path.
+    NotFound,
+    /// 405: no such method on this path.
+    MethodNotAllowed,
+    /// 409 of `/sign-up`: the name is taken in its namespace.
+    UsernameTaken {
+        /// The name, in NFC.
+        username: String,
+    },
+    /// 409 of `/users/`: the name is taken.
+    NameTaken {
+        /// The name, in NFC.
+        name: String,
+    },
+    /// 413: a body over the limit.
+    BodyTooLarge {
+        /// The limit, in bytes.
+        limit: usize,
+    },
+    /// 415: a body that does not say it is JSON.
+    NotJson,
+    /// 500: our fault.
+    Internal {
+        /// For the log only.
+        cause: String,
+    },
+    /// 503: a part of the platform did not do its work; the same request may succeed later.
+    Unavailable {
+        /// For the log only.
+        cause: String,
+    },
+}
+
+/// How long a client should wait after a 503, in seconds.
+const RETRY_AFTER: &str = "5";
+
+/// The body of most errors, its members in the order of the contract.
+#[derive(Serialize)]
+struct Problem<'a> {
+    description: &'a str,
+    code: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'a str>,
+}
+
+#[derive(Serialize)]
+struct InvalidAccount<'a> {
+    name: Option<&'a str>,
+    privacy: Option<&'a str>,
+    code: &'a str,
+    description: &'a str,
+}
+
+#[derive(Serialize)]
+struct UsernameTaken<'a> {
+    username: &'a str,
+    code: &'a str,
+    description: &'a str,
+}
+
+#[derive(Serialize)]
+struct NameTaken<'a> {
+    name: &'a str,
+    code: &'a str,
+}
+
+impl ApiError {
+    /// The fault of the parameter `field`: `problem` completes the sentence that its name begins.
+    pub fn field(field: &'static str, problem: impl std::fmt::Display) -> Self {
+        Self::Invalid { field: Some(field), description: format!("{field} {problem}") }
+    }
+
+    /// The answer that the client gets.
+    #[must_use]
+    pub fn reply(&self) -> Reply {
+        let problem = |status: u16, description: &str, field| {
+            let code = &status.to_string();
+            Reply::json(status, &Problem { description, code, field })
+        };
+        match self {
+            Self::Invalid { field, description } => problem(400, description, *field),
+            Self::InvalidAccount { name, privacy, description } => Reply::json(
+                400,
+                &InvalidAccount {
+                    name: name.as_deref(),
+                    privacy: privacy.as_deref(),
+                    code: "400",
+                    description,
+                },
+            ),
+            Self::Blocked { .. } => problem(403, "Your IP address was blocked.", None),
+            Self::Unverified => problem(403, "Your IP address could not be verified.", None),
+            Self::NotFound => problem(404, "There is nothing here: the paths are /sign-up and /users/", None),
+            Self::MethodNotAllowed => {
+                problem(405, "This path takes POST and OPTIONS only", None).with("Allow", "POST, OPTIONS")
+            }
+            Self::UsernameTaken { username } => Reply::json(
+                409,
+                &UsernameTaken { username, code: "409", description: "Username already in use" },
+            ),
+            Self::NameTaken { name } => Reply::json(409, &NameTaken { name, code: "409" }),
+            Self::BodyTooLarge { limit } => {
+                problem(413, &format!("The body must have at most {limit} bytes"), None)
+            }
+            Self::NotJson => problem(415, "The Content-Type must be application/json", None),
+            Self::Internal { .. } => problem(500, "Internal error", None),
+            Self::Unavailable { .. } => {
+                problem(503, "The service is unavailable for the moment, try again later", None)
+                    .with("Retry-After", RETRY_AFTER)
+            }
+        }
+    }
+
+    /// What became of the request, in a word for the log.
+    #[must_use]
+    pub fn outcome(&self) -> &'static str {
+        match self {
+            Self::Invalid { .. } | Self::InvalidAccount { .. } => "invalid",
+            Self::Blocked { .. } => "blocked",
+            Self::Unverified => "unverified",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::UsernameTaken { .. } | Self::NameTaken { .. } => "taken",
+            Self::BodyTooLarge { .. } => "too_large",
+            Self::NotJson => "not_json",
+            Self::Internal { .. } => "internal_error",
+            Self::Unavailable { .. } => "unavailable",
+        }
+    }
+
+    /// What the log says beside the outcome: nothing that came from the client.
+    #[must_use]
+    pub fn cause(&self) -> Option<&str> {
+        match self {
+            Self::Blocked { reason: cause } | Self::Internal { cause } | Self::Unavailable { cause } => {
+                Some(cause)
+            }
+            _ => None,
+        }
+    }
+}
+
+impl From<ConfigError> for ApiError {
+    fn from(error: ConfigError) -> Self {
+        Self::Internal { cause: error.to_string() }
+    }
+}
+
+impl From<HashError> for ApiError {
+    fn from(error: HashError) -> Self {
+        Self::Internal { cause: error.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(error: &ApiError) -> (u16, String) {
+        let reply = error.reply();
+        (reply.status, reply.body.unwrap())
+    }
+
+    #[test]
+    fn every_error_has_its_status_and_body() {
+        let secret = || "SQLITE_ERROR: secret".to_owned();
+        for (error, status, body) in [
+            (
+                ApiError::field("username", "must have 1 to 254 characters"),
+                400,
+                r#"{"description":"username must have 1 to 254 characters","code":"400","field":"username"}"#,
+            ),
+            (
+                ApiError::Invalid { field: None, description: "The body must be JSON".to_owned() },
+                400,
+                r#"{"description":"The body must be JSON","code":"400"}"#,
+            ),
+            (
+                ApiError::InvalidAccount {
+                    name: Some("Username".to_owned()),
+                    privacy: None,
+                    description: "Privacy was invalid",
+                },
+                400,
+                r#"{"name":"Username","privacy":null,"code":"400","description":"Privacy was invalid"}"#,
+            ),
+            (
+                ApiError::Blocked { reason: secret() },
+                403,
+                r#"{"description":"Your IP address was blocked.","code":"403"}"#,
+            ),
+            (
+                ApiError::Unverified,
+                403,
+                r#"{"description":"Your IP address could not be verified.","code":"403"}"#,
+            ),
+            (
+                ApiError::NotFound,
+                404,
+                r#"{"description":"There is nothing here: the paths are /sign-up and /users/","code":"404"}"#,
+            ),
+            (
+                ApiError::MethodNotAllowed,
+                405,
+                r#"{"description":"This path takes POST and OPTIONS only","code":"405"}"#,
+            ),
+            (
+                ApiError::UsernameTaken { username: "username".to_owned() },
+                409,
+                r#"{"username":"username","code":"409","description":"Username already in use"}"#,
+            ),
+            (ApiError::NameTaken { name: "Username".to_owned() }, 409, r#"{"name":"Username","code":"409"}"#),
+            (
+                ApiError::BodyTooLarge { limit: 16384 },
+                413,
+                r#"{"description":"The body must have at most 16384 bytes","code":"413"}"#,
+            ),
+            (
+                ApiError::NotJson,
+                415,
+                r#"{"description":"The Content-Type must be application/json","code":"415"}"#,
+            ),
+            (ApiError::Internal { cause: secret() }, 500, r#"{"description":"Internal error","code":"500"}"#),
+            (
+                ApiError::Unavailable { cause: secret() },
+                503,
+                r#"{"description":"The service is unavailable for the moment, try again later","code":"503"}"#,
+            ),
+        ] {
+            assert_eq!(answer(&error), (status, body.to_owned()));
+        }
+    }
+
+    #[test]
+    fn some_errors_say_more_in_a_header() {
+        let header = |error: ApiError, name| {
+            let reply = error.reply();
+            let headers = reply.headers("", 0.0);
+            headers.iter().find(|(n, _)| *n == name).map(|(_, value)| value.to_string())
+        };
+        assert_eq!(header(ApiError::MethodNotAllowed, "Allow").as_deref(), Some("POST, OPTIONS"));
+        let unavailable = ApiError::Unavailable { cause: String::new() };
+        assert_eq!(header(unavailable, "Retry-After").as_deref(), Some("5"));
+        assert_eq!(header(ApiError::NotFound, "Allow"), None);
+    }
+}

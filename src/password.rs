@@ -1,0 +1,188 @@
+//! A password: its normal form, its limits and its hash.
+//!
+//! Nothing here can show a password: the type has no `Display`, and its `Debug` says only that it
+//! is one. Must not know HTTP or storage.
+
+use std::cell::RefCell;
+use std::fmt;
+
+use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
+use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
+
+use crate::opaque_string;
+
+/// The longest password, in bytes of its normal form.
+pub const MAX_BYTES: usize = 1024;
+
+/// The salt, in bytes ([RFC 9106, section 3.1](https://www.rfc-editor.org/rfc/rfc9106#section-3.1)).
+pub const SALT_BYTES: usize = 16;
+
+/// The hash, in bytes.
+pub const TAG_BYTES: usize = 32;
+
+/// A password under the `OpaqueString` profile of RFC 8265.
+pub struct Password(String);
+
+/// Why a text is not a password. As text it completes the sentence that the field's name begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PasswordError {
+    /// No character at all.
+    Empty,
+    /// Fewer characters than the service asks for.
+    TooShort {
+        /// The fewest characters.
+        minimum: usize,
+    },
+    /// More than [`MAX_BYTES`].
+    TooLong,
+    /// A character that the profile refuses; which one stays unsaid.
+    Disallowed,
+}
+
+/// The hash could not be computed; says why, and nothing about the password.
+#[derive(Debug)]
+pub struct HashError(String);
+
+impl Password {
+    /// Takes `minimum` characters to 1,024 bytes, both counted in the normal form, which is what is hashed.
+    ///
+    /// # Errors
+    /// The first rule that `raw` breaks.
+    pub fn parse(raw: &str, minimum: usize) -> Result<Self, PasswordError> {
+        let text =
+            opaque_string::enforce(raw).map_err(|opaque_string::Disallowed| PasswordError::Disallowed)?;
+        if text.is_empty() {
+            Err(PasswordError::Empty)
+        } else if text.len() > MAX_BYTES {
+            Err(PasswordError::TooLong)
+        } else if text.chars().count() < minimum {
+            Err(PasswordError::TooShort { minimum })
+        } else {
+            Ok(Self(text))
+        }
+    }
+
+    /// Hashes with Argon2id, version 0x13, and gives the PHC string
+    /// `$argon2id$v=19$m=…,t=…,p=…$salt$tag` ([RFC 9106](https://www.rfc-editor.org/rfc/rfc9106)).
+    ///
+    /// # Errors
+    /// [`HashError`]: the memory is not to be had, or `params` are out of Argon2's range.
+    pub fn hash(&self, params: &Params, salt: [u8; SALT_BYTES]) -> Result<String, HashError> {
+        let mut tag = [0; TAG_BYTES];
+        with_memory(params.block_count(), |memory| {
+            Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
+                .hash_password_into_with_memory(self.0.as_bytes(), &salt, &mut tag, memory)
+                .map_err(|error| HashError(error.to_string()))
+        })?;
+        let failed = |error: argon2::password_hash::phc::Error| HashError(error.to_string());
+        let hash = PasswordHash {
+            algorithm: ARGON2ID_IDENT,
+            version: Some(Version::V0x13.into()),
+            params: ParamsString::try_from(params).map_err(|error| HashError(error.to_string()))?,
+            salt: Some(Salt::new(&salt).map_err(failed)?),
+            hash: Some(Output::new(&tag).map_err(failed)?),
+        };
+        Ok(hash.to_string())
+    }
+}
+
+thread_local! {
+    /// Kept from hash to hash: wasm memory never shrinks, and to allocate it takes a while.
+    static MEMORY: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Runs `fill` on `blocks` KiB and wipes them afterwards.
+fn with_memory(
+    blocks: usize,
+    fill: impl FnOnce(&mut [Block]) -> Result<(), HashError>,
+) -> Result<(), HashError> {
+    let failed = |error: &dyn fmt::Display| HashError(error.to_string());
+    MEMORY.with(|memory| {
+        let mut memory = memory.try_borrow_mut().map_err(|error| failed(&error))?;
+        let missing = blocks.saturating_sub(memory.len());
+        memory.try_reserve_exact(missing).map_err(|error| failed(&error))?;
+        memory.resize(blocks, Block::default());
+        let filled = fill(&mut memory);
+        memory.fill(Block::default());
+        filled
+    })
+}
+
+impl fmt::Debug for Password {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Password(…)")
+    }
+}
+
+impl fmt::Display for PasswordError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Empty => f.write_str("must not be empty"),
+            Self::TooShort { minimum } => write!(f, "must have at least {minimum} characters"),
+            Self::TooLong => write!(f, "must have at most {MAX_BYTES} bytes"),
+            Self::Disallowed => {
+                f.write_str("must not hold control, invisible or unassigned characters (RFC 8265)")
+            }
+        }
+    }
+}
+
+impl fmt::Display for HashError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "password hash: {}", self.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use argon2::PasswordVerifier;
+
+    fn cheap() -> Params {
+        Params::new(32, 2, 1, Some(TAG_BYTES)).unwrap()
+    }
+
+    fn error(raw: &str) -> PasswordError {
+        Password::parse(raw, 1).err().unwrap()
+    }
+
+    #[test]
+    fn the_length_is_that_of_the_normal_form() {
+        assert_eq!(error(""), PasswordError::Empty);
+        assert!(Password::parse(&"x".repeat(1024), 1).is_ok());
+        assert_eq!(error(&"x".repeat(1025)), PasswordError::TooLong);
+        assert!(Password::parse(&"e\u{301}".repeat(512), 1).is_ok());
+        assert_eq!(Password::parse("e\u{301}x", 3).err(), Some(PasswordError::TooShort { minimum: 3 }));
+        assert!(Password::parse("éxé", 3).is_ok());
+        assert_eq!(error("a\0b"), PasswordError::Disallowed);
+    }
+
+    #[test]
+    fn debug_shows_nothing() {
+        assert_eq!(format!("{:?}", Password::parse("secret", 1).unwrap()), "Password(…)");
+    }
+
+    #[test]
+    fn a_hash_is_a_phc_string_that_argon2_verifies() {
+        let params = Params::new(19456, 2, 1, Some(TAG_BYTES)).unwrap();
+        let phc =
+            Password::parse("pa\u{308}ss\u{a0}word", 1).unwrap().hash(&params, *b"0123456789abcdef").unwrap();
+        assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$"), "{phc}");
+        let parsed = PasswordHash::new(&phc).unwrap();
+        assert_eq!(parsed.hash.unwrap().len(), TAG_BYTES);
+        assert!(Argon2::default().verify_password("päss word".as_bytes(), &parsed).is_ok());
+        assert!(Argon2::default().verify_password(b"pass word", &parsed).is_err());
+    }
+
+    #[test]
+    fn memory_is_reused_and_wiped() {
+        let password = Password::parse("secret", 1).unwrap();
+        let first = password.hash(&cheap(), [1; SALT_BYTES]).unwrap();
+        let other = password.hash(&Params::new(64, 1, 1, Some(TAG_BYTES)).unwrap(), [1; SALT_BYTES]).unwrap();
+        assert_ne!(first, other);
+        assert_eq!(password.hash(&cheap(), [1; SALT_BYTES]).unwrap(), first);
+        MEMORY.with_borrow(|memory| {
+            assert!(memory.iter().all(|block| block.as_ref().iter().all(|&word| word == 0)));
+        });
+    }
+}

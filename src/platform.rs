@@ -1,0 +1,177 @@
+//! The JavaScript side of the runtime: requests, responses, bindings, errors, time.
+//!
+//! Everything that crosses between wasm and JavaScript does so here or in a room that names its
+//! binding ([`crate::store`], [`crate::block_list`]). The raw types are used where `worker`'s own
+//! would copy every header, parse the URL again, or panic on what they do not expect. Must not know
+//! what a request is about.
+
+use std::time::Duration;
+
+use futures_util::future::{Either, select};
+use wasm_bindgen::prelude::*;
+use worker::js_sys::{Promise, Reflect, Uint8Array};
+use worker::wasm_bindgen_futures::JsFuture;
+use worker::web_sys;
+
+use crate::response::Reply;
+
+#[wasm_bindgen]
+extern "C" {
+    /// A version 4 UUID from the platform's generator.
+    /// <https://developers.cloudflare.com/workers/runtime-apis/web-crypto/>
+    #[wasm_bindgen(js_namespace = crypto, js_name = randomUUID)]
+    pub fn random_uuid() -> String;
+
+    /// Milliseconds on the runtime's clock, which stands still between I/O in production.
+    /// <https://developers.cloudflare.com/workers/runtime-apis/performance/>
+    #[wasm_bindgen(js_namespace = performance, js_name = now)]
+    pub fn now() -> f64;
+}
+
+/// An exception or a rejection, as text.
+#[derive(Debug)]
+pub struct JsError {
+    /// The class of the error, such as `TypeError`.
+    pub name: String,
+    /// Its message.
+    pub message: String,
+}
+
+impl From<JsValue> for JsError {
+    fn from(error: JsValue) -> Self {
+        let text = |property: &str| Reflect::get(&error, &property.into()).ok()?.as_string();
+        Self {
+            name: text("name").unwrap_or_else(|| "Error".to_owned()),
+            message: text("message")
+                .or_else(|| error.as_string())
+                .unwrap_or_else(|| "an error without a message".to_owned()),
+        }
+    }
+}
+
+impl std::fmt::Display for JsError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.name, self.message)
+    }
+}
+
+/// Waits for `promise`, but not for ever.
+///
+/// # Errors
+/// What the promise was rejected with, or a `TimeoutError` after `limit`.
+pub async fn settle(promise: Promise, limit: Duration) -> Result<JsValue, JsError> {
+    match select(JsFuture::from(promise), worker::Delay::from(limit)).await {
+        Either::Left((settled, _)) => settled.map_err(JsError::from),
+        Either::Right(_) => {
+            Err(JsError { name: "TimeoutError".to_owned(), message: format!("no answer within {limit:?}") })
+        }
+    }
+}
+
+/// The binding or variable `name`, or `None` where it is not set.
+#[must_use]
+pub fn binding(env: &worker::Env, name: &str) -> Option<JsValue> {
+    let value = Reflect::get(env, &name.into()).ok()?;
+    (!value.is_null_or_undefined()).then_some(value)
+}
+
+/// The variable `name` as text: TOML and the dashboard know numbers and booleans too.
+#[must_use]
+pub fn variable(env: &worker::Env, name: &str) -> Option<String> {
+    let value = binding(env, name)?;
+    let number = || value.as_f64().map(|number| number.to_string());
+    Some(value.as_string().or_else(number).unwrap_or_else(|| format!("{value:?}")))
+}
+
+/// A request as it came in.
+pub struct Incoming {
+    request: web_sys::Request,
+    headers: web_sys::Headers,
+}
+
+/// Why a body was not read to its end.
+#[derive(Debug)]
+pub enum BodyError {
+    /// It says it is, or turned out to be, over the limit.
+    TooLarge,
+    /// It broke off.
+    Broken(JsError),
+}
+
+impl From<JsValue> for BodyError {
+    fn from(error: JsValue) -> Self {
+        Self::Broken(error.into())
+    }
+}
+
+impl Incoming {
+    /// Wraps the runtime's request.
+    #[must_use]
+    pub fn new(request: web_sys::Request) -> Self {
+        let headers = request.headers();
+        Self { request, headers }
+    }
+
+    /// The method, in upper case where HTTP knows it.
+    #[must_use]
+    pub fn method(&self) -> String {
+        self.request.method()
+    }
+
+    /// The absolute URL.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.request.url()
+    }
+
+    /// The header `name`, its white space trimmed; repeated ones are joined with `, `.
+    #[must_use]
+    pub fn header(&self, name: &str) -> Option<String> {
+        // It can only fail for a name that is no header's.
+        self.headers.get(name).ok().flatten()
+    }
+
+    /// The body, if it has at most `limit` bytes.
+    ///
+    /// # Errors
+    /// [`BodyError`]; a body over the limit is not read further, or not at all where it says so itself.
+    pub async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
+        let announced = self.header("Content-Length").and_then(|length| length.parse().ok());
+        if announced.is_some_and(|length: u64| length > limit as u64) {
+            return Err(BodyError::TooLarge);
+        }
+        let mut body = Vec::new();
+        let Some(stream) = self.request.body() else {
+            return Ok(body);
+        };
+        let reader = web_sys::ReadableStreamDefaultReader::new(&stream)?;
+        loop {
+            let chunk = JsFuture::from(reader.read()).await?;
+            if Reflect::get(&chunk, &"done".into())?.is_truthy() {
+                return Ok(body);
+            }
+            let bytes = Reflect::get(&chunk, &"value".into())?.dyn_into::<Uint8Array>()?;
+            if body.len().saturating_add(bytes.length() as usize) > limit {
+                // Nobody waits for the rest: a failure to cancel changes nothing.
+                let _ = reader.cancel();
+                return Err(BodyError::TooLarge);
+            }
+            body.extend(bytes.to_vec());
+        }
+    }
+}
+
+/// Turns `reply` into the runtime's response.
+///
+/// # Errors
+/// Only if a header's value were not one, which the type of [`Reply`] rules out.
+pub fn respond(reply: &Reply, request_id: &str, runtime: f64) -> Result<web_sys::Response, JsValue> {
+    let headers = web_sys::Headers::new()?;
+    for (name, value) in reply.headers(request_id, runtime) {
+        headers.set(name, &value)?;
+    }
+    let init = web_sys::ResponseInit::new();
+    init.set_status(reply.status);
+    init.set_headers(&headers);
+    web_sys::Response::new_with_opt_str_and_init(reply.body.as_deref(), &init)
+}

@@ -1,0 +1,161 @@
+//! A response as plain data: a status, a JSON body, and every header that goes with them.
+//!
+//! Owns the headers common to all answers, CORS and `ETag`. Must not know JavaScript, nor what an
+//! answer is about.
+
+use std::borrow::Cow;
+
+use md5::{Digest, Md5};
+use serde::Serialize;
+
+/// A header's name and value.
+pub type Header<'a> = (&'static str, Cow<'a, str>);
+
+/// What goes with every answer. The security headers are those of the API that this one is
+/// compatible with; the CORS headers let a page on any origin call it and read the answer
+/// ([Fetch](https://fetch.spec.whatwg.org/#http-cors-protocol)).
+const COMMON: [(&str, &str); 9] = [
+    ("X-Frame-Options", "SAMEORIGIN"),
+    ("X-XSS-Protection", "1; mode=block"),
+    ("X-Content-Type-Options", "nosniff"),
+    ("X-UA-Compatible", "chrome=1"),
+    ("Access-Control-Allow-Origin", "*"),
+    ("Access-Control-Allow-Methods", "POST, PUT, DELETE, GET, OPTIONS"),
+    ("Access-Control-Request-Method", "*"),
+    ("Access-Control-Expose-Headers", "ETag, X-Request-Id, X-Runtime, Retry-After"),
+    ("Cache-Control", "max-age=0, private, must-revalidate"),
+];
+
+const ALLOW_HEADERS: &str =
+    "Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition";
+const PREFLIGHT_ALLOW_HEADERS: &str = "Origin, X-Requested-With, Content-Type, Accept, Authorization, \
+     Content-Disposition, Username, Privacy, Idempotency-Key";
+
+/// An answer before it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The JSON body; a preflight has none.
+    pub body: Option<String>,
+    allow_headers: &'static str,
+    extra: Option<(&'static str, &'static str)>,
+}
+
+impl Reply {
+    /// An answer with `body` as compact JSON.
+    #[must_use]
+    pub fn json(status: u16, body: &impl Serialize) -> Self {
+        Self {
+            status,
+            // Only I/O, a map with odd keys or a failing `Serialize` could fail, and there is none of them.
+            body: Some(serde_json::to_string(body).unwrap_or_default()),
+            allow_headers: ALLOW_HEADERS,
+            extra: None,
+        }
+    }
+
+    /// The answer to a CORS preflight: 204, good for a day.
+    #[must_use]
+    pub fn preflight() -> Self {
+        Self {
+            status: 204,
+            body: None,
+            allow_headers: PREFLIGHT_ALLOW_HEADERS,
+            extra: Some(("Access-Control-Max-Age", "86400")),
+        }
+    }
+
+    /// The same answer with one more header.
+    #[must_use]
+    pub fn with(self, name: &'static str, value: &'static str) -> Self {
+        Self { extra: Some((name, value)), ..self }
+    }
+
+    /// Every header but `Content-Length`, which the runtime adds: it knows the bytes it sends.
+    ///
+    /// `runtime` is the time since the request's arrival, in seconds.
+    #[must_use]
+    pub fn headers<'a>(&self, request_id: &'a str, runtime: f64) -> Vec<Header<'a>> {
+        let mut headers: Vec<Header> = COMMON.map(|(name, value)| (name, value.into())).to_vec();
+        headers.push(("Access-Control-Allow-Headers", self.allow_headers.into()));
+        headers.push(("X-Request-Id", request_id.into()));
+        headers.push(("X-Runtime", format!("{runtime:.6}").into()));
+        headers.extend(self.extra.map(|(name, value)| (name, value.into())));
+        if let Some(body) = &self.body {
+            headers.push(("Content-Type", "application/json; charset=utf-8".into()));
+            if (200..300).contains(&self.status) {
+                headers.push(("ETag", etag(body).into()));
+            }
+        }
+        headers
+    }
+}
+
+/// A strong entity tag ([RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3)): the MD5 of the body.
+fn etag(body: &str) -> String {
+    let digest = u128::from_be_bytes(Md5::digest(body).into());
+    format!("\"{digest:032x}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn header<'a>(headers: &'a [Header], name: &str) -> Option<&'a str> {
+        headers.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_ref())
+    }
+
+    #[test]
+    fn the_etag_of_the_documents_example() {
+        let reply = Reply::json(
+            200,
+            &serde_json::from_str::<serde_json::Value>(r#"{"user":{"id":814,"username":"username"}}"#)
+                .unwrap(),
+        );
+        assert_eq!(reply.body.as_ref().unwrap().len(), 41);
+        assert_eq!(header(&reply.headers("id", 0.0), "ETag"), Some("\"d9861ea6d4dcf291ebac090547f67da2\""));
+    }
+
+    #[test]
+    fn an_etag_keeps_its_leading_zeros() {
+        assert_eq!(etag("jk8ssl"), "\"0000000018e6137ac2caab16074784a6\"");
+    }
+
+    #[test]
+    fn the_common_headers_are_on_every_answer() {
+        for reply in [Reply::json(200, &()), Reply::json(500, &()), Reply::preflight()] {
+            let headers = reply.headers("the-id", 0.114_259_4);
+            for (name, value) in COMMON {
+                assert_eq!(header(&headers, name), Some(value));
+            }
+            assert_eq!(header(&headers, "X-Request-Id"), Some("the-id"));
+            assert_eq!(header(&headers, "X-Runtime"), Some("0.114259"));
+        }
+    }
+
+    #[test]
+    fn only_a_success_with_a_body_has_an_etag() {
+        assert!(header(&Reply::json(201, &()).headers("", 0.0), "ETag").is_some());
+        assert!(header(&Reply::json(400, &()).headers("", 0.0), "ETag").is_none());
+        let preflight = Reply::preflight().headers("", 0.0);
+        assert!(header(&preflight, "ETag").is_none());
+        assert!(header(&preflight, "Content-Type").is_none());
+    }
+
+    #[test]
+    fn a_preflight_allows_the_headers_that_the_routes_read() {
+        let preflight = Reply::preflight().headers("", 0.0);
+        assert_eq!(header(&preflight, "Access-Control-Max-Age"), Some("86400"));
+        assert_eq!(
+            header(&preflight, "Access-Control-Allow-Headers"),
+            Some(
+                "Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition, Username, Privacy, Idempotency-Key"
+            )
+        );
+        assert_eq!(
+            header(&Reply::json(200, &()).headers("", 0.0), "Access-Control-Allow-Headers"),
+            Some("Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition")
+        );
+    }
+}

@@ -1,0 +1,313 @@
+//! `POST /sign-up`: a username and a password for an application's namespace.
+//!
+//! Owns the JSON that comes in and goes out, and the order of the steps. Must not know the headers
+//! common to all answers, nor SQL.
+
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+use crate::call::Call;
+use crate::config::Config;
+use crate::error::ApiError;
+use crate::password::{Password, SALT_BYTES};
+use crate::platform::BodyError;
+use crate::response::Reply;
+use crate::store::NewUser;
+use crate::username::Username;
+use crate::visible_ascii::ClientId;
+
+/// The largest body, in bytes: every field at its longest, escaped, fits many times.
+const BODY_LIMIT: usize = 16 * 1024;
+
+/// A sign-up whose every field is valid.
+struct SignUp {
+    username: Username,
+    password: Password,
+    client_id: ClientId,
+}
+
+/// The body's members as they stand, of whatever type; others are ignored.
+#[derive(Deserialize)]
+struct Body<'a> {
+    #[serde(borrow, default)]
+    username: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    password: Option<&'a RawValue>,
+    #[serde(borrow, default)]
+    client_id: Option<&'a RawValue>,
+}
+
+#[derive(Serialize)]
+struct Created<'a> {
+    user: CreatedUser<'a>,
+}
+
+#[derive(Serialize)]
+struct CreatedUser<'a> {
+    id: u64,
+    username: &'a str,
+}
+
+/// Carries out a sign-up: 200 with the user's id, also for a repeat of the same request.
+///
+/// # Errors
+/// Every error of the contract for this route.
+pub async fn handle(call: &Call<'_>) -> Result<Reply, ApiError> {
+    let request_key = call
+        .request_key()
+        .ok_or_else(|| ApiError::field("Idempotency-Key", "must be 1 to 255 visible ASCII characters"))?;
+    if !is_json(call.request.header("Content-Type").as_deref()) {
+        return Err(ApiError::NotJson);
+    }
+    let body = call.request.body(BODY_LIMIT).await.map_err(|error| match error {
+        BodyError::TooLarge => ApiError::BodyTooLarge { limit: BODY_LIMIT },
+        BodyError::Broken(_) => invalid("The body broke off before its end"),
+    })?;
+    let sign_up = SignUp::parse(&body, &call.config)?;
+
+    let mut salt = [0; SALT_BYTES];
+    getrandom::fill(&mut salt).map_err(|error| ApiError::Internal { cause: format!("salt: {error}") })?;
+    let password_hash = sign_up.password.hash(&call.config.argon2, salt)?;
+    let stored = call
+        .store()?
+        .insert_user(NewUser {
+            client_id: &sign_up.client_id,
+            username: &sign_up.username,
+            password_hash: &password_hash,
+            request_key: &request_key,
+        })
+        .await?;
+    match stored {
+        Some(user) => Ok(created(user.id, &user.username)),
+        None => Err(ApiError::UsernameTaken { username: sign_up.username.as_str().to_owned() }),
+    }
+}
+
+fn created(id: u64, username: &str) -> Reply {
+    Reply::json(200, &Created { user: CreatedUser { id, username } })
+}
+
+impl SignUp {
+    fn parse(body: &[u8], config: &Config) -> Result<Self, ApiError> {
+        let body = std::str::from_utf8(body).map_err(|_| invalid("The body must be UTF-8"))?;
+        // serde would also take an array of the members in order.
+        if !body.trim_ascii_start().starts_with('{') {
+            return Err(invalid("The body must be a JSON object"));
+        }
+        let body: Body = serde_json::from_str(body).map_err(|error| {
+            invalid(if error.is_data() {
+                "The body must have each of username, password and client_id once"
+            } else {
+                "The body must be valid JSON"
+            })
+        })?;
+        let username = string("username", body.username)?;
+        let password = string("password", body.password)?;
+        let client_id = string("client_id", body.client_id)?;
+        Ok(Self {
+            username: Username::parse(&username).map_err(|error| ApiError::field("username", error))?,
+            password: Password::parse(&password, config.password_min_length)
+                .map_err(|error| ApiError::field("password", error))?,
+            client_id: ClientId::parse(client_id).ok_or_else(|| {
+                ApiError::field(
+                    "client_id",
+                    format_args!("must be 1 to {} visible ASCII characters", ClientId::MAX),
+                )
+            })?,
+        })
+    }
+}
+
+fn string(field: &'static str, value: Option<&RawValue>) -> Result<String, ApiError> {
+    value
+        .and_then(|value| serde_json::from_str(value.get()).ok())
+        .ok_or_else(|| ApiError::field(field, "must be given, as a string of Unicode characters"))
+}
+
+fn invalid(description: &str) -> ApiError {
+    ApiError::Invalid { field: None, description: description.to_owned() }
+}
+
+/// Whether a `Content-Type` is `application/json`, with any parameters
+/// ([RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#section-8.3.1)).
+fn is_json(content_type: Option<&str>) -> bool {
+    let media_type = content_type.and_then(|value| value.split(';').next());
+    media_type.is_some_and(|value| value.trim_ascii().eq_ignore_ascii_case("application/json"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn config() -> Config {
+        Config::read(|name| (name == "PASSWORD_MIN_LENGTH").then(|| "8".to_owned())).unwrap()
+    }
+
+    fn error(body: impl AsRef<[u8]>) -> (Option<&'static str>, String) {
+        match SignUp::parse(body.as_ref(), &config()) {
+            Err(ApiError::Invalid { field, description }) => (field, description),
+            Err(other) => panic!("{other:?}"),
+            Ok(_) => panic!("taken: {:?}", String::from_utf8_lossy(body.as_ref())),
+        }
+    }
+
+    #[test]
+    fn the_documents_example() {
+        let body = br#"{
+          "username": "username",
+          "password": "password",
+          "client_id": "g7kj2axpf13umghr5m9xl6aiordknff"
+        }"#;
+        let sign_up = SignUp::parse(body, &config()).ok().unwrap();
+        assert_eq!(sign_up.username.as_str(), "username");
+        assert_eq!(sign_up.client_id.as_str(), "g7kj2axpf13umghr5m9xl6aiordknff");
+        assert_eq!(
+            created(814, "username").body.as_deref(),
+            Some(r#"{"user":{"id":814,"username":"username"}}"#)
+        );
+    }
+
+    #[test]
+    fn other_members_are_ignored_whatever_they_hold() {
+        let deep = format!("{}{}", "[".repeat(10_000), "]".repeat(10_000));
+        for other in ["null", "[1,{}]", r#"{"username":3}"#, "1e999", &deep] {
+            let body = format!(
+                r#"{{"other":{other},"username":"a","password":"password","client_id":"c","USERNAME":1}}"#
+            );
+            assert!(SignUp::parse(body.as_bytes(), &config()).is_ok(), "{other}");
+        }
+    }
+
+    #[test]
+    fn escapes_are_characters() {
+        let body = r#"{"username":"\u0041\ud83d\ude00","password":"password","client_id":"\u0063"}"#;
+        let sign_up = SignUp::parse(body.as_bytes(), &config()).ok().unwrap();
+        assert_eq!(sign_up.username.as_str(), "A😀");
+    }
+
+    #[test]
+    fn a_body_that_is_no_json_object_is_refused() {
+        assert_eq!(error(b"\xff"), (None, "The body must be UTF-8".to_owned()));
+        assert_eq!(error(b"{\"username\":\"\xc3\"}"), (None, "The body must be UTF-8".to_owned()));
+        for body in [
+            "",
+            " ",
+            "null",
+            "[]",
+            r#"["a","password","c"]"#,
+            "\"{}\"",
+            "1",
+            "\u{feff}{}",
+            &"[".repeat(10_000),
+        ] {
+            assert_eq!(error(body), (None, "The body must be a JSON object".to_owned()), "{body}");
+        }
+        for body in [
+            "{",
+            "{]",
+            "{}{}",
+            "{} x",
+            "{'a':1}",
+            "{\"a\":1,}",
+            "{\"a\":01}",
+            "{\"a\":\"\n\"}",
+            "{\"a\"}",
+            "{,}",
+        ] {
+            assert_eq!(error(body), (None, "The body must be valid JSON".to_owned()), "{body}");
+        }
+        assert_eq!(
+            error(r#"{"username":"a","username":"b"}"#),
+            (None, "The body must have each of username, password and client_id once".to_owned())
+        );
+    }
+
+    #[test]
+    fn the_first_field_at_fault_is_named() {
+        let problem = "must be given, as a string of Unicode characters";
+        for (body, field) in [
+            ("{}", "username"),
+            (r#"{"username":"a"}"#, "password"),
+            (r#"{"username":"a","password":"password"}"#, "client_id"),
+        ] {
+            assert_eq!(error(body), (Some(field), format!("{field} {problem}")));
+        }
+        for value in ["null", "1", "true", "[]", "{}", "[\"a\"]", "1e999", r#""\ud800""#, r#""\udc00\ud800""#]
+        {
+            for field in ["username", "password", "client_id"] {
+                let body = r#"{"username":"a","password":"password","client_id":"c"}"#
+                    .replace(&format!(r#""{field}":"#), &format!(r#""{field}":{value},"x":"#));
+                assert_eq!(error(&body), (Some(field), format!("{field} {problem}")), "{body}");
+            }
+        }
+    }
+
+    #[test]
+    fn each_rule_is_told_in_a_sentence() {
+        for (username, password, client_id, field, description) in [
+            ("", "password", "c", "username", "username must have 1 to 254 characters"),
+            ("a", "", "c", "password", "password must not be empty"),
+            ("a", "short", "c", "password", "password must have at least 8 characters"),
+            (
+                "a",
+                "password\\u0000",
+                "c",
+                "password",
+                "password must not hold control, invisible or unassigned characters (RFC 8265)",
+            ),
+            ("a", "password", "", "client_id", "client_id must be 1 to 128 visible ASCII characters"),
+            ("a", "password", "c c", "client_id", "client_id must be 1 to 128 visible ASCII characters"),
+        ] {
+            let body =
+                format!(r#"{{"username":"{username}","password":"{password}","client_id":"{client_id}"}}"#);
+            assert_eq!(error(&body), (Some(field), description.to_owned()));
+        }
+    }
+
+    #[test]
+    fn the_media_type_is_json_with_any_parameters() {
+        for value in [
+            "application/json",
+            "Application/JSON",
+            "application/json; charset=utf-8",
+            "application/json;charset=\"utf-8\"; x=y",
+            " application/json ;",
+        ] {
+            assert!(is_json(Some(value)), "{value}");
+        }
+        for value in [
+            "",
+            "text/plain",
+            "application/jsonp",
+            "application/problem+json",
+            "application/json, text/plain",
+            "json",
+            "application/x-www-form-urlencoded",
+            ";application/json",
+            "application/json charset=utf-8",
+        ] {
+            assert!(!is_json(Some(value)), "{value}");
+        }
+        assert!(!is_json(None));
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_taken_or_refused(body in any::<Vec<u8>>()) {
+            let _ = SignUp::parse(&body, &config());
+        }
+
+        #[test]
+        fn any_object_is_taken_or_refused(members in "[ -~]{0,60}") {
+            let _ = SignUp::parse(format!("{{{members}}}").as_bytes(), &config());
+        }
+
+        #[test]
+        fn json_of_any_strings_reaches_the_rules(username in any::<String>(), password in any::<String>()) {
+            let body = serde_json::json!({"username": username, "password": password, "client_id": "c"}).to_string();
+            let valid = Username::parse(&username).is_ok() && Password::parse(&password, 8).is_ok();
+            prop_assert_eq!(SignUp::parse(body.as_bytes(), &config()).is_ok(), valid);
+        }
+    }
+}

@@ -1,0 +1,237 @@
+//! Every D1 statement, what it stores and gives back, and which failures are worth another try.
+//!
+//! Each endpoint is one statement. It inserts a row, or finds that this very request inserted one
+//! before (then `request_key` is the same, and the row comes back as it is), or finds the name
+//! taken (then no row comes back). So it may be repeated, by the client or here, when nobody knows
+//! whether it was carried out. Must not know HTTP.
+
+use std::time::Duration;
+
+use wasm_bindgen::prelude::*;
+use worker::js_sys::Array;
+use worker::worker_sys::D1Database;
+
+use crate::platform::{self, JsError};
+use crate::username::Username;
+use crate::visible_ascii::{ClientId, RequestKey};
+
+const INSERT_USER: &str = "\
+    INSERT INTO users (client_id, username, username_key, password_hash, request_key) VALUES (?, ?, ?, ?, ?) \
+    ON CONFLICT (client_id, username_key) \
+    DO UPDATE SET request_key = request_key WHERE request_key = excluded.request_key \
+    RETURNING id, username";
+
+const INSERT_ACCOUNT: &str = "\
+    INSERT INTO accounts (name, name_key, privacy, request_key) VALUES (?, ?, ?, ?) \
+    ON CONFLICT (name_key) \
+    DO UPDATE SET request_key = request_key WHERE request_key = excluded.request_key \
+    RETURNING name, privacy";
+
+/// D1 gives up on a statement after 30 s; so does this, in case the answer is lost.
+const TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// The pauses before the second and the third try.
+const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
+
+/// What D1 says when the connection or the object behind it was replaced: the next try finds a new one
+/// (<https://developers.cloudflare.com/d1/observability/debug-d1/#error-list>).
+const TRANSIENT: [&str; 4] = [
+    "Network connection lost",
+    "storage caused object to be reset",
+    "reset because its code was updated",
+    "Cannot resolve D1 DB due to transient issue",
+];
+
+/// The database.
+pub struct Store(D1Database);
+
+/// A sign-up ready to be stored.
+pub struct NewUser<'a> {
+    /// The namespace.
+    pub client_id: &'a ClientId,
+    /// The name and its key.
+    pub username: &'a Username,
+    /// A PHC string.
+    pub password_hash: &'a str,
+    /// What makes this request and its repeats one.
+    pub request_key: &'a RequestKey,
+}
+
+/// A user as stored.
+pub struct User {
+    /// Unique over all namespaces.
+    pub id: u64,
+    /// In NFC.
+    pub username: String,
+}
+
+/// An account ready to be stored.
+pub struct NewAccount<'a> {
+    /// The name and its key.
+    pub name: &'a Username,
+    /// `Public` or `Private`.
+    pub privacy: &'a str,
+    /// What makes this request and its repeats one.
+    pub request_key: &'a RequestKey,
+}
+
+/// An account as stored.
+pub struct Account {
+    /// In NFC.
+    pub name: String,
+    /// `Public` or `Private`.
+    pub privacy: String,
+}
+
+/// A statement failed.
+#[derive(Debug)]
+pub enum StoreError {
+    /// The database cannot be reached, is overloaded or did not answer in time.
+    Unavailable(JsError),
+    /// The statement, the schema or the binding is wrong: no try will succeed.
+    Broken(JsError),
+}
+
+impl Store {
+    /// Takes the D1 binding.
+    #[must_use]
+    pub fn new(database: JsValue) -> Self {
+        Self(database.unchecked_into())
+    }
+
+    /// Stores a user; `None` if the name is taken in its namespace.
+    ///
+    /// # Errors
+    /// [`StoreError`], after the tries that make sense.
+    pub async fn insert_user(&self, user: NewUser<'_>) -> Result<Option<User>, StoreError> {
+        let values = [
+            user.client_id.as_str(),
+            user.username.as_str(),
+            user.username.key(),
+            user.password_hash,
+            user.request_key.as_str(),
+        ];
+        let Some(row) = self.first(INSERT_USER, &values).await? else {
+            return Ok(None);
+        };
+        // SQLite's integer as JavaScript's number: exact up to 2^53.
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+        let id = row.id() as u64;
+        Ok(Some(User { id, username: row.username().unwrap_or_default() }))
+    }
+
+    /// Stores an account; `None` if the name is taken.
+    ///
+    /// # Errors
+    /// [`StoreError`], after the tries that make sense.
+    pub async fn insert_account(&self, account: NewAccount<'_>) -> Result<Option<Account>, StoreError> {
+        let values =
+            [account.name.as_str(), account.name.key(), account.privacy, account.request_key.as_str()];
+        let row = self.first(INSERT_ACCOUNT, &values).await?;
+        Ok(row.map(|row| Account {
+            name: row.name().unwrap_or_default(),
+            privacy: row.privacy().unwrap_or_default(),
+        }))
+    }
+
+    /// Runs `statement` and gives its first row, trying again after a transient failure.
+    async fn first(&self, statement: &str, values: &[&str]) -> Result<Option<Row>, StoreError> {
+        let mut pauses = PAUSES.into_iter();
+        loop {
+            let error = match self.try_first(statement, values).await {
+                Ok(row) => return Ok(row),
+                Err(error) => error,
+            };
+            match pauses.next() {
+                Some(pause) if is_transient(&error) => worker::Delay::from(pause).await,
+                _ => return Err(StoreError::from(error)),
+            }
+        }
+    }
+
+    async fn try_first(&self, statement: &str, values: &[&str]) -> Result<Option<Row>, JsError> {
+        let values: Array = values.iter().map(|value| JsValue::from_str(value)).collect();
+        let answer = self.0.prepare(statement)?.bind(values)?.first(None)?;
+        let row = platform::settle(answer, TIME_LIMIT).await?;
+        Ok((!row.is_null_or_undefined()).then(|| row.unchecked_into()))
+    }
+}
+
+#[wasm_bindgen]
+extern "C" {
+    /// A row of either statement.
+    type Row;
+
+    #[wasm_bindgen(method, getter)]
+    fn id(this: &Row) -> f64;
+    #[wasm_bindgen(method, getter)]
+    fn username(this: &Row) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn name(this: &Row) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn privacy(this: &Row) -> Option<String>;
+}
+
+fn is_transient(error: &JsError) -> bool {
+    TRANSIENT.iter().any(|text| error.message.contains(text))
+}
+
+impl From<JsError> for StoreError {
+    /// `SQLite`'s own errors carry its code, and a wrong binding or value is another class than
+    /// `Error`; all else is the platform's.
+    fn from(error: JsError) -> Self {
+        let ours = error.message.contains("SQLITE_")
+            || error.message.starts_with("D1_TYPE_ERROR")
+            || error.name == "TypeError";
+        if ours { Self::Broken(error) } else { Self::Unavailable(error) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(name: &str, message: &str) -> JsError {
+        JsError { name: name.to_owned(), message: message.to_owned() }
+    }
+
+    #[test]
+    fn a_lost_connection_is_worth_another_try() {
+        for message in [
+            "D1_ERROR: Network connection lost.",
+            "D1_ERROR: Internal error in D1 DB storage caused object to be reset.",
+            "D1_ERROR: D1 DB reset because its code was updated.",
+            "D1_ERROR: Cannot resolve D1 DB due to transient issue on remote node.",
+        ] {
+            assert!(is_transient(&error("Error", message)), "{message}");
+            assert!(matches!(StoreError::from(error("Error", message)), StoreError::Unavailable(_)));
+        }
+    }
+
+    #[test]
+    fn overload_and_time_limits_are_passed_on_at_once() {
+        for (name, message) in [
+            ("Error", "D1_ERROR: D1 DB is overloaded. Requests queued for too long."),
+            ("Error", "D1_ERROR: D1 DB is overloaded. Too many requests queued."),
+            ("Error", "D1_ERROR: D1 DB storage operation exceeded timeout which caused object to be reset."),
+            ("Error", "D1_ERROR: D1 DB's isolate exceeded its memory limit and was reset."),
+            ("TimeoutError", "no answer within 30s"),
+        ] {
+            assert!(!is_transient(&error(name, message)), "{message}");
+            assert!(matches!(StoreError::from(error(name, message)), StoreError::Unavailable(_)));
+        }
+    }
+
+    #[test]
+    fn a_wrong_schema_or_binding_is_ours() {
+        for (name, message) in [
+            ("Error", "D1_ERROR: no such table: users: SQLITE_ERROR"),
+            ("Error", "D1_ERROR: CHECK constraint failed: privacy: SQLITE_CONSTRAINT"),
+            ("Error", "D1_TYPE_ERROR: Type 'bigint' not supported for value '1'"),
+            ("TypeError", "this.prepare is not a function"),
+        ] {
+            assert!(!is_transient(&error(name, message)));
+            assert!(matches!(StoreError::from(error(name, message)), StoreError::Broken(_)), "{message}");
+        }
+    }
+}
