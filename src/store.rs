@@ -177,7 +177,7 @@ fn is_transient(error: &JsError) -> bool {
 }
 
 impl From<JsError> for StoreError {
-    /// `SQLite`'s own errors carry its code, and a wrong binding or value is another class than
+    /// SQLite's own errors carry its code, and a wrong binding or value is another class than
     /// `Error`; all else is the platform's.
     fn from(error: JsError) -> Self {
         let ours = error.message.contains("SQLITE_")
