@@ -1,0 +1,123 @@
+# The front door: `make` lists the commands. Everything that they install goes below this folder
+# (node_modules, .tools, target), but for rustup's wasm target.
+
+SHELL := bash
+
+# What a command may be told, as in `make dev PORT=9000`; the recipes read it from the environment,
+# so that no value is taken for shell code.
+PORT ?= 8787
+STATE ?= .wrangler/state
+REASON ?= blocked by an operator
+export PORT STATE IP REASON TTL
+
+# The npm packages' programs first: one of them is a Node that wrangler accepts.
+export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.tools/bin:$(PATH)
+
+# worker-build would download these three; they are here already.
+export WASM_BINDGEN_BIN := $(CURDIR)/.tools/bin/wasm-bindgen
+export WASM_OPT_BIN := $(CURDIR)/node_modules/.bin/wasm-opt
+export ESBUILD_BIN := $(CURDIR)/node_modules/.bin/esbuild
+
+# No questions, no reports, nothing that needs a network: wrangler serves what is here.
+export WRANGLER_SEND_METRICS := false
+export WRANGLER_HIDE_BANNER := true
+export CLOUDFLARE_CF_FETCH_ENABLED := false
+export WRANGLER_LOG_PATH := $(CURDIR)/.wrangler/logs
+export WRANGLER_REGISTRY_PATH := $(CURDIR)/.wrangler/registry
+
+# The version of a crate in Cargo.lock: the tools must be those of the libraries.
+locked = $(shell awk '/^name = "$(1)"$$/ { getline; gsub(/[^0-9.]/, ""); print; exit }' Cargo.lock)
+WORKER_BUILD := worker-build@$(call locked,worker)
+WASM_BINDGEN := wasm-bindgen-cli@$(call locked,wasm-bindgen)
+
+PACKAGES := node_modules/.package-lock.json
+TOOLS := .tools/$(WORKER_BUILD)+$(WASM_BINDGEN)
+SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock .cargo/config.toml
+
+# The most that the Worker may weigh, in bytes after gzip -9.
+SIZE_LIMIT := 200000
+
+# $(call or_fail,advice) ends a command: where it failed, it says what to do.
+or_fail = || { echo "$(1)" >&2; exit 1; }
+
+.PHONY: help setup build dev test block unblock blocked clean
+
+help:
+	@echo "make dev        serve on http://127.0.0.1:8787 [PORT=9000] [STATE=dir]"
+	@echo "make test       every test"
+	@echo "make build      the Worker, in build/, and its size"
+	@echo "make block      block an address or a range: IP=203.0.113.7 [REASON=spam] [TTL=3600] [REMOTE=1]"
+	@echo "make unblock    let it in again: IP=203.0.113.7 [REMOTE=1]"
+	@echo "make blocked    list what is blocked [REMOTE=1]"
+	@echo "make clean      remove what was built; what was installed and stored stays"
+
+setup: $(PACKAGES) $(TOOLS)
+
+$(PACKAGES): package.json package-lock.json
+	@command -v npm >/dev/null $(call or_fail,Node 20 or later with npm is needed: see https://nodejs.org)
+	@echo "==> Installing wrangler, wasm-opt, esbuild and Node from npm"
+	@npm install --no-audit --no-fund --loglevel=error \
+		$(call or_fail,npm could not install the packages: mend what its message says and run make again)
+	@touch $@
+
+$(TOOLS): | $(PACKAGES)
+	@command -v rustup >/dev/null $(call or_fail,Rust by rustup is needed: see https://rustup.rs)
+	@echo "==> Adding the target wasm32-unknown-unknown to the Rust toolchain"
+	@rustup target add wasm32-unknown-unknown \
+		$(call or_fail,rustup could not add the target: mend what its message says and run make again)
+	@echo "==> Building $(WORKER_BUILD) and $(WASM_BINDGEN): some minutes, but only once"
+	@cargo install --debug --root .tools --target-dir .tools/target $(OPENSSL) $(WORKER_BUILD) $(WASM_BINDGEN) \
+		$(call or_fail,cargo could not build the tools: they need a C compiler and perl; then run make again)
+	@rm -rf .tools/target && touch $@
+
+# worker-build links OpenSSL on Linux; where its headers are missing, it is built from source too.
+OPENSSL = $(if $(filter Linux,$(shell uname)),$(shell pkg-config --exists openssl 2>/dev/null || echo --features ureq/vendored))
+
+build: build/index.js
+
+build/index.js: $(SOURCES) | setup
+	@echo "==> Building the Worker: two minutes the first time"
+	@worker-build --release $(call or_fail,The Worker does not compile: mend what the message above says)
+	@gzip -9c build/index_bg.wasm build/index.js | wc -c | awk '{ \
+		printf "==> The Worker is %.1f KB after gzip -9, of at most %d KB\n", $$1 / 1000, $(SIZE_LIMIT) / 1000; \
+		exit $$1 > $(SIZE_LIMIT) }' $(call or_fail,The Worker is too large)
+
+dev: build
+	@scripts/serve
+
+# A test's servers end with it and hold this pipe until then, so nothing outlives `make test`.
+test: build
+	@echo "==> Running the tests"
+	@set -o pipefail; cargo test 2>&1 | cat
+
+# The block list is local, or with REMOTE=1 Cloudflare's.
+KV = --binding BLOCKLIST $(if $(REMOTE),--remote,--local --persist-to "$$STATE")
+BLOCK_KEY = key=$$(target/debug/block-key "$$IP") || exit 1
+
+target/debug/block-key: $(SOURCES) | setup
+	@echo "==> Building the tool that writes an address as the Worker looks it up"
+	@cargo build --quiet --bin block-key $(call or_fail,It does not compile: mend what the message above says)
+
+# The reason stands in the value, for the Worker's log, and in the metadata, which a listing shows.
+block: target/debug/block-key
+	@$(BLOCK_KEY); metadata=$$(node -p 'JSON.stringify({ reason: process.env.REASON })'); \
+	wrangler kv key put "$$key" "$$REASON" --metadata "$$metadata" $${TTL:+--ttl "$$TTL"} $(KV) >/dev/null \
+		$(call or_fail,Nothing was blocked) && echo "Blocked: $$key"
+
+unblock: target/debug/block-key
+	@$(BLOCK_KEY); wrangler kv key delete "$$key" $(KV) >/dev/null \
+		$(call or_fail,Nothing was unblocked) && echo "Unblocked: $$key"
+
+define SHOW_BLOCKED
+for (const { name, expiration, metadata } of JSON.parse(fs.readFileSync(0))) {
+    const until = expiration ? "until " + new Date(expiration * 1000).toISOString() : "for good";
+    console.log([name, until, metadata?.reason].join("\t"));
+}
+endef
+export SHOW_BLOCKED
+
+blocked: setup
+	@{ wrangler kv key list $(KV) $(call or_fail,The block list could not be read); } | node -e "$$SHOW_BLOCKED"
+
+clean:
+	rm -rf build target
