@@ -1,0 +1,70 @@
+//! What is in D1 afterwards, read from its file and not through the Worker.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, params};
+
+use crate::server::sqlite_file;
+
+pub struct Database(Connection);
+
+/// A row of `users`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct User {
+    pub id: i64,
+    pub username: String,
+    pub username_key: String,
+    pub password_hash: String,
+    pub request_key: String,
+}
+
+/// A row of `accounts`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Account {
+    pub name: String,
+    pub name_key: String,
+    pub privacy: String,
+}
+
+pub fn open(state: &Path) -> Database {
+    let file = sqlite_file(state, "d1/miniflare-D1DatabaseObject");
+    let connection = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_ONLY).unwrap();
+    connection.busy_timeout(Duration::from_secs(10)).unwrap();
+    Database(connection)
+}
+
+impl Database {
+    /// Every user of a client.
+    pub fn users(&self, client_id: &str) -> Vec<User> {
+        let sql = "SELECT id, username, username_key, password_hash, request_key FROM users WHERE client_id = ? ORDER BY id";
+        let mut statement = self.0.prepare(sql).unwrap();
+        let rows = statement.query_map(params![client_id], |row| {
+            Ok(User {
+                id: row.get(0)?,
+                username: row.get(1)?,
+                username_key: row.get(2)?,
+                password_hash: row.get(3)?,
+                request_key: row.get(4)?,
+            })
+        });
+        rows.unwrap().map(Result::unwrap).collect()
+    }
+
+    /// Every account of this key.
+    pub fn accounts(&self, name_key: &str) -> Vec<Account> {
+        let sql = "SELECT name, name_key, privacy FROM accounts WHERE name_key = ?";
+        let mut statement = self.0.prepare(sql).unwrap();
+        let rows = statement.query_map(params![name_key], |row| {
+            Ok(Account { name: row.get(0)?, name_key: row.get(1)?, privacy: row.get(2)? })
+        });
+        rows.unwrap().map(Result::unwrap).collect()
+    }
+}
+
+/// Makes the next user's id `id`, before the first request.
+pub fn set_next_user_id(state: &Path, id: i64) {
+    let file = sqlite_file(state, "d1/miniflare-D1DatabaseObject");
+    let connection = Connection::open(file).unwrap();
+    connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('users', ?)", [id - 1]).unwrap();
+}

@@ -1,0 +1,126 @@
+//! Requests and answers. Every answer is held to the headers that all answers share.
+
+use std::time::Duration;
+
+use md5::{Digest, Md5};
+use ureq::http::{HeaderMap, HeaderValue, Request, Response};
+use ureq::{Agent, Body};
+
+use crate::server::{Server, shared};
+
+/// An answer with the common headers, and what distinguishes it.
+#[derive(Debug)]
+pub struct Answer {
+    pub status: u16,
+    pub body: String,
+    pub headers: HeaderMap,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.get(name).map(|value| value.to_str().unwrap())
+    }
+
+    /// The request's id.
+    pub fn id(&self) -> &str {
+        self.header("X-Request-Id").unwrap()
+    }
+
+    /// Status and body.
+    pub fn is(&self, status: u16, body: &str) {
+        assert_eq!((self.status, self.body.as_str()), (status, body));
+    }
+}
+
+/// A request with headers as text or bytes, sent to `server`.
+pub fn send(
+    server: &Server,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl AsRef<[u8]>,
+) -> Answer {
+    let mut request = Request::builder().method(method).uri(format!("{}{path}", server.url));
+    for (name, value) in headers {
+        request = request.header(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
+    }
+    let config = Agent::config_builder()
+        .http_status_as_error(false)
+        .allow_non_standard_methods(true)
+        .timeout_global(Some(Duration::from_mins(1)));
+    let agent: Agent = config.build().into();
+    let body = body.as_ref();
+    let response = if body.is_empty() {
+        agent.run(request.body(()).unwrap())
+    } else {
+        agent.run(request.body(body).unwrap())
+    };
+    checked(response.unwrap(), method)
+}
+
+/// `POST /sign-up` with a JSON body.
+pub fn sign_up(body: &str) -> Answer {
+    send(shared(), "POST", "/sign-up", &[("Content-Type", "application/json")], body)
+}
+
+/// A sign-up's body.
+pub fn user(username: &str, password: &str, client_id: &str) -> String {
+    serde_json::json!({"username": username, "password": password, "client_id": client_id}).to_string()
+}
+
+/// `POST /users/` with these headers.
+pub fn create_account(headers: &[(&str, &str)]) -> Answer {
+    send(shared(), "POST", "/users/", headers, "")
+}
+
+fn checked(mut response: Response<Body>, method: &str) -> Answer {
+    let body = response.body_mut().read_to_string().unwrap();
+    let answer = Answer { status: response.status().as_u16(), body, headers: response.headers().clone() };
+    for (name, value) in [
+        ("X-Frame-Options", "SAMEORIGIN"),
+        ("X-XSS-Protection", "1; mode=block"),
+        ("X-Content-Type-Options", "nosniff"),
+        ("X-UA-Compatible", "chrome=1"),
+        ("Access-Control-Allow-Origin", "*"),
+        ("Access-Control-Allow-Methods", "POST, PUT, DELETE, GET, OPTIONS"),
+        ("Access-Control-Request-Method", "*"),
+        ("Access-Control-Expose-Headers", "ETag, X-Request-Id, X-Runtime, Retry-After"),
+        ("Cache-Control", "max-age=0, private, must-revalidate"),
+    ] {
+        assert_eq!(answer.header(name), Some(value), "{name} of {answer:?}");
+    }
+    let allowed = match answer.status {
+        204 => {
+            "Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition, Username, Privacy, Idempotency-Key"
+        }
+        _ => "Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition",
+    };
+    assert_eq!(answer.header("Access-Control-Allow-Headers"), Some(allowed));
+    assert_uuid_v4(answer.id());
+    let (seconds, decimals) = answer.header("X-Runtime").unwrap().split_once('.').unwrap();
+    assert!(
+        seconds.parse::<u32>().is_ok() && decimals.len() == 6 && decimals.parse::<u32>().is_ok(),
+        "{answer:?}"
+    );
+
+    let has_body = answer.status != 204;
+    assert_eq!(answer.header("Content-Type"), has_body.then_some("application/json; charset=utf-8"));
+    if has_body && method != "HEAD" {
+        assert_eq!(answer.header("Content-Length"), Some(answer.body.len().to_string().as_str()));
+        let compact = answer.body.parse::<serde_json::Value>().unwrap();
+        assert_eq!(compact.to_string().len(), answer.body.len(), "{}", answer.body);
+    } else {
+        assert_eq!(answer.body, "");
+    }
+    let etag = format!("\"{:032x}\"", u128::from_be_bytes(Md5::digest(&answer.body).into()));
+    let has_etag = matches!(answer.status, 200 | 201);
+    assert_eq!(answer.header("ETag"), has_etag.then_some(etag.as_str()));
+    answer
+}
+
+fn assert_uuid_v4(id: &str) {
+    let shape: String =
+        id.chars().map(|c| if c.is_ascii_hexdigit() && !c.is_ascii_uppercase() { 'x' } else { c }).collect();
+    assert_eq!(shape, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "{id}");
+    assert!(id[14..].starts_with('4') && id[19..].starts_with(['8', '9', 'a', 'b']), "{id}");
+}

@@ -1,0 +1,26 @@
+//! Black-box tests: the real Worker in workerd, with the real migrations, over HTTP.
+//!
+//! `make test` builds the Worker first. The server is started once and shared, so each test has
+//! names, clients and addresses of its own; a test that needs other settings starts its own.
+
+#![expect(
+    clippy::arithmetic_side_effects,
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::string_slice,
+    clippy::unwrap_used,
+    reason = "a test fails by panicking"
+)]
+
+mod block_list;
+mod database;
+mod http;
+mod operators;
+mod retries;
+mod routing;
+mod server;
+mod settings;
+mod sign_up;
+mod unicode;
+mod users;

@@ -1,0 +1,81 @@
+//! A repeat of a request gets its first answer.
+
+use crate::http::{Answer, create_account, send, user};
+use crate::server::shared;
+
+fn sign_up_with_key(key: &str, body: &str) -> Answer {
+    send(
+        shared(),
+        "POST",
+        "/sign-up",
+        &[("Content-Type", "application/json"), ("Idempotency-Key", key)],
+        body,
+    )
+}
+
+#[test]
+fn a_sign_up_repeated_with_its_key_succeeds_again_with_the_same_id() {
+    let first = sign_up_with_key("retry-1", &user("Ada", "correct horse", "retries"));
+    assert_eq!(first.status, 200);
+    // The name as it was stored; another password changes nothing and tells nothing.
+    for body in [user("Ada", "correct horse", "retries"), user("ADA", "another", "retries")] {
+        sign_up_with_key("retry-1", &body).is(200, &first.body);
+    }
+    let users = shared().database().users("retries");
+    assert_eq!(users.len(), 1);
+    assert_eq!((users[0].username.as_str(), users[0].request_key.as_str()), ("Ada", "retry-1"));
+}
+
+#[test]
+fn without_the_key_or_with_another_the_name_is_taken() {
+    let body = user("Ada", "p", "retries-conflict");
+    let taken = r#"{"username":"Ada","code":"409","description":"Username already in use"}"#;
+    let first = sign_up_with_key("retry-2", &body);
+    assert_eq!(first.status, 200);
+    sign_up_with_key("retry-3", &body).is(409, taken);
+    sign_up_with_key("RETRY-2", &body).is(409, taken);
+    send(shared(), "POST", "/sign-up", &[("Content-Type", "application/json")], &body).is(409, taken);
+}
+
+#[test]
+fn a_key_counts_for_one_name_in_one_namespace() {
+    let ids: Vec<_> = [("Ada", "retries-a"), ("Grace", "retries-a"), ("Ada", "retries-b")]
+        .into_iter()
+        .map(|(name, client)| {
+            let answer = sign_up_with_key("retry-4", &user(name, "p", client));
+            assert_eq!(answer.status, 200);
+            answer.body
+        })
+        .collect();
+    assert!(ids[0] != ids[1] && ids[0] != ids[2] && ids[1] != ids[2], "{ids:?}");
+}
+
+#[test]
+fn an_account_repeated_with_its_key_is_as_it_was_first() {
+    let first = r#"{"name":"Retried","privacy":"Private"}"#;
+    create_account(&[("Username", "Retried"), ("Privacy", "Private"), ("Idempotency-Key", "retry-5")])
+        .is(201, first);
+    create_account(&[("Username", "Retried"), ("Privacy", "Private"), ("Idempotency-Key", "retry-5")])
+        .is(201, first);
+    create_account(&[("Username", "retried"), ("Idempotency-Key", "retry-5")]).is(201, first);
+    create_account(&[("Username", "Retried"), ("Idempotency-Key", "retry-6")])
+        .is(409, r#"{"name":"Retried","code":"409"}"#);
+    create_account(&[("Username", "Retried")]).is(409, r#"{"name":"Retried","code":"409"}"#);
+    assert_eq!(shared().database().accounts("retried").len(), 1);
+}
+
+#[test]
+fn a_key_is_1_to_255_visible_ascii_characters() {
+    assert_eq!(sign_up_with_key(&"~".repeat(255), &user("a", "p", "retries-long")).status, 200);
+    for key in ["", "a b", "é", &"x".repeat(256)] {
+        sign_up_with_key(key, &user("b", "p", "retries-long")).is(
+            400,
+            r#"{"description":"Idempotency-Key must be 1 to 255 visible ASCII characters","code":"400","field":"Idempotency-Key"}"#,
+        );
+        create_account(&[("Username", "bad-key"), ("Idempotency-Key", key)]).is(
+            400,
+            r#"{"name":"bad-key","privacy":null,"code":"400","description":"Idempotency-Key was invalid"}"#,
+        );
+    }
+    assert_eq!(shared().database().users("retries-long").len(), 1);
+}

@@ -1,0 +1,77 @@
+//! Paths, methods, and the CORS preflight.
+
+use crate::http::{create_account, send};
+use crate::server::shared;
+
+const PATHS: [&str; 6] =
+    ["/sign-up", "/sign-up/", "/users/", "/users", "/connectmypairs/users/", "/connectmypairs/users"];
+
+#[test]
+fn an_unknown_path_is_not_found_whatever_the_method() {
+    for path in [
+        "/",
+        "/sign-up/x",
+        "/Sign-Up",
+        "/user",
+        "//users/",
+        "/%75sers/",
+        "/connectmypairs",
+        "/index.html?/users/",
+    ] {
+        for method in ["GET", "POST", "OPTIONS", "DELETE"] {
+            send(shared(), method, path, &[], "").is(
+                404,
+                r#"{"description":"There is nothing here: the paths are /sign-up and /users/","code":"404"}"#,
+            );
+        }
+    }
+}
+
+#[test]
+fn another_method_is_not_allowed_and_the_answer_says_which_are() {
+    for path in PATHS {
+        for method in ["GET", "PUT", "DELETE", "PATCH"] {
+            let answer = send(shared(), method, path, &[], "");
+            answer.is(405, r#"{"description":"This path takes POST and OPTIONS only","code":"405"}"#);
+            assert_eq!(answer.header("Allow"), Some("POST, OPTIONS"));
+        }
+        let answer = send(shared(), "HEAD", path, &[], "");
+        answer.is(405, "");
+        assert_eq!(answer.header("Allow"), Some("POST, OPTIONS"));
+    }
+}
+
+#[test]
+fn a_preflight_is_answered_for_a_day_on_every_path() {
+    for path in PATHS {
+        let headers = [
+            ("Origin", "https://app.example"),
+            ("Access-Control-Request-Method", "POST"),
+            ("Access-Control-Request-Headers", "username,privacy,idempotency-key"),
+        ];
+        let answer = send(shared(), "OPTIONS", path, &headers, "");
+        answer.is(204, "");
+        assert_eq!(answer.header("Access-Control-Max-Age"), Some("86400"));
+    }
+    send(shared(), "OPTIONS", "/users/", &[], "").is(204, "");
+}
+
+#[test]
+fn a_query_changes_nothing() {
+    let answer = send(shared(), "POST", "/users/?name=other#fragment", &[("Username", "routing-query")], "");
+    answer.is(201, r#"{"name":"routing-query","privacy":"Public"}"#);
+}
+
+#[test]
+fn every_request_has_an_id_of_its_own_and_one_log_line() {
+    let (one, other) = (create_account(&[]), create_account(&[]));
+    assert_ne!(one.id(), other.id());
+    let line = shared().log_line(one.id());
+    assert_eq!(
+        (&line["route"], &line["status"], &line["outcome"]),
+        (&"/users/".into(), &400.into(), &"invalid".into())
+    );
+    let answer = send(shared(), "GET", "/secret-path", &[], "");
+    let line = shared().log_line(answer.id());
+    assert_eq!((&line["route"], &line["outcome"]), (&serde_json::Value::Null, &"not_found".into()));
+}

@@ -1,0 +1,101 @@
+//! A Worker under `wrangler dev` with fresh state, ended with the test binary.
+
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, LazyLock, Mutex};
+use std::{fs, thread, time};
+
+use crate::block_list;
+use crate::database::{self, Database};
+
+/// A running Worker.
+pub struct Server {
+    /// `http://127.0.0.1:…`
+    pub url: String,
+    /// Where its D1 and KV live.
+    pub state: PathBuf,
+    log: Arc<Mutex<Vec<String>>>,
+    /// Its standard input is a pipe: when this process ends, however it ends, so does the server.
+    _process: Child,
+}
+
+static SHARED: LazyLock<Server> = LazyLock::new(|| Server::start("shared", &[]));
+
+/// The Worker as it is configured, with the block list of [`block_list`].
+pub fn shared() -> &'static Server {
+    &SHARED
+}
+
+impl Server {
+    /// Starts a Worker with `arguments` for `wrangler dev`, its state in a folder called `name`.
+    pub fn start(name: &str, arguments: &[&str]) -> Self {
+        let state = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&state);
+        fs::create_dir_all(&state).unwrap();
+        block_list::seed(&state);
+        let mut process = Command::new("scripts/serve")
+            .args(arguments)
+            .env("PORT", "0")
+            .env("STATE", &state)
+            .env("UNTIL_EOF", "1")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
+        let url = lines
+            .find_map(|line| line.strip_prefix("==> Ready on ")?.split(' ').next().map(str::to_owned))
+            .expect("the server starts");
+        let log = Arc::new(Mutex::new(Vec::new()));
+        let kept = Arc::clone(&log);
+        thread::spawn(move || lines.for_each(|line| kept.lock().unwrap().push(line)));
+        Self { url, state, log, _process: process }
+    }
+
+    /// The Worker's database, as it is on disk.
+    pub fn database(&self) -> Database {
+        database::open(&self.state)
+    }
+
+    /// The log line of the request `id`.
+    pub fn log_line(&self, id: &str) -> serde_json::Value {
+        let of_request = |line: &String| {
+            let line: serde_json::Value = serde_json::from_str(line).ok()?;
+            (line["id"] == id).then_some(line)
+        };
+        // The line reaches us after the answer, through wrangler.
+        for _ in 0..200 {
+            let found: Vec<_> = self.log.lock().unwrap().iter().filter_map(of_request).collect();
+            if let [line] = found.as_slice() {
+                return line.clone();
+            }
+            assert!(found.is_empty(), "more than one line for a request: {found:?}");
+            thread::sleep(time::Duration::from_millis(50));
+        }
+        panic!("no line for the request {id}");
+    }
+}
+
+/// A wrangler command on the local storage in `state`.
+pub fn wrangler(state: &Path, arguments: &[&str]) {
+    let output = Command::new("wrangler")
+        .args(arguments)
+        .args(["--local", "--persist-to"])
+        .arg(state)
+        .stdin(Stdio::null())
+        .output()
+        .expect("run the tests by `make test`, which has wrangler on the PATH");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// The one SQLite file of a kind of local storage.
+pub fn sqlite_file(state: &Path, kind: &str) -> PathBuf {
+    let mut files = fs::read_dir(state.join("v3").join(kind))
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|e| e == "sqlite") && !path.ends_with("metadata.sqlite"));
+    let file = files.next().expect("a file");
+    assert_eq!(files.next(), None);
+    file
+}

@@ -1,0 +1,226 @@
+//! `POST /sign-up`.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::thread;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Argon2, PasswordVerifier};
+
+use crate::database::{self, User};
+use crate::http::{send, sign_up, user};
+use crate::server::{Server, shared};
+
+const JSON: (&str, &str) = ("Content-Type", "application/json");
+
+fn verifies(password: &str, phc: &str) -> bool {
+    let hash = PasswordHash::new(phc).unwrap();
+    Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
+}
+
+fn only_user(client_id: &str) -> User {
+    let mut users = shared().database().users(client_id);
+    assert_eq!(users.len(), 1, "{users:?}");
+    users.remove(0)
+}
+
+#[test]
+fn the_documents_example_to_the_byte() {
+    let server = Server::start("example", &[]);
+    database::set_next_user_id(&server.state, 814);
+    let body =
+        r#"{"username":"username","password":"password","client_id":"g7kj2axpf13umghr5m9xl6aiordknff"}"#;
+    let answer = send(&server, "POST", "/sign-up", &[("Accept", "application/json"), JSON], body);
+    answer.is(200, r#"{"user":{"id":814,"username":"username"}}"#);
+    assert_eq!(answer.header("Content-Length"), Some("41"));
+    assert_eq!(answer.header("ETag"), Some(r#""d9861ea6d4dcf291ebac090547f67da2""#));
+}
+
+#[test]
+fn a_sign_up_stores_one_row_with_a_hash_that_argon2_verifies() {
+    let answer = sign_up(&user("Zoe\u{308}", "correct horse", "stores-one-row"));
+    let row = only_user("stores-one-row");
+    answer.is(200, &format!(r#"{{"user":{{"id":{},"username":"Zoë"}}}}"#, row.id));
+    assert_eq!((row.username.as_str(), row.username_key.as_str()), ("Zoë", "zoë"));
+    assert_eq!(row.request_key, answer.id());
+    assert!(row.password_hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", row.password_hash);
+    let hash = PasswordHash::new(&row.password_hash).unwrap();
+    assert_eq!((hash.salt.unwrap().len(), hash.hash.unwrap().len()), (16, 32));
+    assert!(verifies("correct horse", &row.password_hash));
+    assert!(!verifies("correct horse ", &row.password_hash));
+}
+
+#[test]
+fn a_password_is_hashed_in_its_normal_form() {
+    sign_up(&user("a", "pa\u{308}ss\u{a0}w\u{3000}ord\u{1112}\u{1161}\u{11ab}Ａ", "normal-form"));
+    assert!(verifies("päss w ord한Ａ", &only_user("normal-form").password_hash));
+}
+
+#[test]
+fn salts_differ() {
+    sign_up(&user("one", "same", "salts-differ"));
+    sign_up(&user("two", "same", "salts-differ"));
+    let users = shared().database().users("salts-differ");
+    assert_ne!(users[0].password_hash, users[1].password_hash);
+}
+
+#[test]
+fn the_path_may_end_in_a_slash_and_the_type_have_parameters() {
+    let headers = [("Content-Type", "Application/JSON; charset=utf-8")];
+    let answer = send(shared(), "POST", "/sign-up/", &headers, user("a", "p", "slash"));
+    assert_eq!(answer.status, 200);
+}
+
+#[test]
+fn a_name_is_taken_in_every_spelling_but_only_in_its_namespace() {
+    for (n, (first, others)) in [
+        ("Ada", ["ada", "ADA", "ＡＤＡ"].as_slice()),
+        ("straße", &["STRASSE", "Straẞe", "ｓtrasse"]),
+        ("ΌΣΟΣ", &["όσος", "όσοσ"]),
+        ("Иван", &["иван", "ИВАН"]),
+        ("ﬁsh", &["fish", "FISH"]),
+        ("한글", &["\u{1112}\u{1161}\u{11ab}\u{1100}\u{1173}\u{11af}"]),
+        ("Zoë", &["zoe\u{308}", "ZOË"]),
+        ("カタ", &["ｶﾀ"]),
+        ("x①", &["x1", "X\u{fe0f}1"]),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let client = format!("spellings-{n}");
+        assert_eq!(sign_up(&user(first, "p", &client)).status, 200, "{first}");
+        for other in others {
+            let nfc = edge_signup::unicode::nfc(other);
+            sign_up(&user(other, "another", &client)).is(
+                409,
+                &format!(r#"{{"username":"{nfc}","code":"409","description":"Username already in use"}}"#),
+            );
+        }
+        assert_eq!(only_user(&client).username, first);
+        assert_eq!(sign_up(&user(first, "p", &format!("{client}-other"))).status, 200);
+    }
+}
+
+#[test]
+fn names_that_only_look_alike_are_two() {
+    for name in ["admin", "аdmin", "ad-min", "admın"] {
+        assert_eq!(sign_up(&user(name, "p", "look-alike")).status, 200, "{name}");
+    }
+    assert_eq!(shared().database().users("look-alike").len(), 4);
+}
+
+#[test]
+fn of_many_at_once_one_gets_the_name() {
+    let statuses = thread::scope(|scope| {
+        let spellings = ["Grace", "grace", "GRACE", "ＧＲＡＣＥ"].into_iter().cycle().take(20);
+        let calls: Vec<_> =
+            spellings.map(|name| scope.spawn(move || sign_up(&user(name, "p", "at-once")).status)).collect();
+        calls.into_iter().map(|call| call.join().unwrap()).collect::<Vec<_>>()
+    });
+    assert_eq!(statuses.iter().filter(|status| **status == 200).count(), 1, "{statuses:?}");
+    assert_eq!(statuses.iter().filter(|status| **status == 409).count(), 19, "{statuses:?}");
+    only_user("at-once");
+}
+
+#[test]
+fn limits_are_inclusive() {
+    let client = "l".repeat(128);
+    let body = user(&"ü".repeat(254), &"x".repeat(1024), &client);
+    assert_eq!(sign_up(&body).status, 200);
+    assert_eq!(only_user(&client).username, "ü".repeat(254));
+}
+
+#[test]
+fn a_bad_body_is_told_what_would_be_right() {
+    let given = "must be given, as a string of Unicode characters";
+    let graphic = "must consist of letters, marks, numbers, punctuation and symbols, and";
+    let client = "client_id must be 1 to 128 visible ASCII characters";
+    let refused = "password must not hold control, invisible or unassigned characters (RFC 8265)";
+    for (body, description, field) in [
+        ("[]", "The body must be a JSON object", ""),
+        ("nonsense", "The body must be a JSON object", ""),
+        ("", "The body must be a JSON object", ""),
+        ("{", "The body must be valid JSON", ""),
+        (
+            r#"{"username":"a","username":"b"}"#,
+            "The body must have each of username, password and client_id once",
+            "",
+        ),
+        ("{}", &format!("username {given}"), "username"),
+        (r#"{"username":1}"#, &format!("username {given}"), "username"),
+        (r#"{"username":"\ud800"}"#, &format!("username {given}"), "username"),
+        (r#"{"username":"a","password":null}"#, &format!("password {given}"), "password"),
+        (r#"{"username":"a","password":"p"}"#, &format!("client_id {given}"), "client_id"),
+        (&user("", "p", "bad"), "username must have 1 to 254 characters", "username"),
+        (&user(&"x".repeat(255), "p", "bad"), "username must have 1 to 254 characters", "username"),
+        (&user("a b", "p", "bad"), &format!("username {graphic} U+0020 is none of them"), "username"),
+        (&user("a\u{202e}b", "p", "bad"), &format!("username {graphic} U+202E is none of them"), "username"),
+        (&user("\u{301}a", "p", "bad"), "username must not begin with a combining mark", "username"),
+        (&user("\u{3164}", "p", "bad"), "username must have a visible character", "username"),
+        (&user("a", "", "bad"), "password must not be empty", "password"),
+        (&user("a", &"x".repeat(1025), "bad"), "password must have at most 1024 bytes", "password"),
+        (&user("a", "p\0", "bad"), refused, "password"),
+        (&user("a", "p", ""), client, "client_id"),
+        (&user("a", "p", "c c"), client, "client_id"),
+        (&user("a", "p", &"c".repeat(129)), client, "client_id"),
+    ] {
+        let field = if field.is_empty() { String::new() } else { format!(r#","field":"{field}""#) };
+        sign_up(body).is(400, &format!(r#"{{"description":"{description}","code":"400"{field}}}"#));
+    }
+    assert_eq!(shared().database().users("bad"), []);
+}
+
+#[test]
+fn a_body_that_is_not_utf_8_is_refused() {
+    let answer = send(shared(), "POST", "/sign-up", &[JSON], b"{\"username\":\"\xff\"}");
+    answer.is(400, r#"{"description":"The body must be UTF-8","code":"400"}"#);
+}
+
+#[test]
+fn another_media_type_is_refused() {
+    for headers in [
+        [].as_slice(),
+        &[("Content-Type", "text/plain")],
+        &[("Content-Type", "application/x-www-form-urlencoded")],
+    ] {
+        send(shared(), "POST", "/sign-up", headers, user("a", "p", "c"))
+            .is(415, r#"{"description":"The Content-Type must be application/json","code":"415"}"#);
+    }
+}
+
+#[test]
+fn a_body_may_have_16_kib_and_no_byte_more() {
+    let padded = |size: usize| {
+        let body = user("a", "p", &format!("size-{size}"));
+        format!("{body}{}", " ".repeat(size - body.len()))
+    };
+    assert_eq!(sign_up(&padded(16384)).status, 200);
+    for size in [16385, 1_000_000] {
+        sign_up(&padded(size))
+            .is(413, r#"{"description":"The body must have at most 16384 bytes","code":"413"}"#);
+    }
+    assert_eq!(shared().database().users("size-16385"), []);
+}
+
+#[test]
+fn a_body_of_unknown_length_is_counted_while_it_is_read() {
+    let head = "POST /sign-up HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
+    let send_chunks = |chunks: &[&str]| {
+        let mut stream = TcpStream::connect(shared().url.strip_prefix("http://").unwrap()).unwrap();
+        stream.write_all(head.as_bytes()).unwrap();
+        for chunk in chunks {
+            stream.write_all(format!("{:x}\r\n{chunk}\r\n", chunk.len()).as_bytes()).unwrap();
+        }
+        stream.write_all(b"0\r\n\r\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer
+    };
+    let body = user("a", "p", "chunked");
+    let (one, other) = body.split_at(20);
+    assert!(send_chunks(&[one, other]).starts_with("HTTP/1.1 200 "));
+    let padding = " ".repeat(4096);
+    let too_large = send_chunks(&[&padding, &padding, &padding, &padding, &user("b", "p", "chunked")]);
+    assert!(too_large.starts_with("HTTP/1.1 413 "), "{too_large}");
+    assert_eq!(only_user("chunked").username, "a");
+}

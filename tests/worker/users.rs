@@ -1,0 +1,121 @@
+//! `POST /users/`.
+
+use crate::database::Account;
+use crate::http::{create_account, send};
+use crate::server::shared;
+
+fn account(name: &str, name_key: &str, privacy: &str) -> Account {
+    Account { name: name.to_owned(), name_key: name_key.to_owned(), privacy: privacy.to_owned() }
+}
+
+#[test]
+fn an_account_is_public_unless_it_says_otherwise() {
+    for (n, (sent, stored)) in [
+        (None, "Public"),
+        (Some("Public"), "Public"),
+        (Some("puBLIC"), "Public"),
+        (Some("private"), "Private"),
+        (Some("PRIVATE"), "Private"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("Privacy{n}");
+        let headers: Vec<_> =
+            [("Username", name.as_str())].into_iter().chain(sent.map(|p| ("Privacy", p))).collect();
+        create_account(&headers).is(201, &format!(r#"{{"name":"{name}","privacy":"{stored}"}}"#));
+        let key = name.to_lowercase();
+        assert_eq!(shared().database().accounts(&key), [account(&name, &key, stored)]);
+    }
+}
+
+#[test]
+fn every_path_is_the_same_service() {
+    for (n, path) in
+        ["/users/", "/users", "/connectmypairs/users/", "/connectmypairs/users"].into_iter().enumerate()
+    {
+        let name = format!("alias-{n}");
+        send(shared(), "POST", path, &[("Username", &name)], "")
+            .is(201, &format!(r#"{{"name":"{name}","privacy":"Public"}}"#));
+        for other in ["/users/", "/connectmypairs/users"] {
+            send(shared(), "POST", other, &[("Username", &name)], "")
+                .is(409, &format!(r#"{{"name":"{name}","code":"409"}}"#));
+        }
+    }
+}
+
+#[test]
+fn a_name_is_taken_in_every_spelling() {
+    create_account(&[("Username", "Ünïqué")]).is(201, r#"{"name":"Ünïqué","privacy":"Public"}"#);
+    for other in ["ünïqué", "ÜNÏQUÉ", "u\u{308}ni\u{308}que\u{301}", "UTF-8''%C3%BC%EF%BD%8Ei%CC%88qu%C3%89"]
+    {
+        let answer = create_account(&[("Username", other)]);
+        let name = edge_signup::unicode::nfc(&edge_signup::header_value::decode(other).unwrap());
+        answer.is(409, &format!(r#"{{"name":"{name}","code":"409"}}"#));
+    }
+    assert_eq!(shared().database().accounts("ünïqué"), [account("Ünïqué", "ünïqué", "Public")]);
+}
+
+#[test]
+fn a_name_arrives_raw_or_in_the_form_that_browsers_can_send() {
+    create_account(&[("Username", "☃-raw")]).is(201, r#"{"name":"☃-raw","privacy":"Public"}"#);
+    create_account(&[("Username", "UTF-8''%E2%98%83-extended"), ("Privacy", "utf-8'en'private")])
+        .is(201, r#"{"name":"☃-extended","privacy":"Private"}"#);
+    create_account(&[("Username", "100%''")]).is(201, r#"{"name":"100%''","privacy":"Public"}"#);
+}
+
+#[test]
+fn a_bad_header_is_repeated_as_it_was_sent() {
+    let long = "x".repeat(255);
+    for (name, privacy, description) in [
+        (None, None, "Username was missing"),
+        (None, Some("Friends"), "Username was missing"),
+        (Some(""), None, "Username was invalid"),
+        (Some("a b"), Some("Private"), "Username was invalid"),
+        (Some("a b"), Some("Friends"), "Username was invalid"),
+        (Some(&*long), None, "Username was invalid"),
+        (Some("\u{202e}"), None, "Username was invalid"),
+        (Some("UTF-8''%E2%98"), None, "Username was invalid"),
+        (Some("UTF-8''a%20b"), None, "Username was invalid"),
+        (Some("Ada"), Some("Friends"), "Privacy was invalid"),
+        (Some("Ada"), Some(""), "Privacy was invalid"),
+        (Some("UTF-8''Ada"), Some("UTF-8''Friends"), "Privacy was invalid"),
+    ] {
+        let headers: Vec<_> = name
+            .map(|name| ("Username", name))
+            .into_iter()
+            .chain(privacy.map(|privacy| ("Privacy", privacy)))
+            .collect();
+        let text = |value: Option<&str>| {
+            value.map_or("null".to_owned(), |value| format!("{value:?}").replace(r"\u{202e}", "\u{202e}"))
+        };
+        create_account(&headers).is(
+            400,
+            &format!(
+                r#"{{"name":{},"privacy":{},"code":"400","description":"{description}"}}"#,
+                text(name),
+                text(privacy)
+            ),
+        );
+    }
+    assert_eq!(shared().database().accounts("ada"), []);
+}
+
+#[test]
+fn repeated_headers_are_no_name() {
+    create_account(&[("Username", "one"), ("Username", "two")])
+        .is(400, r#"{"name":"one, two","privacy":null,"code":"400","description":"Username was invalid"}"#);
+    create_account(&[("Username", "one"), ("Privacy", "Public"), ("Privacy", "Private")]).is(
+        400,
+        r#"{"name":"one","privacy":"Public, Private","code":"400","description":"Privacy was invalid"}"#,
+    );
+}
+
+#[test]
+fn the_body_is_ignored() {
+    let body = r#"{"username":"not-this","privacy":"Friends"}"#;
+    send(shared(), "POST", "/users/", &[("Username", "body-ignored")], body)
+        .is(201, r#"{"name":"body-ignored","privacy":"Public"}"#);
+    send(shared(), "POST", "/users/", &[("Username", "big-body-ignored")], "x".repeat(100_000))
+        .is(201, r#"{"name":"big-body-ignored","privacy":"Public"}"#);
+}
