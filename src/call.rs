@@ -39,6 +39,10 @@ impl Call<'_> {
         match (block_list::find(namespace, ip).await, self.config.block_list_on_error) {
             (Ok(None), _) => Ok(None),
             (Ok(Some(reason)), _) => Err(ApiError::Blocked { reason }),
+            // A guard that is wired wrongly must not switch itself off.
+            (Err(error), _) if error.is_misuse() => {
+                Err(ApiError::Internal { cause: format!("block list: {error}") })
+            }
             (Err(error), OnError::Allow) => Ok(Some(format!("let pass unchecked, block list: {error}"))),
             (Err(error), OnError::Deny) => {
                 Err(ApiError::Unavailable { cause: format!("block list: {error}") })

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use wasm_bindgen::prelude::*;
-use worker::js_sys::{Promise, Reflect, Uint8Array};
+use worker::js_sys::{JSON, Promise, Reflect, Uint8Array};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::web_sys;
 
@@ -35,6 +35,15 @@ pub struct JsError {
     pub name: String,
     /// Its message.
     pub message: String,
+}
+
+impl JsError {
+    /// Whether an object is not what it is taken for, such as a binding of another kind: our
+    /// mistake, and no state of the platform that could pass.
+    #[must_use]
+    pub fn is_misuse(&self) -> bool {
+        self.name == "TypeError"
+    }
 }
 
 impl From<JsValue> for JsError {
@@ -75,12 +84,12 @@ pub fn binding(env: &worker::Env, name: &str) -> Option<JsValue> {
     (!value.is_null_or_undefined()).then_some(value)
 }
 
-/// The variable `name` as text: TOML and the dashboard know numbers and booleans too.
+/// The variable `name` as text; one that is a number or an object in the configuration, as JSON.
 #[must_use]
 pub fn variable(env: &worker::Env, name: &str) -> Option<String> {
     let value = binding(env, name)?;
-    let number = || value.as_f64().map(|number| number.to_string());
-    Some(value.as_string().or_else(number).unwrap_or_else(|| format!("{value:?}")))
+    let json = || JSON::stringify(&value).ok()?.as_string();
+    Some(value.as_string().or_else(json).unwrap_or_default())
 }
 
 /// A request as it came in.

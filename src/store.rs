@@ -177,12 +177,11 @@ fn is_transient(error: &JsError) -> bool {
 }
 
 impl From<JsError> for StoreError {
-    /// SQLite's own errors carry its code, and a wrong binding or value is another class than
-    /// `Error`; all else is the platform's.
+    /// SQLite's own errors carry its code; all else is the platform's.
     fn from(error: JsError) -> Self {
         let ours = error.message.contains("SQLITE_")
             || error.message.starts_with("D1_TYPE_ERROR")
-            || error.name == "TypeError";
+            || error.is_misuse();
         if ours { Self::Broken(error) } else { Self::Unavailable(error) }
     }
 }
