@@ -3,8 +3,9 @@
 use std::fs;
 use std::path::Path;
 
+use crate::faults;
 use crate::http::{Answer, send, user};
-use crate::server::{Server, shared, sqlite_file, wrangler};
+use crate::server::{shared, sqlite_file, wrangler};
 
 const BLOCKED: &str = r#"{"description":"Your IP address was blocked.","code":"403"}"#;
 const UNVERIFIED: &str = r#"{"description":"Your IP address could not be verified.","code":"403"}"#;
@@ -132,12 +133,12 @@ fn an_address_that_cannot_be_read_is_refused() {
 
 #[test]
 fn a_missing_address_is_refused_whatever_else_claims_one() {
-    // wrangler always sends an address; this entry takes it away before the Worker sees the request.
-    let server = Server::start("no-address", &["tests/worker/no_address.js"]);
+    // wrangler always sends an address; this fault takes it away before the Worker sees the request.
+    let fault = ("Test-Fault", "no-address");
     for path in ["/sign-up", "/users/"] {
-        let headers = [("X-Forwarded-For", "203.0.113.7"), ("Username", "no-address")];
-        send(&server, "POST", path, &headers, "").is(403, UNVERIFIED);
-        assert_eq!(send(&server, "OPTIONS", path, &[], "").status, 204);
+        let headers = [fault, ("X-Forwarded-For", "203.0.113.7"), ("Username", "no-address")];
+        send(faults::server(), "POST", path, &headers, "").is(403, UNVERIFIED);
+        assert_eq!(send(faults::server(), "OPTIONS", path, &[fault], "").status, 204);
     }
-    assert_eq!(server.database().accounts("no-address"), []);
+    assert_eq!(faults::server().database().accounts("no-address"), []);
 }

@@ -15,8 +15,10 @@
 
 mod block_list;
 mod database;
+mod faults;
 mod http;
 mod operators;
+mod races;
 mod retries;
 mod routing;
 mod server;

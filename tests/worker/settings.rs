@@ -2,6 +2,7 @@
 
 use argon2::password_hash::phc::PasswordHash;
 
+use crate::faults;
 use crate::http::{send, user};
 use crate::server::Server;
 
@@ -33,14 +34,36 @@ fn settings_are_obeyed() {
 
 #[test]
 fn a_setting_that_makes_no_sense_stops_the_service_and_the_log_names_it() {
-    let server = Server::start("bad-setting", &["--var", "ARGON2_MEMORY_KIB:19455"]);
-    for (method, path) in [("POST", "/sign-up"), ("POST", "/users/"), ("OPTIONS", "/sign-up"), ("GET", "/")] {
-        let answer = send(&server, method, path, &[("Username", "a")], "");
-        answer.is(500, r#"{"description":"Internal error","code":"500"}"#);
-        let line = server.log_line(answer.id());
-        assert_eq!(line["outcome"], "internal_error");
-        let cause = line["cause"].as_str().unwrap();
-        assert!(cause.starts_with("ARGON2_MEMORY_KIB 19455 with ARGON2_ITERATIONS 2 is too weak"), "{cause}");
+    for (vars, cause) in [
+        (r#"{"ARGON2_MEMORY_KIB":"19455"}"#, "ARGON2_MEMORY_KIB 19455 with ARGON2_ITERATIONS 2 is too weak"),
+        (r#"{"ARGON2_ITERATIONS":1}"#, "ARGON2_MEMORY_KIB 19456 with ARGON2_ITERATIONS 1 is too weak"),
+        (r#"{"ARGON2_MEMORY_KIB":65537}"#, "ARGON2_MEMORY_KIB is 65537: it must be at most 65536"),
+        (r#"{"PASSWORD_MIN_LENGTH":""}"#, "PASSWORD_MIN_LENGTH is \"\": it must be a whole number"),
+        (r#"{"PASSWORD_MIN_LENGTH":{}}"#, "PASSWORD_MIN_LENGTH is \"{}\": it must be a whole number"),
+        (
+            r#"{"BLOCK_LIST_ON_ERROR":true}"#,
+            "BLOCK_LIST_ON_ERROR is \"true\": it must be \"deny\" or \"allow\"",
+        ),
+    ] {
+        for (method, path) in
+            [("POST", "/sign-up"), ("POST", "/users/"), ("OPTIONS", "/sign-up"), ("GET", "/")]
+        {
+            let answer =
+                send(faults::server(), method, path, &[("Test-Vars", vars), ("Username", "bad-setting")], "");
+            answer.is(500, r#"{"description":"Internal error","code":"500"}"#);
+            let line = faults::server().log_line(answer.id());
+            assert_eq!(line["outcome"], "internal_error");
+            assert!(line["cause"].as_str().unwrap().starts_with(cause), "{line}");
+        }
     }
-    assert_eq!(server.database().accounts("a"), []);
+    assert_eq!(faults::server().database().accounts("bad-setting"), []);
+}
+
+#[test]
+fn a_number_in_the_configuration_is_a_number() {
+    let vars = ("Test-Vars", r#"{"PASSWORD_MIN_LENGTH":9}"#);
+    send(faults::server(), "POST", "/sign-up", &[JSON, vars], user("a", "8 chars!", "c")).is(
+        400,
+        r#"{"description":"password must have at least 9 characters","code":"400","field":"password"}"#,
+    );
 }

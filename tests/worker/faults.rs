@@ -1,0 +1,161 @@
+//! A platform that misbehaves: what the client gets, what is stored, and that the Worker lives on.
+
+use std::sync::LazyLock;
+
+use crate::http::{Answer, send, user};
+use crate::server::Server;
+
+static SERVER: LazyLock<Server> = LazyLock::new(|| Server::start("faults", &["tests/worker/faults.js"]));
+
+const INTERNAL: &str = r#"{"description":"Internal error","code":"500"}"#;
+const UNAVAILABLE: &str =
+    r#"{"description":"The service is unavailable for the moment, try again later","code":"503"}"#;
+const ALLOW: (&str, &str) = ("Test-Vars", r#"{"BLOCK_LIST_ON_ERROR":"allow"}"#);
+
+/// A server whose requests can ask for a fault.
+pub fn server() -> &'static Server {
+    &SERVER
+}
+
+/// A sign-up of `name` under a fault, with more headers.
+fn sign_up(fault: &str, name: &str, more: &[(&str, &str)]) -> Answer {
+    let headers = [&[("Content-Type", "application/json"), ("Test-Fault", fault)], more].concat();
+    send(server(), "POST", "/sign-up", &headers, user(name, "correct horse", "faults"))
+}
+
+fn create_account(fault: &str, name: &str, more: &[(&str, &str)]) -> Answer {
+    let headers = [&[("Username", name), ("Test-Fault", fault)], more].concat();
+    send(server(), "POST", "/users/", &headers, "")
+}
+
+fn stored(name: &str) -> usize {
+    let database = server().database();
+    let users = database.users("faults");
+    users.iter().filter(|user| user.username_key == name).count() + database.accounts(name).len()
+}
+
+fn assert_cause(answer: &Answer, outcome: &str, cause: &str) {
+    let line = server().log_line(answer.id());
+    assert_eq!(line["outcome"], outcome);
+    assert!(line["cause"].as_str().unwrap().contains(cause), "{line}");
+}
+
+/// The next good request is answered: the fault did not take the instance down.
+fn assert_alive(name: &str) {
+    create_account("", &format!("{name}-alive"), &[])
+        .is(201, &format!(r#"{{"name":"{name}-alive","privacy":"Public"}}"#));
+}
+
+#[test]
+fn a_block_list_that_fails_lets_nobody_pass_unless_told_to() {
+    for fault in ["kv-throws", "kv-rejects", "kv-rejects-oddly", "kv-answers-oddly", "kv-hangs"] {
+        for answer in [sign_up(fault, fault, &[]), create_account(fault, fault, &[])] {
+            answer.is(503, UNAVAILABLE);
+            assert_eq!(answer.header("Retry-After"), Some("5"));
+            assert_cause(&answer, "unavailable", "block list: ");
+        }
+        assert_eq!(stored(fault), 0);
+        for answer in [sign_up(fault, fault, &[ALLOW]), create_account(fault, fault, &[ALLOW])] {
+            assert!(matches!(answer.status, 200 | 201), "{fault}: {answer:?}");
+            let line = server().log_line(answer.id());
+            assert!(
+                line["warning"].as_str().unwrap().starts_with("let pass unchecked, block list: "),
+                "{line}"
+            );
+        }
+        assert_eq!(stored(fault), 2);
+        assert_alive(fault);
+    }
+}
+
+#[test]
+fn a_block_list_that_is_wired_wrongly_never_switches_itself_off() {
+    for (fault, cause) in
+        [("kv-missing", "the binding BLOCKLIST is missing"), ("kv-wrong", "block list: TypeError")]
+    {
+        for policy in [[].as_slice(), &[ALLOW]] {
+            for answer in [sign_up(fault, fault, policy), create_account(fault, fault, policy)] {
+                answer.is(500, INTERNAL);
+                assert_cause(&answer, "internal_error", cause);
+            }
+        }
+        assert_eq!(stored(fault), 0);
+        assert_alive(fault);
+    }
+}
+
+#[test]
+fn a_transient_failure_of_the_database_is_not_the_clients_concern() {
+    for fault in ["db-lost-connection", "db-reset", "db-code-updated", "db-unresolved", "db-answer-lost"] {
+        let answer = sign_up(fault, fault, &[]);
+        assert_eq!(
+            (answer.status, answer.header("Test-Statements")),
+            (200, Some("2")),
+            "{fault}: {answer:?}"
+        );
+        assert_eq!(stored(fault), 1);
+        let name = format!("{fault}-account");
+        let answer = create_account(fault, &name, &[("Privacy", "Private")]);
+        answer.is(201, &format!(r#"{{"name":"{name}","privacy":"Private"}}"#));
+        assert_eq!((answer.header("Test-Statements"), stored(&name)), (Some("2"), 1));
+        // The name is taken now, and a transient failure does not change that either.
+        assert_eq!(sign_up(fault, fault, &[]).status, 409);
+        assert_eq!(create_account(fault, &name, &[]).status, 409);
+    }
+}
+
+#[test]
+fn a_database_that_stays_away_is_tried_three_times() {
+    let (one, other) = (sign_up("db-down", "db-down", &[]), create_account("db-down", "db-down", &[]));
+    for answer in [one, other] {
+        answer.is(503, UNAVAILABLE);
+        assert_eq!((answer.header("Retry-After"), answer.header("Test-Statements")), (Some("5"), Some("3")));
+        assert_cause(&answer, "unavailable", "database: Error: D1_ERROR: Network connection lost.");
+    }
+    let answer = sign_up("db-throws", "db-throws", &[]);
+    answer.is(503, UNAVAILABLE);
+    assert_eq!(stored("db-down") + stored("db-throws"), 0);
+    assert_alive("db-down");
+}
+
+#[test]
+fn an_overloaded_database_is_not_asked_again() {
+    for fault in ["db-overloaded", "db-rejects-oddly"] {
+        for answer in [sign_up(fault, fault, &[]), create_account(fault, fault, &[])] {
+            answer.is(503, UNAVAILABLE);
+            assert_eq!(
+                (answer.header("Retry-After"), answer.header("Test-Statements")),
+                (Some("5"), Some("1"))
+            );
+        }
+        assert_eq!(stored(fault), 0);
+        assert_alive(fault);
+    }
+}
+
+#[test]
+fn a_wrong_schema_or_binding_is_told_to_the_log_alone() {
+    for (fault, cause) in [
+        ("db-missing", "the binding DB is missing"),
+        ("db-wrong", "database: TypeError"),
+        ("db-no-table", "no such table: no_such_"),
+    ] {
+        for answer in [sign_up(fault, fault, &[]), create_account(fault, fault, &[])] {
+            answer.is(500, INTERNAL);
+            assert_eq!(answer.header("Retry-After"), None);
+            assert_cause(&answer, "internal_error", cause);
+        }
+        assert_eq!(stored(fault), 0);
+        assert_alive(fault);
+    }
+}
+
+#[test]
+fn a_failure_costs_a_client_with_a_key_nothing() {
+    let key = ("Idempotency-Key", "faults-1");
+    sign_up("db-down", "keyed", &[key]).is(503, UNAVAILABLE);
+    let first = sign_up("", "keyed", &[key]);
+    assert_eq!(first.status, 200);
+    sign_up("db-answer-lost", "keyed", &[key]).is(200, &first.body);
+    assert_eq!(stored("keyed"), 1);
+}

@@ -1,0 +1,72 @@
+//! Many at once, over connections of their own: the name goes to one, and nobody sees an error.
+
+use std::thread;
+
+use crate::http::{Answer, send, user};
+use crate::server::shared;
+
+/// Sends `count` requests at once and gives their answers.
+fn at_once(count: usize, request: impl Fn(usize) -> Answer + Sync) -> Vec<Answer> {
+    let request = &request;
+    thread::scope(|scope| {
+        let calls: Vec<_> = (0..count).map(|n| scope.spawn(move || request(n))).collect();
+        calls.into_iter().map(|call| call.join().unwrap()).collect()
+    })
+}
+
+fn assert_statuses(answers: &[Answer], expected: &[(u16, usize)]) {
+    for (status, count) in expected {
+        let found = answers.iter().filter(|answer| answer.status == *status).count();
+        assert_eq!(found, *count, "answers with {status}");
+    }
+    assert_eq!(answers.len(), expected.iter().map(|(_, count)| count).sum::<usize>());
+}
+
+#[test]
+fn of_200_sign_ups_with_one_name_one_succeeds() {
+    let spellings = ["Zoë", "zoë", "ZOË", "Zoe\u{308}", "ＺＯＥ\u{308}", "zo\u{fe0f}ë"];
+    let answers = at_once(200, |n| {
+        let headers = [("Content-Type", "application/json")];
+        send(
+            shared(),
+            "POST",
+            "/sign-up",
+            &headers,
+            user(spellings[n % spellings.len()], "correct horse", "races"),
+        )
+    });
+    assert_statuses(&answers, &[(200, 1), (409, 199)]);
+    assert_eq!(shared().database().users("races").len(), 1);
+}
+
+#[test]
+fn of_200_accounts_with_one_name_one_is_created() {
+    let spellings = ["Straße", "STRASSE", "straẞe", "ｓｔｒａｓｓｅ", "UTF-8''Stra%C3%9Fe"];
+    let answers = at_once(200, |n| {
+        let privacy = if n % 2 == 0 { "Public" } else { "Private" };
+        send(
+            shared(),
+            "POST",
+            "/users/",
+            &[("Username", spellings[n % spellings.len()]), ("Privacy", privacy)],
+            "",
+        )
+    });
+    assert_statuses(&answers, &[(201, 1), (409, 199)]);
+    assert_eq!(shared().database().accounts("strasse").len(), 1);
+}
+
+#[test]
+fn of_50_repeats_with_one_key_all_succeed_as_one() {
+    let headers = [("Content-Type", "application/json"), ("Idempotency-Key", "races")];
+    let body = user("Repeated", "correct horse", "races-repeated");
+    let answers = at_once(50, |_| send(shared(), "POST", "/sign-up", &headers, &body));
+    assert_statuses(&answers, &[(200, 50)]);
+    assert!(answers.iter().all(|answer| answer.body == answers[0].body));
+    assert_eq!(shared().database().users("races-repeated").len(), 1);
+
+    let headers = [("Username", "races-repeated"), ("Idempotency-Key", "races")];
+    let answers = at_once(50, |_| send(shared(), "POST", "/users/", &headers, ""));
+    assert_statuses(&answers, &[(201, 50)]);
+    assert_eq!(shared().database().accounts("races-repeated").len(), 1);
+}
