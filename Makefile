@@ -40,7 +40,7 @@ SIZE_LIMIT := 200000
 # $(call or_fail,advice) ends a command: where it failed, it says what to do.
 or_fail = || { echo "$(1)" >&2; exit 1; }
 
-.PHONY: help setup build dev test block unblock blocked clean
+.PHONY: help setup build dev test browser block unblock blocked clean
 
 help:
 	@echo "make dev        serve on http://127.0.0.1:8787 [PORT=9000] [STATE=dir]"
@@ -86,9 +86,16 @@ dev: build
 	@scripts/serve
 
 # A test's servers end with it and hold this pipe until then, so nothing outlives `make test`.
-test: build
+test: build browser
 	@echo "==> Running the tests"
 	@set -o pipefail; cargo test 2>&1 | cat
+
+# The browser tests say that they are skipped where there is none.
+browser:
+	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || { \
+		echo "==> Installing Chromium for the browser tests"; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null \
+			$(call or_fail,apt could not install chromium: mend what its message says and run make again); }
 
 # The block list is local, or with REMOTE=1 Cloudflare's.
 KV = --binding BLOCKLIST $(if $(REMOTE),--remote,--local --persist-to "$$STATE")

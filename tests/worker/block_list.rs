@@ -10,6 +10,20 @@ use crate::server::{shared, sqlite_file, wrangler};
 const BLOCKED: &str = r#"{"description":"Your IP address was blocked.","code":"403"}"#;
 const UNVERIFIED: &str = r#"{"description":"Your IP address could not be verified.","code":"403"}"#;
 
+/// Why an address of this list or of [`crate::operators`] is blocked, as the log may say it.
+pub const REASONS: [&str; 10] = [
+    "",
+    "an address",
+    "a range",
+    "a wide range",
+    "not for ever",
+    "a subscriber",
+    "a site",
+    "an organisation",
+    "a provider",
+    "it's \"spam\"",
+];
+
 /// Puts this module's entries on the list of a server that is about to start.
 pub fn seed(state: &Path) {
     let far = 2_000_000_000;

@@ -1,6 +1,8 @@
 // The Worker with a platform that misbehaves. A request names its fault in `Test-Fault` and changes
-// variables with `Test-Vars`, a JSON object; the answer's `Test-Statements` counts what D1 was asked.
+// variables with `Test-Vars`, a JSON object. The answer's `Test-Statements` counts what D1 was asked,
+// its `Test-Memory` is the size of the wasm's memory in bytes.
 import { WorkerEntrypoint } from "cloudflare:workers";
+import { memory } from "./memory.js";
 import Worker from "../../build/index.js";
 
 const faults = {
@@ -69,6 +71,7 @@ export default class extends WorkerEntrypoint {
     const response = await new Worker(this.ctx, env).fetch(new Request(request, { headers }));
     const answer = new Response(response.body, response);
     answer.headers.set("Test-Statements", String(counts.statements));
+    answer.headers.set("Test-Memory", String(memory.buffer.byteLength));
     return answer;
   }
 }

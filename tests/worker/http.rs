@@ -32,7 +32,17 @@ impl Answer {
     }
 }
 
-/// A request with headers as text or bytes, sent to `server`.
+/// A client that keeps its connections.
+pub fn agent() -> Agent {
+    Agent::config_builder()
+        .http_status_as_error(false)
+        .allow_non_standard_methods(true)
+        .timeout_global(Some(Duration::from_mins(1)))
+        .build()
+        .into()
+}
+
+/// A request with headers as text or bytes, sent to `server` over a connection of its own.
 pub fn send(
     server: &Server,
     method: &str,
@@ -40,22 +50,55 @@ pub fn send(
     headers: &[(&str, &str)],
     body: impl AsRef<[u8]>,
 ) -> Answer {
+    send_by(&agent(), server, method, path, headers, body)
+}
+
+/// The same over a connection of `agent`.
+pub fn send_by(
+    agent: &Agent,
+    server: &Server,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl AsRef<[u8]>,
+) -> Answer {
+    checked(call(agent, server, method, path, headers, body.as_ref()).unwrap(), method)
+}
+
+/// The same, where the server may die or its proxy may answer for it: then it is an error.
+pub fn try_send(
+    server: &Server,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: impl AsRef<[u8]>,
+) -> Result<Answer, String> {
+    let response =
+        call(&agent(), server, method, path, headers, body.as_ref()).map_err(|error| error.to_string())?;
+    if response.headers().contains_key("X-Request-Id") {
+        Ok(checked(response, method))
+    } else {
+        Err(format!("{} from the proxy", response.status()))
+    }
+}
+
+fn call(
+    agent: &Agent,
+    server: &Server,
+    method: &str,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &[u8],
+) -> Result<Response<Body>, ureq::Error> {
     let mut request = Request::builder().method(method).uri(format!("{}{path}", server.url));
     for (name, value) in headers {
         request = request.header(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
     }
-    let config = Agent::config_builder()
-        .http_status_as_error(false)
-        .allow_non_standard_methods(true)
-        .timeout_global(Some(Duration::from_mins(1)));
-    let agent: Agent = config.build().into();
-    let body = body.as_ref();
-    let response = if body.is_empty() {
+    if body.is_empty() {
         agent.run(request.body(()).unwrap())
     } else {
         agent.run(request.body(body).unwrap())
-    };
-    checked(response.unwrap(), method)
+    }
 }
 
 /// `POST /sign-up` with a JSON body.

@@ -12,11 +12,17 @@
     clippy::unwrap_used,
     reason = "a test fails by panicking"
 )]
+#![expect(clippy::disallowed_methods, reason = "the tests run on the host, which has clocks")]
 
+mod bad_input;
 mod block_list;
+mod browser;
+mod crashes;
 mod database;
 mod faults;
 mod http;
+mod load;
+mod log;
 mod operators;
 mod races;
 mod retries;
@@ -26,3 +32,8 @@ mod settings;
 mod sign_up;
 mod unicode;
 mod users;
+
+/// Says something in the output of `make test`, past the capture of a test's own.
+fn report(text: &str) {
+    std::io::Write::write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes()).unwrap();
+}

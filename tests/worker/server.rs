@@ -8,6 +8,7 @@ use std::{fs, thread, time};
 
 use crate::block_list;
 use crate::database::{self, Database};
+use crate::{log, report};
 
 /// A running Worker.
 pub struct Server {
@@ -17,7 +18,7 @@ pub struct Server {
     pub state: PathBuf,
     log: Arc<Mutex<Vec<String>>>,
     /// Its standard input is a pipe: when this process ends, however it ends, so does the server.
-    _process: Child,
+    process: Child,
 }
 
 static SHARED: LazyLock<Server> = LazyLock::new(|| Server::start("shared", &[]));
@@ -28,12 +29,34 @@ pub fn shared() -> &'static Server {
 }
 
 impl Server {
-    /// Starts a Worker with `arguments` for `wrangler dev`, its state in a folder called `name`.
+    /// Starts a Worker with `arguments` for `wrangler dev`, its state in a fresh folder called `name`.
     pub fn start(name: &str, arguments: &[&str]) -> Self {
         let state = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let _ = fs::remove_dir_all(&state);
         fs::create_dir_all(&state).unwrap();
         block_list::seed(&state);
+        Self::serve(state, arguments)
+    }
+
+    /// Kills the server without a warning, as a lost machine would.
+    pub fn kill(&self) {
+        // Its processes, and no others, have its folder in their environment.
+        let state = format!("STATE={}\0", self.state.display());
+        for process in fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path()) {
+            if fs::read(process.join("environ")).is_ok_and(|e| String::from_utf8_lossy(&e).contains(&state)) {
+                let id = process.file_name().unwrap();
+                Command::new("kill").arg("-KILL").arg(id).stderr(Stdio::null()).status().unwrap();
+            }
+        }
+    }
+
+    /// A server on the state of one that was killed.
+    pub fn restart(mut self) -> Self {
+        self.process.wait().unwrap();
+        Self::serve(self.state.clone(), &[])
+    }
+
+    fn serve(state: PathBuf, arguments: &[&str]) -> Self {
         let mut process = Command::new("scripts/serve")
             .args(arguments)
             .env("PORT", "0")
@@ -47,15 +70,29 @@ impl Server {
         let url = lines
             .find_map(|line| line.strip_prefix("==> Ready on ")?.split(' ').next().map(str::to_owned))
             .expect("the server starts");
+        lines.next().expect("the curl line");
         let log = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&log);
-        thread::spawn(move || lines.for_each(|line| kept.lock().unwrap().push(line)));
-        Self { url, state, log, _process: process }
+        thread::spawn(move || {
+            for line in lines {
+                if let Some(problem) = log::fault(&line) {
+                    report(&format!("The Worker must not log this, because {problem}: {line}"));
+                    std::process::exit(101);
+                }
+                kept.lock().unwrap().push(line);
+            }
+        });
+        Self { url, state, log, process }
     }
 
     /// The Worker's database, as it is on disk.
     pub fn database(&self) -> Database {
         database::open(&self.state)
+    }
+
+    /// All that it has printed so far.
+    pub fn log(&self) -> Vec<String> {
+        self.log.lock().unwrap().clone()
     }
 
     /// The log line of the request `id`.

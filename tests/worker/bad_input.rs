@@ -1,0 +1,374 @@
+//! Bad input of every kind over both routes, each with its exact answer, and nothing stored of it.
+
+use std::io::{Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::http::{create_account, send, sign_up, user};
+use crate::server::shared;
+
+/// The client of every sign-up here: afterwards it has no users.
+const CLIENT: &str = "bad-input";
+
+/// A sign-up with raw JSON for its members.
+fn json(username: &str, password: &str, client_id: &str) -> String {
+    format!(r#"{{"username":{username},"password":{password},"client_id":{client_id}}}"#)
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+fn problem(description: &str, field: Option<&str>) -> String {
+    let field = field.map_or(String::new(), |field| format!(r#","field":"{field}""#));
+    format!(r#"{{"description":{},"code":"400"{field}}}"#, quoted(description))
+}
+
+/// Characters that no name may hold.
+const REFUSED: [char; 40] = [
+    '\0',
+    '\u{1}',
+    '\t',
+    '\n',
+    '\u{b}',
+    '\r',
+    '\u{1b}',
+    ' ',
+    '\u{7f}',
+    '\u{80}',
+    '\u{85}',
+    '\u{9f}',
+    '\u{a0}',
+    '\u{ad}',
+    '\u{600}',
+    '\u{61c}',
+    '\u{1680}',
+    '\u{180e}',
+    '\u{2002}',
+    '\u{200b}',
+    '\u{200c}',
+    '\u{200d}',
+    '\u{200e}',
+    '\u{2028}',
+    '\u{2029}',
+    '\u{202a}',
+    '\u{202e}',
+    '\u{202f}',
+    '\u{205f}',
+    '\u{2060}',
+    '\u{2066}',
+    '\u{2069}',
+    '\u{3000}',
+    '\u{feff}',
+    '\u{fff9}',
+    '\u{e000}',
+    '\u{378}',
+    '\u{fdd0}',
+    '\u{e0001}',
+    '\u{10ffff}',
+];
+
+#[test]
+fn a_body_that_is_no_json_object() {
+    let deep = "[".repeat(10_000);
+    let deep_object = "{\"a\":".repeat(2_000);
+    for (body, description) in [
+        ("", "The body must be a JSON object"),
+        (" \n\t ", "The body must be a JSON object"),
+        ("null", "The body must be a JSON object"),
+        ("true", "The body must be a JSON object"),
+        ("0", "The body must be a JSON object"),
+        ("\"\"", "The body must be a JSON object"),
+        ("[]", "The body must be a JSON object"),
+        ("[{}]", "The body must be a JSON object"),
+        (r#"["ada","password","client"]"#, "The body must be a JSON object"),
+        ("username=ada&password=p", "The body must be a JSON object"),
+        ("<user/>", "The body must be a JSON object"),
+        ("\u{feff}{}", "The body must be a JSON object"),
+        ("\0{}", "The body must be a JSON object"),
+        ("\u{a0}{}", "The body must be a JSON object"),
+        (&deep, "The body must be a JSON object"),
+        ("{", "The body must be valid JSON"),
+        ("{]", "The body must be valid JSON"),
+        ("{}}", "The body must be valid JSON"),
+        ("{}{}", "The body must be valid JSON"),
+        ("{}\0", "The body must be valid JSON"),
+        ("{} // comment", "The body must be valid JSON"),
+        ("{'username':'ada'}", "The body must be valid JSON"),
+        ("{username:\"ada\"}", "The body must be valid JSON"),
+        (r#"{"username":"ada",}"#, "The body must be valid JSON"),
+        (r#"{"username" "ada"}"#, "The body must be valid JSON"),
+        (r#"{"username":}"#, "The body must be valid JSON"),
+        (r#"{"username":ada}"#, "The body must be valid JSON"),
+        (r#"{"username":"ada}"#, "The body must be valid JSON"),
+        ("{\"username\":\"a\nb\"}", "The body must be valid JSON"),
+        (r#"{"username":"\x41"}"#, "The body must be valid JSON"),
+        (r#"{"username":"\u00"}"#, "The body must be valid JSON"),
+        (r#"{"a":01}"#, "The body must be valid JSON"),
+        (r#"{"a":NaN}"#, "The body must be valid JSON"),
+        (r#"{"a":+1}"#, "The body must be valid JSON"),
+        (&deep_object, "The body must be valid JSON"),
+        (
+            r#"{"username":"ada","password":"p","client_id":"bad-input","username":"ada"}"#,
+            "The body must have each of username, password and client_id once",
+        ),
+        (
+            r#"{"username":"ada","password":"p","password":1,"client_id":"bad-input"}"#,
+            "The body must have each of username, password and client_id once",
+        ),
+        (
+            r#"{"username":"ada","password":"p","client_id":"bad-input","client_\u0069d":"bad-input"}"#,
+            "The body must have each of username, password and client_id once",
+        ),
+    ] {
+        sign_up(body).is(400, &problem(description, None));
+    }
+    for body in [
+        b"\xff".as_slice(),
+        b"\xfe\xff\0{\0}",
+        b"{\"username\":\"\xc3\"}",
+        b"{\"username\":\"\xc0\x80\"}",
+        b"{\"username\":\"\xed\xa0\x80\"}",
+        b"{\"username\":\"\xf4\x90\x80\x80\"}",
+        b"{\"\x80\":1}",
+        b"{}\xe2\x98",
+    ] {
+        send(shared(), "POST", "/sign-up", &[("Content-Type", "application/json")], body)
+            .is(400, &problem("The body must be UTF-8", None));
+    }
+    assert_eq!(shared().database().users(CLIENT), []);
+}
+
+#[test]
+fn a_member_of_another_type() {
+    let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
+    for value in [
+        "null",
+        "true",
+        "false",
+        "0",
+        "-1",
+        "1.5",
+        "1e999",
+        "[]",
+        "[\"ada\"]",
+        "{}",
+        r#"{"username":"ada"}"#,
+        &deep,
+        r#""\ud800""#,
+        r#""\udfff""#,
+        r#""\ude00\ud83d""#,
+    ] {
+        for (field, body) in [
+            ("username", json(value, "\"p\"", "\"bad-input\"")),
+            ("password", json("\"ada\"", value, "\"bad-input\"")),
+            ("client_id", json("\"ada\"", "\"p\"", value)),
+        ] {
+            let description = format!("{field} must be given, as a string of Unicode characters");
+            sign_up(&body).is(400, &problem(&description, Some(field)));
+        }
+    }
+    for (field, body) in [
+        ("username", r#"{"password":"p","client_id":"bad-input"}"#),
+        ("password", r#"{"username":"ada","client_id":"bad-input"}"#),
+        ("client_id", r#"{"username":"ada","password":"p"}"#),
+        ("username", r#"{"Username":"ada","PASSWORD":"p","clientId":"bad-input"}"#),
+    ] {
+        let description = format!("{field} must be given, as a string of Unicode characters");
+        sign_up(body).is(400, &problem(&description, Some(field)));
+    }
+    assert_eq!(shared().database().users(CLIENT), []);
+}
+
+#[test]
+fn a_name_against_its_rule_on_both_routes() {
+    let character = |c: char| {
+        let code = u32::from(c);
+        format!(
+            "username must consist of letters, marks, numbers, punctuation and symbols, and U+{code:04X} is none of them"
+        )
+    };
+    let length = || "username must have 1 to 254 characters".to_owned();
+    let mark = || "username must not begin with a combining mark".to_owned();
+    let invisible = || "username must have a visible character".to_owned();
+    let mut cases: Vec<(String, String)> =
+        REFUSED.iter().map(|c| (format!("ada{c}x"), character(*c))).collect();
+    cases.extend(REFUSED.iter().map(|c| (format!("{c}ada"), character(*c))));
+    cases.extend([
+        (String::new(), length()),
+        ("x".repeat(255), length()),
+        ("é".repeat(255), length()),
+        ("e\u{301}".repeat(255), length()),
+        ("😀".repeat(255), length()),
+        // In NFC this is longer than as it is sent.
+        ("\u{fb2c}".repeat(128), length()),
+        ("\u{301}".to_owned(), mark()),
+        ("\u{301}ada".to_owned(), mark()),
+        ("\u{fe0f}".to_owned(), mark()),
+        ("\u{20dd}a".to_owned(), mark()),
+        ("\u{903}a".to_owned(), mark()),
+        ("\u{3164}".to_owned(), invisible()),
+        ("\u{115f}".to_owned(), invisible()),
+        ("\u{1160}\u{ffa0}".to_owned(), invisible()),
+        ("\u{3164}\u{fe0f}\u{34f}".to_owned(), invisible()),
+    ]);
+    for (name, description) in &cases {
+        sign_up(&user(name, "p", CLIENT)).is(400, &problem(description, Some("username")));
+        let sent = format!("UTF-8''{}", utf8_percent_encode(name, NON_ALPHANUMERIC));
+        create_account(&[("Username", &sent)]).is(
+            400,
+            &format!(
+                r#"{{"name":"{sent}","privacy":null,"code":"400","description":"Username was invalid"}}"#
+            ),
+        );
+    }
+    assert!(cases.len() > 90);
+    assert_eq!(shared().database().users(CLIENT), []);
+}
+
+#[test]
+fn a_password_or_client_against_its_rule() {
+    let refused = "password must not hold control, invisible or unassigned characters (RFC 8265)";
+    for c in REFUSED {
+        // Spaces of every kind are fine in a password; so is a joiner where its script has a use for it.
+        if edge_signup::opaque_string::enforce(&format!("ada{c}x")).is_err() {
+            sign_up(&user("ada", &format!("ada{c}x"), CLIENT)).is(400, &problem(refused, Some("password")));
+        }
+    }
+    for (password, description) in [
+        ("", "password must not be empty"),
+        (&*"x".repeat(1025), "password must have at most 1024 bytes"),
+        (&*"é".repeat(513), "password must have at most 1024 bytes"),
+        (&*"😀".repeat(257), "password must have at most 1024 bytes"),
+        ("\u{1100}", refused),
+        ("\u{640}", refused),
+        ("❤\u{fe0f}", refused),
+        ("👩\u{200d}🚀", refused),
+        ("a\u{b7}b", refused),
+    ] {
+        sign_up(&user("ada", password, CLIENT)).is(400, &problem(description, Some("password")));
+    }
+    for client in ["", " ", "a b", "a\tb", "é", "\u{7f}", "a\n", "a\0b", "\u{ff41}", &"c".repeat(129)] {
+        sign_up(&user("ada", "p", client))
+            .is(400, &problem("client_id must be 1 to 128 visible ASCII characters", Some("client_id")));
+    }
+    assert_eq!(shared().database().users(CLIENT), []);
+}
+
+#[test]
+fn a_header_against_its_rule() {
+    let invalid = |name: &str, privacy: &str, description: &str| {
+        format!(r#"{{"name":{name},"privacy":{privacy},"code":"400","description":"{description}"}}"#)
+    };
+    for name in [
+        "UTF-8''",
+        "UTF-8''%",
+        "UTF-8''%4",
+        "UTF-8''%ZZ",
+        "UTF-8''%E2%98",
+        "UTF-8''%FF",
+        "UTF-8''%C0%80",
+        "UTF-8''%ED%A0%80",
+        "UTF-8''a%20b",
+        "UTF-8''%00",
+        "utf-8'en'%",
+        "UTF-8''\u{2603}",
+        "a b",
+        "a, b",
+        "a\u{a0}b",
+        "a\u{202e}b",
+    ] {
+        create_account(&[("Username", name)])
+            .is(400, &invalid(&quoted(name), "null", "Username was invalid"));
+    }
+    for privacy in [
+        "",
+        "friends",
+        "Public, Private",
+        "Publicc",
+        "public;",
+        "\"Public\"",
+        "ｐublic",
+        "0",
+        "UTF-8''%",
+        "UTF-8''friends",
+    ] {
+        create_account(&[("Username", "bad-privacy"), ("Privacy", privacy)])
+            .is(400, &invalid("\"bad-privacy\"", &quoted(privacy), "Privacy was invalid"));
+    }
+    create_account(&[("Username", "a"), ("Username", "b")])
+        .is(400, &invalid("\"a, b\"", "null", "Username was invalid"));
+    for content_type in [
+        None,
+        Some(""),
+        Some("text/plain"),
+        Some("application/x-www-form-urlencoded"),
+        Some("multipart/form-data; boundary=x"),
+        Some("application/json, application/json"),
+        Some("application/problem+json"),
+        Some("text/json"),
+        Some("application"),
+        Some("application/json charset=utf-8"),
+    ] {
+        let headers: Vec<_> = content_type.map(|value| ("Content-Type", value)).into_iter().collect();
+        send(shared(), "POST", "/sign-up", &headers, user("ada", "p", CLIENT))
+            .is(415, r#"{"description":"The Content-Type must be application/json","code":"415"}"#);
+    }
+    assert_eq!(shared().database().accounts("bad-privacy"), []);
+    assert_eq!(shared().database().users(CLIENT), []);
+}
+
+/// Sends bytes that an HTTP library would not, and gives the answer's first line and body.
+fn raw(request: &[u8]) -> (String, String) {
+    let mut stream = TcpStream::connect(shared().url.strip_prefix("http://").unwrap()).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    stream.write_all(request).unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer);
+    let answer = String::from_utf8(answer).unwrap();
+    let (head, body) = answer.split_once("\r\n\r\n").expect(&answer);
+    (head.lines().next().unwrap().to_owned(), body.to_owned())
+}
+
+#[test]
+fn a_request_that_is_hardly_http() {
+    let head = "Host: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n";
+    // The runtime itself refuses these before the Worker sees them.
+    for length in ["-1", "1e3", "0x10", "99999999999999999999999"] {
+        let (status, _) =
+            raw(format!("POST /sign-up HTTP/1.1\r\n{head}Content-Length: {length}\r\n\r\n{{}}").as_bytes());
+        assert!(status.starts_with("HTTP/1.1 400 "), "{length}: {status}");
+    }
+    for header in ["Username: a\0b", "Username\0: a", "no colon"] {
+        let (status, _) = raw(format!("POST /users/ HTTP/1.1\r\n{head}{header}\r\n\r\n").as_bytes());
+        assert!(status.starts_with("HTTP/1.1 400 "), "{header:?}: {status}");
+    }
+    let (status, _) = raw(format!("BREW /users/ HTTP/1.1\r\n{head}\r\n").as_bytes());
+    assert!(status.starts_with("HTTP/1.1 501 "), "{status}");
+    // A header's bytes that are not UTF-8 reach the Worker as U+FFFD, and are no name.
+    let invalid = [
+        b"POST /users/ HTTP/1.1\r\nUsername: a\xff\xfe\r\n".as_slice(),
+        head.as_bytes(),
+        b"Content-Length: 0\r\n\r\n",
+    ]
+    .concat();
+    let (status, body) = raw(&invalid);
+    assert!(status.starts_with("HTTP/1.1 400 "), "{status}");
+    assert_eq!(
+        body,
+        "{\"name\":\"a\u{fffd}\u{fffd}\",\"privacy\":null,\"code\":\"400\",\"description\":\"Username was invalid\"}"
+    );
+    // A body that ends before the length it announced is not waited for in vain, nor taken.
+    let body = user("cut", "p", CLIENT);
+    let mut stream = TcpStream::connect(shared().url.strip_prefix("http://").unwrap()).unwrap();
+    stream
+        .write_all(
+            format!("POST /sign-up HTTP/1.1\r\n{head}Content-Length: {}\r\n\r\n{body}", body.len() + 10)
+                .as_bytes(),
+        )
+        .unwrap();
+    drop(stream);
+    assert_eq!(shared().database().users(CLIENT), []);
+}

@@ -1,0 +1,79 @@
+//! The runtime is killed while sign-ups stream in: what was acknowledged is there, and what was not can be repeated.
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::thread;
+use std::time::Duration;
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Argon2, PasswordVerifier};
+
+use crate::http::{send, try_send, user};
+use crate::server::Server;
+
+const CLIENT: &str = "crashes";
+
+#[test]
+fn nothing_acknowledged_is_lost_when_the_runtime_is_killed() {
+    let mut server = Server::start("crashes", &[]);
+    let next = AtomicUsize::new(0);
+    // Each sign-up's name, and its answer if there was one.
+    let sign_ups: Mutex<Vec<(String, Option<String>)>> = Mutex::default();
+    for _ in 0..5 {
+        let over = AtomicBool::new(false);
+        thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    while !over.load(Ordering::Relaxed) {
+                        let name = format!("crash-{}", next.fetch_add(1, Ordering::Relaxed));
+                        let answer = sign_up(&server, &name);
+                        sign_ups.lock().unwrap().push((name, answer));
+                    }
+                });
+            }
+            // Long enough for some answers, and at no moment in particular.
+            thread::sleep(Duration::from_millis(1000 + RandomState::new().hash_one(()) % 1500));
+            server.kill();
+            over.store(true, Ordering::Relaxed);
+        });
+        server = server.restart();
+    }
+    let sign_ups = sign_ups.into_inner().unwrap();
+    let (acknowledged, unanswered): (Vec<_>, Vec<_>) =
+        sign_ups.iter().partition(|(_, answer)| answer.is_some());
+    assert!(
+        acknowledged.len() >= 10 && unanswered.len() >= 5,
+        "{} and {}",
+        acknowledged.len(),
+        unanswered.len()
+    );
+
+    for (name, _) in &acknowledged {
+        let body = user(name, name, CLIENT);
+        assert_eq!(
+            send(&server, "POST", "/sign-up", &[("Content-Type", "application/json")], body).status,
+            409
+        );
+    }
+    for (name, _) in &unanswered {
+        assert!(sign_up(&server, name).is_some(), "the repeat of {name}");
+    }
+    let users = server.database().users(CLIENT);
+    assert_eq!(users.len(), sign_ups.len());
+    for (name, answer) in &sign_ups {
+        let user = users.iter().find(|user| user.username == *name).expect(name);
+        let acknowledged = format!(r#"{{"user":{{"id":{},"username":"{name}"}}}}"#, user.id);
+        assert!(answer.as_ref().is_none_or(|answer| *answer == acknowledged), "{answer:?}");
+        let hash = PasswordHash::new(&user.password_hash).unwrap();
+        assert!(Argon2::default().verify_password(name.as_bytes(), &hash).is_ok());
+    }
+}
+
+/// Signs `name` up with a key of its own, its name as the password; gives the body of a 200.
+fn sign_up(server: &Server, name: &str) -> Option<String> {
+    let headers = [("Content-Type", "application/json"), ("Idempotency-Key", name)];
+    let answer = try_send(server, "POST", "/sign-up", &headers, user(name, name, CLIENT)).ok()?;
+    (answer.status == 200).then_some(answer.body)
+}

@@ -1,0 +1,51 @@
+//! Many requests for a while: no error, and no memory that is not given back.
+
+use std::thread;
+use std::time::{Duration, Instant};
+
+use crate::http::{agent, send, send_by, user};
+use crate::report;
+use crate::server::{Server, shared};
+
+#[test]
+fn ten_thousand_accounts_over_50_connections() {
+    const CONNECTIONS: usize = 50;
+    const REQUESTS: usize = 10_000;
+    let mut times: Vec<Duration> = thread::scope(|scope| {
+        let connection = |connection: usize| {
+            let agent = agent();
+            (0..REQUESTS / CONNECTIONS)
+                .map(|n| {
+                    let name = format!("load-{connection}-{n}");
+                    let start = Instant::now();
+                    let answer = send_by(&agent, shared(), "POST", "/users/", &[("Username", &name)], "");
+                    let time = start.elapsed();
+                    answer.is(201, &format!(r#"{{"name":"{name}","privacy":"Public"}}"#));
+                    time
+                })
+                .collect::<Vec<_>>()
+        };
+        let calls: Vec<_> = (0..CONNECTIONS).map(|n| scope.spawn(move || connection(n))).collect();
+        calls.into_iter().flat_map(|call| call.join().unwrap()).collect()
+    });
+    assert_eq!(times.len(), REQUESTS);
+    times.sort();
+    let (median, p99) = (times[REQUESTS / 2], times[REQUESTS * 99 / 100]);
+    // Reported and not judged: the machine is not ours alone.
+    report(&format!("load: {REQUESTS} requests, median {median:?}, 99th percentile {p99:?}"));
+}
+
+#[test]
+fn memory_does_not_grow_after_the_first_ten_of_1000_sign_ups() {
+    let server = Server::start("memory", &["tests/worker/faults.js"]);
+    let memory: Vec<u64> = (0..1000)
+        .map(|n| {
+            let body = user(&format!("memory-{n}-{}", "é".repeat(n % 200)), &"x".repeat(1 + n), "memory");
+            let answer = send(&server, "POST", "/sign-up", &[("Content-Type", "application/json")], body);
+            assert_eq!(answer.status, 200);
+            answer.header("Test-Memory").unwrap().parse().unwrap()
+        })
+        .collect();
+    assert!(memory[10..].iter().all(|size| *size == memory[10]), "{memory:?}");
+    assert!(memory[10] < 64 << 20, "{} bytes", memory[10]);
+}

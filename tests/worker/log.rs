@@ -1,0 +1,109 @@
+//! What the Worker logs: one JSON object a request, of a closed vocabulary, and nothing that a client sent.
+
+use serde_json::Value;
+
+use crate::block_list::REASONS;
+use crate::faults;
+use crate::http::{send, user};
+
+/// How a `cause` or a `warning` begins that is not an operator's reason.
+const CAUSES: [&str; 9] = [
+    "block list: ",
+    "let pass unchecked, block list: ",
+    "database: Error: D1_ERROR: ",
+    "database: Error: an error without a message",
+    "database: TypeError: ",
+    "the binding ",
+    "ARGON2_",
+    "PASSWORD_MIN_LENGTH is ",
+    "BLOCK_LIST_ON_ERROR is ",
+];
+
+/// What is not right with a line of a server's output, if anything. Every line is held to this while the tests run.
+pub fn fault(line: &str) -> Option<&'static str> {
+    if !line.starts_with('{') {
+        // wrangler speaks in between; of the Worker this would be a crash.
+        let crash =
+            ["panicked", "RuntimeError", "Uncaught", "Critical"].iter().any(|word| line.contains(word));
+        return crash.then_some("it tells of a crash");
+    }
+    let Ok(Value::Object(members)) = serde_json::from_str(line) else {
+        return Some("it is not a JSON object");
+    };
+    members.iter().find_map(|(name, value)| {
+        let text = value.as_str().unwrap_or_default();
+        let (expected, problem) = match name.as_str() {
+            "id" => (
+                text.len() == 36 && text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit()),
+                "its id is no UUID",
+            ),
+            "route" => (["/sign-up", "/users/"].contains(&text), "its route is none"),
+            "status" => {
+                (value.as_u64().is_some_and(|status| (200..600).contains(&status)), "its status is none")
+            }
+            "outcome" => {
+                (text.bytes().all(|b| b == b'_' || b.is_ascii_lowercase()), "its outcome is no word")
+            }
+            "ms" => (value.is_number(), "its time is no number"),
+            "cause" | "warning" => (
+                REASONS.contains(&text) || CAUSES.iter().any(|cause| text.starts_with(cause)),
+                "its cause is nothing that we say",
+            ),
+            _ => (false, "it has a member without a name"),
+        };
+        (!expected).then_some(problem)
+    })
+}
+
+#[test]
+fn nothing_that_a_client_sends_is_logged_whatever_becomes_of_it() {
+    let (name, password, client, address, key) =
+        ("N4me-of-a-user", "P4ssword of a user", "cl13nt-of-an-app", "203.0.113.217", "k3y-of-a-client");
+    let json = ("Content-Type", "application/json");
+    let from = ("CF-Connecting-IP", address);
+    let keyed = ("Idempotency-Key", key);
+    let body = user(name, password, client);
+    let mut statuses = Vec::new();
+    let mut last = String::new();
+    for fault in [
+        "",
+        "",
+        "kv-rejects",
+        "kv-wrong",
+        "db-down",
+        "db-overloaded",
+        "db-no-table",
+        "db-wrong",
+        "db-answer-lost",
+        "no-address",
+    ] {
+        let fault = ("Test-Fault", fault);
+        for (path, headers, body) in [
+            ("/sign-up", vec![json, from, fault], body.as_str()),
+            ("/sign-up", vec![json, from, fault, keyed], body.as_str()),
+            (
+                "/sign-up",
+                vec![json, from, fault],
+                r#"{"username":"N4me-of-a-user","password":"P4ssword of a user\u0000","client_id":"cl13nt-of-an-app"}"#,
+            ),
+            ("/sign-up", vec![from, fault], body.as_str()),
+            ("/users/", vec![("Username", name), from, fault, keyed], ""),
+            ("/users/", vec![("Username", name), ("Privacy", password), from, fault], ""),
+            (&*format!("/{name}/{password}").replace(' ', "%20"), vec![from, fault], ""),
+        ] {
+            let answer = send(faults::server(), "POST", path, &headers, body);
+            statuses.push(answer.status);
+            last = answer.id().to_owned();
+        }
+    }
+    for status in [200, 201, 400, 403, 404, 409, 415, 500, 503] {
+        assert!(statuses.contains(&status), "{status} in {statuses:?}");
+    }
+    faults::server().log_line(&last);
+    let database = faults::server().database();
+    let hash = &database.users(client)[0].password_hash;
+    let secrets = [name, "n4me", password, "P4ssword", client, address, key, "$argon2", hash];
+    for line in faults::server().log().iter().filter(|line| line.starts_with('{')) {
+        assert!(!secrets.iter().any(|secret| line.contains(secret)), "{line}");
+    }
+}

@@ -1,0 +1,10 @@
+// Keeps hold of the wasm's memory, which the built Worker does not export. Imported before it.
+const Instance = WebAssembly.Instance;
+
+export let memory;
+
+WebAssembly.Instance = function (...parts) {
+  const instance = new Instance(...parts);
+  memory = instance.exports.memory;
+  return instance;
+};
