@@ -8,7 +8,7 @@ SHELL := bash
 PORT ?= 8787
 STATE ?= .wrangler/state
 REASON ?= blocked by an operator
-export PORT STATE IP REASON TTL
+export PORT STATE IP REASON TTL DRY
 
 # The npm packages' programs first: one of them is a Node that wrangler accepts.
 export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.tools/bin:$(PATH)
@@ -32,20 +32,25 @@ WASM_BINDGEN := wasm-bindgen-cli@$(call locked,wasm-bindgen)
 
 PACKAGES := node_modules/.package-lock.json
 TOOLS := .tools/$(WORKER_BUILD)+$(WASM_BINDGEN)
+VENV := .tools/venv/.installed
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock .cargo/config.toml
 
 # The most that the Worker may weigh, in bytes after gzip -9.
 SIZE_LIMIT := 200000
 
+# Where a terminal is attached, long steps stand out.
+say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(MAKE_TERMOUT),$(shell tput sgr0 2>/dev/null))"
+
 # $(call or_fail,advice) ends a command: where it failed, it says what to do.
 or_fail = || { echo "$(1)" >&2; exit 1; }
 
-.PHONY: help setup build dev test browser block unblock blocked clean
+.PHONY: help setup build dev test browser python deploy block unblock blocked clean
 
 help:
 	@echo "make dev        serve on http://127.0.0.1:8787 [PORT=9000] [STATE=dir]"
 	@echo "make test       every test"
 	@echo "make build      the Worker, in build/, and its size"
+	@echo "make deploy     test what was not tested, migrate the remote database, deploy [DRY=1]"
 	@echo "make block      block an address or a range: IP=203.0.113.7 [REASON=spam] [TTL=3600] [REMOTE=1]"
 	@echo "make unblock    let it in again: IP=203.0.113.7 [REMOTE=1]"
 	@echo "make blocked    list what is blocked [REMOTE=1]"
@@ -55,17 +60,17 @@ setup: $(PACKAGES) $(TOOLS)
 
 $(PACKAGES): package.json package-lock.json
 	@command -v npm >/dev/null $(call or_fail,Node 20 or later with npm is needed: see https://nodejs.org)
-	@echo "==> Installing wrangler, wasm-opt, esbuild and Node from npm"
+	@$(call say,Installing wrangler, wasm-opt, esbuild and Node from npm)
 	@npm install --no-audit --no-fund --loglevel=error \
 		$(call or_fail,npm could not install the packages: mend what its message says and run make again)
 	@touch $@
 
 $(TOOLS): | $(PACKAGES)
 	@command -v rustup >/dev/null $(call or_fail,Rust by rustup is needed: see https://rustup.rs)
-	@echo "==> Adding the target wasm32-unknown-unknown to the Rust toolchain"
+	@$(call say,Adding the target wasm32-unknown-unknown to the Rust toolchain)
 	@rustup target add wasm32-unknown-unknown \
 		$(call or_fail,rustup could not add the target: mend what its message says and run make again)
-	@echo "==> Building $(WORKER_BUILD) and $(WASM_BINDGEN): some minutes, but only once"
+	@$(call say,Building $(WORKER_BUILD) and $(WASM_BINDGEN): some minutes, but only once)
 	@cargo install --debug --root .tools --target-dir .tools/target $(OPENSSL) $(WORKER_BUILD) $(WASM_BINDGEN) \
 		$(call or_fail,cargo could not build the tools: they need a C compiler and perl; then run make again)
 	@rm -rf .tools/target && touch $@
@@ -76,7 +81,7 @@ OPENSSL = $(if $(filter Linux,$(shell uname)),$(shell pkg-config --exists openss
 build: build/index.js
 
 build/index.js: $(SOURCES) | setup
-	@echo "==> Building the Worker: two minutes the first time"
+	@$(call say,Building the Worker: two minutes the first time)
 	@worker-build --release $(call or_fail,The Worker does not compile: mend what the message above says)
 	@gzip -9c build/index_bg.wasm build/index.js | wc -c | awk '{ \
 		printf "==> The Worker is %.1f KB after gzip -9, of at most %d KB\n", $$1 / 1000, $(SIZE_LIMIT) / 1000; \
@@ -85,24 +90,43 @@ build/index.js: $(SOURCES) | setup
 dev: build
 	@scripts/serve
 
-# A test's servers end with it and hold this pipe until then, so nothing outlives `make test`.
-test: build browser
-	@echo "==> Running the tests"
-	@set -o pipefail; cargo test 2>&1 | cat
+# What only the tests need. Where it is missing and apt may not bring it, a test says that it is skipped.
+apt_install = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { \
+	$(call say,Installing $(1) for the tests); apt-get update -qq; \
+	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >/dev/null; }
 
-# The browser tests say that they are skipped where there is none.
 browser:
-	@command -v chromium >/dev/null || [ "$$(id -u)" != 0 ] || ! command -v apt-get >/dev/null || { \
-		echo "==> Installing Chromium for the browser tests"; \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq chromium >/dev/null \
-			$(call or_fail,apt could not install chromium: mend what its message says and run make again); }
+	@command -v chromium >/dev/null || { $(call apt_install,chromium); } || true
+
+python:
+	@python3 -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
+		|| { $(call apt_install,python3-venv); } || exit 0; $(MAKE) --no-print-directory $(VENV)
+
+$(VENV): tests/openapi/requirements.txt
+	@$(call say,Installing schemathesis for the tests)
+	@python3 -m venv --clear $(@D) && $(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $< \
+		$(call or_fail,pip could not install the packages: mend what its message says and run make again)
+	@touch $@
+
+# A test's servers end with it and hold this pipe until then, so nothing outlives `make test`.
+test: build browser python
+	@$(call say,Running the tests)
+	@set -o pipefail; CARGO_TERM_COLOR=$(if $(MAKE_TERMOUT),always,auto) cargo test 2>&1 | cat
+	@touch .tools/tested
+
+# What was built has passed the tests.
+.tools/tested: build/index.js $(shell find migrations public tests -type f)
+	@$(MAKE) --no-print-directory test
+
+deploy: $(if $(DRY),build,.tools/tested)
+	@scripts/deploy
 
 # The block list is local, or with REMOTE=1 Cloudflare's.
 KV = --binding BLOCKLIST $(if $(REMOTE),--remote,--local --persist-to "$$STATE")
 BLOCK_KEY = key=$$(target/debug/block-key "$$IP") || exit 1
 
 target/debug/block-key: $(SOURCES) | setup
-	@echo "==> Building the tool that writes an address as the Worker looks it up"
+	@$(call say,Building the tool that writes an address as the Worker looks it up)
 	@cargo build --quiet --bin block-key $(call or_fail,It does not compile: mend what the message above says)
 
 # The reason stands in the value, for the Worker's log, and in the metadata, which a listing shows.

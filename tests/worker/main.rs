@@ -23,6 +23,7 @@ mod faults;
 mod http;
 mod load;
 mod log;
+mod openapi;
 mod operators;
 mod races;
 mod retries;
@@ -32,6 +33,16 @@ mod settings;
 mod sign_up;
 mod unicode;
 mod users;
+
+/// Whether a test can run that needs `program`. In CI it must; elsewhere it is said that it is skipped.
+fn is_there(program: &str, needed_for: &str) -> bool {
+    let output = std::process::Command::new(program).arg("--version").output();
+    if output.is_err() {
+        assert!(std::env::var_os("CI").is_none(), "{needed_for} need {program}, which is not there");
+        report(&format!("SKIPPED {needed_for}: {program} is not there, and apt is not ours to use"));
+    }
+    output.is_ok()
+}
 
 /// Says something in the output of `make test`, past the capture of a test's own.
 fn report(text: &str) {

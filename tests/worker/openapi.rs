@@ -1,0 +1,179 @@
+//! The description in `public/openapi.json` says what the Worker does.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+use std::sync::LazyLock;
+
+use serde_json::{Value, json};
+
+use crate::faults;
+use crate::http::{Answer, send};
+use crate::is_there;
+use crate::server::Server;
+
+static DESCRIPTION: LazyLock<Value> =
+    LazyLock::new(|| serde_json::from_str(include_str!("../../public/openapi.json")).unwrap());
+
+/// What HTTP and the faults add to an answer; `Content-Type` is described as its content.
+const UNDESCRIBED: [&str; 4] = ["content-length", "content-type", "test-memory", "test-statements"];
+
+/// Draws requests from the description, valid ones and others, and holds each answer to it. How, is
+/// in `tests/openapi`. The server is its own: names drawn at random are no other test's.
+#[test]
+fn thousands_of_requests_get_no_answer_that_the_description_does_not_allow() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let schemathesis = folder.join(".tools/venv/bin/schemathesis");
+    if !is_there(schemathesis.to_str().unwrap(), "the tests of the description") {
+        return;
+    }
+    let server = Server::start("openapi", &[]);
+    let report = server.state.join("report.json");
+    let output = Command::new(schemathesis)
+        .current_dir("tests/openapi")
+        .arg("run")
+        .arg(folder.join("public/openapi.json"))
+        .args(["--no-color", "--url", &server.url, "--report", "json", "--report-json-path"])
+        .arg(&report)
+        // What Python and Hypothesis keep is none of the sources.
+        .env("PYTHONDONTWRITEBYTECODE", "1")
+        .env("HYPOTHESIS_STORAGE_DIRECTORY", &server.state)
+        .output()
+        .unwrap();
+    let text = [output.stdout, output.stderr].concat();
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&text));
+
+    let report: Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
+    let cases = &report["test_cases"];
+    assert!(cases["generated"].as_u64() >= Some(2_000), "too few: {cases}");
+    assert_eq!((&cases["without_checks"], &report["operations"]["tested"]), (&json!(0), &json!(4)));
+}
+
+/// Provokes every answer that has an example, those of a failing platform included, so that nothing
+/// of the description can drift from the Worker unseen.
+#[test]
+fn every_example_in_the_description_is_a_live_answer() {
+    let parameter = |name: &str| {
+        let parameter = &DESCRIPTION["components"]["parameters"][name];
+        (parameter["name"].as_str().unwrap(), parameter["example"].as_str().unwrap())
+    };
+    let (key, name, privacy) = (parameter("IdempotencyKey"), parameter("Username"), parameter("Privacy"));
+    let request = &DESCRIPTION["paths"]["/sign-up"]["post"]["requestBody"]["content"]["application/json"];
+    let user = &request["examples"]["username"]["value"].to_string();
+    let nameless = &user.replace("username\":\"username", "username\":\"");
+    let long = &"x".repeat(16_385);
+    let json = ("Content-Type", "application/json");
+    let blocked = ("CF-Connecting-IP", "198.51.100.7");
+    let unverified = ("Test-Fault", "no-address");
+    let unavailable = ("Test-Fault", "kv-throws");
+    let internal = ("Test-Vars", r#"{"PASSWORD_MIN_LENGTH":""}"#);
+
+    let mut shown = BTreeSet::new();
+    let mut provoke =
+        |method: &str, path: &str, status: u16, example: &str, headers: &[(&str, &str)], body: &str| {
+            let answer = send(faults::server(), method, path, headers, body);
+            assert_eq!(answer.status, status, "{answer:?}");
+            let operation = &DESCRIPTION["paths"][path][method.to_lowercase()];
+            let response = resolved(&operation["responses"][status.to_string()]);
+            assert_headers_are(&answer, response);
+            let content = &response["content"]["application/json"];
+            if status == 204 {
+                assert_eq!(content, &Value::Null);
+            } else {
+                let expected = &content["examples"][example]["value"];
+                let mut body: Value = serde_json::from_str(&answer.body).unwrap();
+                if let Some(id) = body.pointer_mut("/user/id") {
+                    *id = expected["user"]["id"].clone();
+                }
+                assert_eq!(&body, expected);
+                assert_fits(expected, &content["schema"]);
+            }
+            shown.insert((path.to_owned(), method.to_lowercase(), status.to_string(), example.to_owned()));
+        };
+    provoke("POST", "/sign-up", 200, "username", &[json, key], user);
+    provoke("POST", "/sign-up", 400, "field", &[json], nameless);
+    provoke("POST", "/sign-up", 400, "body", &[json], "[]");
+    provoke("POST", "/sign-up", 409, "username", &[json], user);
+    provoke("POST", "/sign-up", 413, "body", &[json], long);
+    provoke("POST", "/sign-up", 415, "type", &[], user);
+    provoke("POST", "/users/", 201, "public", &[name, privacy, key], "");
+    provoke("POST", "/users/", 400, "privacy", &[name, ("Privacy", "Privacy setting")], "");
+    provoke("POST", "/users/", 400, "missing", &[], "");
+    provoke("POST", "/users/", 409, "name", &[name], "");
+    for path in ["/sign-up", "/users/"] {
+        provoke("POST", path, 403, "blocked", &[blocked], "");
+        provoke("POST", path, 403, "unverified", &[unverified], "");
+        provoke("POST", path, 500, "internal", &[internal], "");
+        provoke("POST", path, 503, "unavailable", &[unavailable], "");
+        provoke("OPTIONS", path, 204, "", &[], "");
+        provoke("OPTIONS", path, 500, "internal", &[internal], "");
+    }
+    assert_eq!(shown, described());
+}
+
+/// Every example of every answer, as path, method, status and name; an answer without a body is one too.
+fn described() -> BTreeSet<(String, String, String, String)> {
+    let mut all = BTreeSet::new();
+    for (path, methods) in members(&DESCRIPTION["paths"]) {
+        for (method, operation) in members(methods) {
+            for (status, response) in members(&operation["responses"]) {
+                let examples = &resolved(response)["content"]["application/json"]["examples"];
+                let names = examples.as_object().map_or(vec![""], |e| e.keys().map(String::as_str).collect());
+                all.extend(
+                    names
+                        .into_iter()
+                        .map(|name| (path.to_owned(), method.to_owned(), status.to_owned(), name.to_owned())),
+                );
+            }
+        }
+    }
+    all
+}
+
+/// The answer has the headers that `response` describes, with the values that never change, and no other.
+fn assert_headers_are(answer: &Answer, response: &'static Value) {
+    let mut undescribed: BTreeSet<_> = answer.headers.keys().map(ToString::to_string).collect();
+    undescribed.retain(|name| !UNDESCRIBED.contains(&name.as_str()));
+    for (name, header) in members(&response["headers"]) {
+        let header = resolved(header);
+        assert_eq!(header["required"], true, "{name}");
+        let value = answer.header(name).unwrap_or_else(|| panic!("no {name}: {answer:?}"));
+        let constant = header["schema"]["const"].as_str();
+        assert!(constant.is_none_or(|constant| constant == value), "{name} of {answer:?}");
+        undescribed.remove(&name.to_lowercase());
+    }
+    assert_eq!(undescribed, BTreeSet::new(), "{answer:?}");
+}
+
+/// `value` has the members that `schema` asks for and no other, and the texts that it fixes.
+fn assert_fits(value: &Value, schema: &'static Value) {
+    let schema = resolved(schema);
+    if let Some(constant) = schema.get("const") {
+        assert_eq!(value, constant);
+    }
+    if let Some(values) = schema.get("enum") {
+        assert!(values.as_array().unwrap().contains(value), "{value} is none of {values}");
+    }
+    if let Some(value) = value.as_object() {
+        assert_eq!(schema["additionalProperties"], false, "{schema}");
+        for required in schema["required"].as_array().unwrap() {
+            assert!(value.contains_key(required.as_str().unwrap()), "{required} is missing");
+        }
+        for (name, member) in value {
+            assert_fits(member, schema["properties"].get(name).expect(name));
+        }
+    }
+}
+
+/// What `node` stands for: itself, or the part of the description that it refers to.
+fn resolved(node: &'static Value) -> &'static Value {
+    match node["$ref"].as_str() {
+        Some(reference) => DESCRIPTION.pointer(reference.trim_start_matches('#')).unwrap(),
+        None => node,
+    }
+}
+
+fn members(node: &'static Value) -> impl Iterator<Item = (&'static str, &'static Value)> {
+    node.as_object().unwrap().iter().map(|(name, value)| (name.as_str(), value))
+}
