@@ -131,6 +131,7 @@ impl fmt::Display for ConfigError {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn read(settings: &[(&str, &str)]) -> Result<Config, ConfigError> {
         Config::read(|name| settings.iter().find(|(n, _)| *n == name).map(|(_, value)| (*value).to_owned()))
@@ -180,6 +181,19 @@ mod tests {
                 let error = read(&[(name, value)]).unwrap_err().to_string();
                 assert!(error.contains(name), "{name}={value}: {error}");
                 assert!(error.contains("must be"), "{error}");
+            }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_value_is_taken_or_refused_by_name(value in any::<String>(), number in any::<u32>()) {
+            for name in [PASSWORD_MIN_LENGTH, BLOCK_LIST_ON_ERROR, ARGON2_MEMORY_KIB, ARGON2_ITERATIONS] {
+                for value in [&value, &number.to_string()] {
+                    if let Err(error) = read(&[(name, value)]) {
+                        prop_assert!(error.to_string().contains(name));
+                    }
+                }
             }
         }
     }

@@ -137,6 +137,7 @@ impl fmt::Display for HashError {
 mod tests {
     use super::*;
     use argon2::PasswordVerifier;
+    use proptest::prelude::*;
 
     fn cheap() -> Params {
         Params::new(32, 2, 1, Some(TAG_BYTES)).unwrap()
@@ -184,5 +185,15 @@ mod tests {
         MEMORY.with_borrow(|memory| {
             assert!(memory.iter().all(|block| block.as_ref().iter().all(|&word| word == 0)));
         });
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_taken_or_refused(raw in any::<String>(), minimum in 1_usize..20) {
+            if let Ok(Password(text)) = Password::parse(&raw, minimum) {
+                prop_assert!(text.chars().count() >= minimum && text.len() <= MAX_BYTES);
+                prop_assert_eq!(Password::parse(&text, minimum).ok().map(|again| again.0), Some(text));
+            }
+        }
     }
 }

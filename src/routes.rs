@@ -66,6 +66,7 @@ fn path(url: &str) -> &str {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn every_alias_leads_to_its_endpoint() {
@@ -111,6 +112,19 @@ mod tests {
                     "{rest}"
                 );
             }
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_method_and_url_are_resolved_or_refused(method in any::<String>(), url in any::<String>()) {
+            let _ = (resolve(&method, &url), resolve("POST", &url));
+        }
+
+        #[test]
+        fn what_follows_the_path_changes_nothing(rest in "[?#].{0,40}") {
+            let url = format!("https://example.com/users/{rest}");
+            prop_assert_eq!(resolve("POST", &url), Ok(Target::Endpoint(Route::CreateAccount)));
         }
     }
 }
