@@ -33,6 +33,7 @@ WASM_BINDGEN := wasm-bindgen-cli@$(call locked,wasm-bindgen)
 PACKAGES := node_modules/.package-lock.json
 TOOLS := .tools/$(WORKER_BUILD)+$(WASM_BINDGEN)
 VENV := .tools/venv/.installed
+REQUIREMENTS := $(wildcard tests/*/requirements.txt)
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock .cargo/config.toml
 
 # The most that the Worker may weigh, in bytes after gzip -9.
@@ -44,7 +45,7 @@ say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(M
 # $(call or_fail,advice) ends a command: where it failed, it says what to do.
 or_fail = || { echo "$(1)" >&2; exit 1; }
 
-.PHONY: help setup build dev test browser python deploy block unblock blocked clean
+.PHONY: help setup build dev test browser python php deploy block unblock blocked clean
 
 help:
 	@echo "make dev        serve on http://127.0.0.1:8787 [PORT=9000] [STATE=dir]"
@@ -102,14 +103,18 @@ python:
 	@python3 -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
 		|| { $(call apt_install,python3-venv); } || exit 0; $(MAKE) --no-print-directory $(VENV)
 
-$(VENV): tests/openapi/requirements.txt
-	@$(call say,Installing schemathesis for the tests)
-	@python3 -m venv --clear $(@D) && $(@D)/bin/pip install --quiet --disable-pip-version-check --requirement $< \
+$(VENV): $(REQUIREMENTS)
+	@$(call say,Installing Python packages for the tests)
+	@python3 -m venv --clear $(@D) && $(@D)/bin/pip install --quiet --disable-pip-version-check \
+		$(REQUIREMENTS:%=--requirement %) \
 		$(call or_fail,pip could not install the packages: mend what its message says and run make again)
 	@touch $@
 
+php:
+	@php -r 'exit(class_exists("Normalizer") ? 0 : 1);' 2>/dev/null || { $(call apt_install,php-cli php-intl); } || true
+
 # A test's servers end with it and hold this pipe until then, so nothing outlives `make test`.
-test: build browser python
+test: build browser python php
 	@$(call say,Running the tests)
 	@set -o pipefail; CARGO_TERM_COLOR=$(if $(MAKE_TERMOUT),always,auto) cargo test 2>&1 | cat
 	@touch .tools/tested

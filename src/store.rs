@@ -177,10 +177,12 @@ fn is_transient(error: &JsError) -> bool {
 }
 
 impl From<JsError> for StoreError {
-    /// SQLite's own errors carry its code; all else is the platform's.
+    /// SQLite's own errors carry its code, and say that a statement or the schema is wrong; all else,
+    /// a full database included, is the platform's.
     fn from(error: JsError) -> Self {
-        let ours = error.message.contains("SQLITE_")
-            || error.message.starts_with("D1_TYPE_ERROR")
+        let ours = ["SQLITE_ERROR", "SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "D1_TYPE_ERROR"]
+            .iter()
+            .any(|code| error.message.contains(code))
             || error.is_misuse();
         if ours { Self::Broken(error) } else { Self::Unavailable(error) }
     }
@@ -214,6 +216,7 @@ mod tests {
             ("Error", "D1_ERROR: D1 DB is overloaded. Too many requests queued."),
             ("Error", "D1_ERROR: D1 DB storage operation exceeded timeout which caused object to be reset."),
             ("Error", "D1_ERROR: D1 DB's isolate exceeded its memory limit and was reset."),
+            ("Error", "D1_ERROR: database or disk is full: SQLITE_FULL"),
             ("TimeoutError", "no answer within 30s"),
         ] {
             assert!(!is_transient(&error(name, message)), "{message}");

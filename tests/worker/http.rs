@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use md5::{Digest, Md5};
-use ureq::http::{HeaderMap, HeaderValue, Request, Response};
-use ureq::{Agent, Body};
+use ureq::Agent;
+use ureq::http::{HeaderMap, HeaderValue, Request};
 
 use crate::server::{Server, shared};
 
@@ -24,6 +24,49 @@ impl Answer {
     /// The request's id.
     pub fn id(&self) -> &str {
         self.header("X-Request-Id").unwrap()
+    }
+
+    /// What all answers share.
+    fn check(&self, method: &str) {
+        for (name, value) in [
+            ("X-Frame-Options", "SAMEORIGIN"),
+            ("X-XSS-Protection", "1; mode=block"),
+            ("X-Content-Type-Options", "nosniff"),
+            ("X-UA-Compatible", "chrome=1"),
+            ("Access-Control-Allow-Origin", "*"),
+            ("Access-Control-Allow-Methods", "POST, PUT, DELETE, GET, OPTIONS"),
+            ("Access-Control-Request-Method", "*"),
+            ("Access-Control-Expose-Headers", "ETag, X-Request-Id, X-Runtime, Retry-After"),
+            ("Cache-Control", "max-age=0, private, must-revalidate"),
+        ] {
+            assert_eq!(self.header(name), Some(value), "{name} of {self:?}");
+        }
+        let allowed = match self.status {
+            204 => {
+                "Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition, Username, Privacy, Idempotency-Key"
+            }
+            _ => "Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition",
+        };
+        assert_eq!(self.header("Access-Control-Allow-Headers"), Some(allowed));
+        assert_uuid_v4(self.id());
+        let (seconds, decimals) = self.header("X-Runtime").unwrap().split_once('.').unwrap();
+        assert!(
+            seconds.parse::<u32>().is_ok() && decimals.len() == 6 && decimals.parse::<u32>().is_ok(),
+            "{self:?}"
+        );
+
+        let has_body = self.status != 204;
+        assert_eq!(self.header("Content-Type"), has_body.then_some("application/json; charset=utf-8"));
+        if has_body && method != "HEAD" {
+            assert_eq!(self.header("Content-Length"), Some(self.body.len().to_string().as_str()));
+            let compact = self.body.parse::<serde_json::Value>().unwrap();
+            assert_eq!(compact.to_string().len(), self.body.len(), "{}", self.body);
+        } else {
+            assert_eq!(self.body, "");
+        }
+        let etag = format!("\"{:032x}\"", u128::from_be_bytes(Md5::digest(&self.body).into()));
+        let has_etag = matches!(self.status, 200 | 201);
+        assert_eq!(self.header("ETag"), has_etag.then_some(etag.as_str()));
     }
 
     /// Status and body.
@@ -62,7 +105,9 @@ pub fn send_by(
     headers: &[(&str, &str)],
     body: impl AsRef<[u8]>,
 ) -> Answer {
-    checked(call(agent, server, method, path, headers, body.as_ref()).unwrap(), method)
+    let answer = call(agent, server, method, path, headers, body.as_ref()).unwrap();
+    answer.check(method);
+    answer
 }
 
 /// The same, where the server may die or its proxy may answer for it: then it is an error.
@@ -73,13 +118,13 @@ pub fn try_send(
     headers: &[(&str, &str)],
     body: impl AsRef<[u8]>,
 ) -> Result<Answer, String> {
-    let response =
+    let answer =
         call(&agent(), server, method, path, headers, body.as_ref()).map_err(|error| error.to_string())?;
-    if response.headers().contains_key("X-Request-Id") {
-        Ok(checked(response, method))
-    } else {
-        Err(format!("{} from the proxy", response.status()))
+    if !answer.headers.contains_key("X-Request-Id") {
+        return Err(format!("{} from the proxy", answer.status));
     }
+    answer.check(method);
+    Ok(answer)
 }
 
 fn call(
@@ -89,16 +134,18 @@ fn call(
     path: &str,
     headers: &[(&str, &str)],
     body: &[u8],
-) -> Result<Response<Body>, ureq::Error> {
+) -> Result<Answer, ureq::Error> {
     let mut request = Request::builder().method(method).uri(format!("{}{path}", server.url));
     for (name, value) in headers {
         request = request.header(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
     }
-    if body.is_empty() {
-        agent.run(request.body(()).unwrap())
+    let mut response = if body.is_empty() {
+        agent.run(request.body(()).unwrap())?
     } else {
-        agent.run(request.body(body).unwrap())
-    }
+        agent.run(request.body(body).unwrap())?
+    };
+    let body = response.body_mut().read_to_string()?;
+    Ok(Answer { status: response.status().as_u16(), body, headers: response.headers().clone() })
 }
 
 /// `POST /sign-up` with a JSON body.
@@ -114,51 +161,6 @@ pub fn user(username: &str, password: &str, client_id: &str) -> String {
 /// `POST /users/` with these headers.
 pub fn create_account(headers: &[(&str, &str)]) -> Answer {
     send(shared(), "POST", "/users/", headers, "")
-}
-
-fn checked(mut response: Response<Body>, method: &str) -> Answer {
-    let body = response.body_mut().read_to_string().unwrap();
-    let answer = Answer { status: response.status().as_u16(), body, headers: response.headers().clone() };
-    for (name, value) in [
-        ("X-Frame-Options", "SAMEORIGIN"),
-        ("X-XSS-Protection", "1; mode=block"),
-        ("X-Content-Type-Options", "nosniff"),
-        ("X-UA-Compatible", "chrome=1"),
-        ("Access-Control-Allow-Origin", "*"),
-        ("Access-Control-Allow-Methods", "POST, PUT, DELETE, GET, OPTIONS"),
-        ("Access-Control-Request-Method", "*"),
-        ("Access-Control-Expose-Headers", "ETag, X-Request-Id, X-Runtime, Retry-After"),
-        ("Cache-Control", "max-age=0, private, must-revalidate"),
-    ] {
-        assert_eq!(answer.header(name), Some(value), "{name} of {answer:?}");
-    }
-    let allowed = match answer.status {
-        204 => {
-            "Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition, Username, Privacy, Idempotency-Key"
-        }
-        _ => "Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition",
-    };
-    assert_eq!(answer.header("Access-Control-Allow-Headers"), Some(allowed));
-    assert_uuid_v4(answer.id());
-    let (seconds, decimals) = answer.header("X-Runtime").unwrap().split_once('.').unwrap();
-    assert!(
-        seconds.parse::<u32>().is_ok() && decimals.len() == 6 && decimals.parse::<u32>().is_ok(),
-        "{answer:?}"
-    );
-
-    let has_body = answer.status != 204;
-    assert_eq!(answer.header("Content-Type"), has_body.then_some("application/json; charset=utf-8"));
-    if has_body && method != "HEAD" {
-        assert_eq!(answer.header("Content-Length"), Some(answer.body.len().to_string().as_str()));
-        let compact = answer.body.parse::<serde_json::Value>().unwrap();
-        assert_eq!(compact.to_string().len(), answer.body.len(), "{}", answer.body);
-    } else {
-        assert_eq!(answer.body, "");
-    }
-    let etag = format!("\"{:032x}\"", u128::from_be_bytes(Md5::digest(&answer.body).into()));
-    let has_etag = matches!(answer.status, 200 | 201);
-    assert_eq!(answer.header("ETag"), has_etag.then_some(etag.as_str()));
-    answer
 }
 
 fn assert_uuid_v4(id: &str) {

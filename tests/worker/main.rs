@@ -33,6 +33,7 @@ mod settings;
 mod sign_up;
 mod unicode;
 mod users;
+mod verifying;
 
 /// Whether a test can run that needs `program`. In CI it must; elsewhere it is said that it is skipped.
 fn is_there(program: &str, needed_for: &str) -> bool {
