@@ -97,7 +97,7 @@ apt_install = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { \
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >/dev/null; }
 
 browser:
-	@command -v chromium >/dev/null || { $(call apt_install,chromium); } || true
+	@command -v chromedriver >/dev/null || { $(call apt_install,chromium chromium-driver); } || true
 
 python:
 	@python3 -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \

@@ -92,7 +92,7 @@ fn an_entry_blocks_its_address_or_range_in_every_spelling() {
             "a browser must be able to read the 403"
         );
         assert_eq!(from(address, "GET", "/sign-up").status, 405);
-        assert_eq!(from(address, "POST", "/").status, 404);
+        assert_eq!(from(address, "POST", "/nowhere").status, 404);
     }
 }
 

@@ -17,6 +17,7 @@
 mod bad_input;
 mod block_list;
 mod browser;
+mod console;
 mod crashes;
 mod database;
 mod faults;
@@ -25,6 +26,7 @@ mod load;
 mod log;
 mod openapi;
 mod operators;
+mod pages;
 mod races;
 mod retries;
 mod routing;
@@ -34,6 +36,7 @@ mod sign_up;
 mod unicode;
 mod users;
 mod verifying;
+mod webdriver;
 
 /// Whether a test can run that needs `program`. In CI it must; elsewhere it is said that it is skipped.
 fn is_there(program: &str, needed_for: &str) -> bool {

@@ -9,7 +9,11 @@ const PATHS: [&str; 6] =
 #[test]
 fn an_unknown_path_is_not_found_whatever_the_method() {
     for path in [
-        "/",
+        "//",
+        "/index",
+        "/reference.html",
+        "/reference/",
+        "/_headers",
         "/sign-up/x",
         "/Sign-Up",
         "/user",

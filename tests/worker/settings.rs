@@ -46,7 +46,7 @@ fn a_setting_that_makes_no_sense_stops_the_service_and_the_log_names_it() {
         ),
     ] {
         for (method, path) in
-            [("POST", "/sign-up"), ("POST", "/users/"), ("OPTIONS", "/sign-up"), ("GET", "/")]
+            [("POST", "/sign-up"), ("POST", "/users/"), ("OPTIONS", "/sign-up"), ("GET", "/nowhere")]
         {
             let answer =
                 send(faults::server(), method, path, &[("Test-Vars", vars), ("Username", "bad-setting")], "");

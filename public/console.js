@@ -1,0 +1,157 @@
+// The console: each form beside the request that it makes and the answer that comes back.
+
+import { element } from "./dom.js";
+import { description, duration, fault, send, statusLine, verdict } from "./exchange.js";
+import { build, freshKey, masked, same, write } from "./request.js";
+
+/** A text whose header names stand out. */
+const withNames = (text) =>
+  text.split(/^([\w-]+: )/m).map((part, at) => (at % 2 ? element("span", { class: "name" }, part) : part));
+
+/** Fills the panel of the answer; `words` say what it means. */
+function showAnswer(part, answer, words) {
+  part.outcome.replaceChildren(
+    element(
+      "p",
+      { class: "result" },
+      element("span", { class: "status", "data-class": Math.floor(answer.status / 100) }, statusLine(answer)),
+      " ",
+      element("span", { class: "time" }, element("span", { class: "unseen" }, "in "), duration(answer.ms)),
+    ),
+    ...(words ? [element("p", {}, words)] : []),
+  );
+  part.body.hidden = !answer.status;
+  const headers = answer.headers.map(([name, value]) => `${name}: ${value}\n`).join("");
+  part.body.replaceChildren(...withNames(`${headers}\n${answer.body}`));
+}
+
+/** Puts an error beside its field, and gives the field. */
+function showFault(inputs, problem) {
+  for (const input of inputs) {
+    const isAtFault = input.name === problem?.name;
+    const error = document.getElementById(`${input.id}-error`);
+    error.hidden = !isAtFault;
+    error.textContent = isAtFault ? problem.text : "";
+    if (isAtFault) input.setAttribute("aria-invalid", "true");
+    else input.removeAttribute("aria-invalid");
+  }
+  return inputs.find((input) => input.name === problem?.name);
+}
+
+/** Makes a route's form live. */
+function begin(route) {
+  const form = route.querySelector("form");
+  const title = route.querySelector("h2").textContent;
+  const panels = document.querySelector("#exchange").content.cloneNode(true);
+  const part = Object.fromEntries(
+    [...panels.querySelectorAll("[data-part]")].map((node) => [node.dataset.part, node]),
+  );
+  const inputs = [...form.querySelectorAll("input")];
+  const password = form.elements.namedItem("password");
+  const submit = form.querySelector(".primary");
+  const formats = [...panels.querySelectorAll("[type=radio]")];
+  for (const radio of formats) radio.name = `${route.dataset.request}-format`;
+  for (const [name, label] of [
+    ["request", "Request"],
+    ["answer", "Answer"],
+    ["text", "Request"],
+    ["body", "Answer"],
+  ]) {
+    part[name].setAttribute("aria-label", `${label}: ${title}`);
+  }
+  route.append(panels);
+
+  /** The last request that was sent, and its first answer. */
+  let exchange = null;
+  let sending = false;
+
+  const current = () =>
+    build[route.dataset.request](Object.fromEntries(inputs.map((input) => [input.name, input.value])));
+  const written = (request) => write[formats.find((radio) => radio.checked).value](request, location.origin);
+  const isSecret = () => password?.type === "password";
+
+  function showRequest() {
+    const request = current();
+    part.text.replaceChildren(...withNames(written(isSecret() ? masked(request) : request)));
+    const notes = [
+      isSecret() && "What you copy holds the real password.",
+      request.headers.some(([, value]) => value.startsWith("UTF-8''")) &&
+        "UTF-8''… is the form of RFC 8187: a browser cannot put other characters into a header.",
+      "The browser adds headers of its own, such as Origin.",
+    ];
+    part.note.textContent = notes.filter(Boolean).join(" ");
+    const isStale = exchange !== null && !same(request, exchange.request);
+    part.stale.hidden = !isStale;
+    part.retry.hidden = exchange === null || isStale;
+  }
+
+  async function exchangeOnce(isRetry) {
+    if (sending) return;
+    const request = current();
+    sending = true;
+    part.answer.setAttribute("aria-busy", "true");
+    for (const button of [submit, part.retry]) button.setAttribute("aria-disabled", "true");
+    const answer = await send(request);
+    sending = false;
+    part.answer.setAttribute("aria-busy", "false");
+    for (const button of [submit, part.retry]) button.removeAttribute("aria-disabled");
+    const problem = fault(answer, inputs.map((known) => known.name));
+    const hasKey = request.headers.some(([name]) => name === "Idempotency-Key");
+    const words = isRetry ? verdict(exchange.answer, answer, hasKey) : (problem?.text ?? description(answer));
+    showAnswer(part, answer, words);
+    exchange = { request, answer: isRetry && exchange.answer.status ? exchange.answer : answer };
+    part.retry.textContent = hasKey ? "Retry with same key" : "Retry without key";
+    showRequest();
+    const input = showFault(inputs, problem);
+    if (isRetry) return;
+    if (input) input.focus();
+    else part.answer.scrollIntoView({ block: "nearest" });
+  }
+
+  async function copy() {
+    const text = written(current());
+    part.copied.textContent = "";
+    try {
+      await navigator.clipboard.writeText(text);
+      part.copied.textContent = "Copied.";
+      part.copy.textContent = "Copied";
+      setTimeout(() => (part.copy.textContent = "Copy"), 2000);
+    } catch {
+      // No clipboard where the page came over plain HTTP: the text is ready to be copied by hand.
+      part.text.textContent = text;
+      getSelection().selectAllChildren(part.text);
+      part.copied.textContent = "The text is selected: copy it with your keyboard.";
+    }
+  }
+
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    exchangeOnce(false);
+  });
+  form.addEventListener("input", (event) => {
+    if (event.target.hasAttribute("aria-invalid")) showFault(inputs, null);
+    showRequest();
+  });
+  part.retry.addEventListener("click", () => exchangeOnce(true));
+  part.copy.addEventListener("click", copy);
+  for (const radio of formats) radio.addEventListener("change", showRequest);
+  for (const button of form.querySelectorAll("[data-fresh]")) {
+    const key = document.getElementById(button.dataset.fresh);
+    key.value = freshKey();
+    button.addEventListener("click", () => {
+      key.value = freshKey();
+      showRequest();
+    });
+  }
+  for (const button of form.querySelectorAll("[data-show]")) {
+    button.addEventListener("click", () => {
+      password.type = isSecret() ? "text" : "password";
+      button.textContent = isSecret() ? "Show" : "Hide";
+      button.setAttribute("aria-label", `${button.textContent} password`);
+      showRequest();
+    });
+  }
+  showRequest();
+}
+
+for (const route of document.querySelectorAll(".route")) begin(route);

@@ -1,0 +1,29 @@
+// DOM nodes from plain values. Text only ever becomes text: nothing here parses HTML.
+
+/**
+ * An element with `attributes` and `children`, which are nodes, texts or lists of them. `null`,
+ * `undefined` and `false` leave nothing.
+ */
+export function element(name, attributes = {}, ...children) {
+  const node = document.createElement(name);
+  for (const [key, value] of Object.entries(attributes)) {
+    if (isThere(value)) node.setAttribute(key, value === true ? "" : value);
+  }
+  node.append(...children.flat(Infinity).filter(isThere));
+  return node;
+}
+
+const isThere = (value) => value !== null && value !== undefined && value !== false;
+
+/** The texts as paragraphs; what stands in backticks becomes code. */
+export function prose(text = "") {
+  return text
+    .split(/\n{2,}/)
+    .filter(Boolean)
+    .map((paragraph) => element("p", {}, inline(paragraph)));
+}
+
+/** One line of text; what stands in backticks becomes code. */
+export function inline(text = "") {
+  return text.split(/`([^`]+)`/).map((part, at) => (at % 2 ? element("code", {}, part) : part));
+}

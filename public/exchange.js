@@ -1,0 +1,82 @@
+// Sends a request and reads the answer: what it says, which field it names, and what a retry showed.
+
+const REASONS = {
+  200: "OK",
+  201: "Created",
+  400: "Bad Request",
+  403: "Forbidden",
+  404: "Not Found",
+  405: "Method Not Allowed",
+  409: "Conflict",
+  413: "Content Too Large",
+  415: "Unsupported Media Type",
+  429: "Too Many Requests",
+  500: "Internal Server Error",
+  503: "Service Unavailable",
+};
+
+/** The headers that tell a client something. */
+const TELLING = ["Content-Type", "ETag", "X-Request-Id", "X-Runtime", "Retry-After", "Allow"];
+
+/** Sends `request` and gives its answer; without one, the status is 0. */
+export async function send({ method, path, headers, body }) {
+  const start = performance.now();
+  try {
+    const response = await fetch(path, { method, headers, body: body || undefined });
+    const text = await response.text();
+    return {
+      status: response.status,
+      headers: TELLING.map((name) => [name, response.headers.get(name)]).filter(([, value]) => value !== null),
+      body: text,
+      ms: performance.now() - start,
+    };
+  } catch {
+    return { status: 0, headers: [], body: "", ms: performance.now() - start };
+  }
+}
+
+/** `200 OK`, or that there is no answer. */
+export const statusLine = ({ status }) => (status ? `${status} ${REASONS[status] ?? ""}`.trim() : "No answer");
+
+/** A time that a reader can compare at a glance. */
+export const duration = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`);
+
+/** What the answer says in words, if it does. */
+export function description(answer) {
+  if (!answer.status) return "The service could not be reached. Is it running?";
+  return json(answer)?.description ?? "";
+}
+
+/**
+ * The field of `fields` that an error is about, and what it says. `/sign-up` names it in `field`,
+ * `/users/` begins the description with it, and a 409 is about the name.
+ */
+export function fault(answer, fields) {
+  if (answer.status < 400) return null;
+  const { field, description: text = "" } = json(answer) ?? {};
+  const name =
+    fields.find((known) => known === field || text.startsWith(`${known} `)) ??
+    (answer.status === 409 ? fields.find((known) => known.toLowerCase() === "username") : undefined);
+  return name ? { name, text: text || `${name} already in use` } : null;
+}
+
+/** What a retry of the same request showed; where an answer was lost, there is nothing to compare. */
+export function verdict(first, again, hasKey) {
+  if (!first.status || !again.status) return description(again);
+  if (first.status === again.status && first.body === again.body) {
+    return hasKey && again.status < 300
+      ? "Retried with the same Idempotency-Key: the same answer, and nothing was stored twice."
+      : "Retried: the same answer.";
+  }
+  return hasKey
+    ? "Retried with the same Idempotency-Key: another answer than the first."
+    : "Retried without an Idempotency-Key: the service took it for a second sign-up.";
+}
+
+function json(answer) {
+  try {
+    return JSON.parse(answer.body);
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,279 @@
+//! The console in headless Chromium, at a phone's and a desktop's width.
+
+use std::process::Command;
+
+use serde_json::{Value, json};
+
+use crate::server::shared;
+use crate::webdriver::Browser;
+
+/// A screen: its name, width and height, and whether it is touched.
+pub type Screen = (&'static str, u32, u32, bool);
+
+const PHONE: Screen = ("phone", 360, 740, true);
+const DESKTOP: Screen = ("desktop", 1280, 900, false);
+
+/// Where the two routes stand on the page.
+pub const SIGN_UP: &str = "[data-request=signUp]";
+pub const ACCOUNT: &str = "[data-request=createAccount]";
+
+/// Runs `test` on `path` at each size, and holds the page to an empty browser console: it would tell
+/// of a script that failed, and of what the Content-Security-Policy refused.
+pub fn on_each_screen(path: &str, test: impl Fn(&Browser, Screen)) {
+    let Some(browser) = Browser::start() else { return };
+    let permissions = ["clipboardReadWrite", "clipboardSanitizedWrite"];
+    browser.devtools("Browser.grantPermissions", &json!({ "permissions": permissions }));
+    for screen in [PHONE, DESKTOP] {
+        let (_, width, height, mobile) = screen;
+        let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile });
+        browser.devtools("Emulation.setDeviceMetricsOverride", &size);
+        set_scheme(&browser, "light");
+        browser.open(&format!("{}{path}", shared().url));
+        test(&browser, screen);
+        let complaints: Vec<_> = browser
+            .complaints()
+            .into_iter()
+            // That the service refused a sign-up is what the console is there to show.
+            .filter(|line| {
+                !line.contains("/sign-up - Failed to load") && !line.contains("/users/ - Failed to load")
+            })
+            .collect();
+        assert_eq!(complaints, [""; 0], "{screen:?}");
+    }
+}
+
+/// Sets light or dark, and no motion: what moves cannot be clicked, and a colour on its way not be measured.
+pub fn set_scheme(browser: &Browser, scheme: &str) {
+    let features = json!([
+        { "name": "prefers-color-scheme", "value": scheme },
+        { "name": "prefers-reduced-motion", "value": "reduce" },
+    ]);
+    browser.devtools("Emulation.setEmulatedMedia", &json!({ "features": features }));
+}
+
+/// The text of a part of a route's panels.
+fn part(page: &Browser, route: &str, name: &str) -> String {
+    page.text(&format!("{route} [data-part={name}]"))
+}
+
+/// Presses a button and waits for the answer: its status and time, then its headers and body.
+pub fn answer_to(page: &Browser, route: &str, button: &str) -> (String, String) {
+    let before = part(page, route, "body");
+    page.click(&format!("{route} {button}"));
+    let body = format!("document.querySelector('{route} [data-part=body]').textContent");
+    // Every answer has an id of its own, so none is like the one before.
+    page.wait_until(&format!("{body} !== {}", json!(before)));
+    (part(page, route, "outcome"), part(page, route, "body"))
+}
+
+/// The line that is copied in the format `name`.
+fn copied(page: &Browser, route: &str, name: &str) -> String {
+    page.click(&format!("{route} [value={name}]"));
+    page.click(&format!("{route} [data-part=copy]"));
+    page.wait_until(&format!("document.querySelector('{route} [data-part=copied]').textContent"));
+    let text = page.run_async("navigator.clipboard.readText().then(arguments[0])");
+    text.as_str().unwrap().to_owned()
+}
+
+/// Runs a curl line in bash: what it prints, with the answer's headers.
+fn bash(line: &str) -> String {
+    let output = Command::new("bash").args(["-c", line]).output().unwrap();
+    assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Runs a fetch line as the page could: what it prints.
+fn javascript(page: &Browser, line: &str) -> Value {
+    page.run_async(&format!(
+        "const done = arguments[0], console = {{ log: (...all) => done(all) }};
+         (async () => {{ {line} }})().catch((error) => done(String(error)));"
+    ))
+}
+
+#[test]
+fn a_sign_up_is_shown_sent_answered_and_retried() {
+    on_each_screen("/", |page, (screen, ..)| {
+        // What a shell, JSON and HTML would each take for their own.
+        let username = format!("o'hara-\"<b>&{screen}-☃");
+        let password = "it's $(date) `x` \\ \"y\" !";
+        let key = format!("sign-up-{screen}");
+        page.fill("#username", &username);
+        page.fill("#password", password);
+        page.fill("#client_id", "console");
+        page.fill("#sign-up-key", &key);
+
+        let request = |password: &str| {
+            format!(
+                "POST /sign-up\nContent-Type: application/json\nIdempotency-Key: {key}\n\n\
+                 {{\"username\":{},\"password\":{},\"client_id\":\"console\"}}",
+                json!(username),
+                json!(password)
+            )
+        };
+        assert_eq!(part(page, SIGN_UP, "text"), request("••••••••"));
+        page.click("[data-show=password]");
+        assert_eq!(part(page, SIGN_UP, "text"), request(password));
+        page.click("[data-show=password]");
+
+        let (outcome, first) = answer_to(page, SIGN_UP, ".primary");
+        assert!(outcome.starts_with("200 OK in ") && outcome.ends_with('s'), "{outcome}");
+        let users = shared().database().users("console");
+        let id = users.iter().find(|user| user.username == username).unwrap().id;
+        let body = json!({ "user": { "id": id, "username": username } }).to_string();
+        assert!(first.ends_with(&format!("\n\n{body}")), "{first}");
+        for header in
+            ["Content-Type: application/json; charset=utf-8\n", "ETag: \"", "X-Request-Id: ", "X-Runtime: 0."]
+        {
+            assert!(first.contains(header), "{header} in {first}");
+        }
+
+        let (outcome, again) = answer_to(page, SIGN_UP, "[data-part=retry]");
+        assert!(outcome.contains("with the same Idempotency-Key: the same answer"), "{outcome}");
+        assert!(again.ends_with(&body), "{again}");
+
+        let printed = bash(&copied(page, SIGN_UP, "curl"));
+        assert!(printed.starts_with("HTTP/1.1 200 ") && printed.ends_with(&body), "{printed}");
+        let printed = javascript(page, &copied(page, SIGN_UP, "fetch"));
+        assert_eq!(printed, json!([200, { "user": { "id": id, "username": username } }]));
+        assert_eq!(shared().database().users("console").len(), users.len(), "nothing is stored twice");
+    });
+}
+
+#[test]
+fn an_account_is_shown_sent_answered_and_retried() {
+    on_each_screen("/", |page, (screen, ..)| {
+        let key = format!("account-{screen}");
+        page.fill("#name", &format!("{screen}-☃'"));
+        page.fill("#privacy", "private");
+        page.fill("#users-key", &key);
+        assert_eq!(
+            part(page, ACCOUNT, "text"),
+            format!(
+                "POST /users/\nUsername: UTF-8''{screen}-%E2%98%83%27\nPrivacy: private\nIdempotency-Key: {key}"
+            )
+        );
+        assert!(part(page, ACCOUNT, "note").contains("RFC 8187"));
+
+        let account = json!({ "name": format!("{screen}-☃'"), "privacy": "Private" });
+        let (outcome, first) = answer_to(page, ACCOUNT, ".primary");
+        assert!(outcome.starts_with("201 Created in "), "{outcome}");
+        assert!(first.ends_with(&account.to_string()), "{first}");
+        let (outcome, again) = answer_to(page, ACCOUNT, "[data-part=retry]");
+        assert!(outcome.contains("with the same Idempotency-Key: the same answer"), "{outcome}");
+        assert!(again.ends_with(&account.to_string()), "{again}");
+        let printed = bash(&copied(page, ACCOUNT, "curl"));
+        assert!(printed.starts_with("HTTP/1.1 201 ") && printed.ends_with(&account.to_string()), "{printed}");
+        assert_eq!(javascript(page, &copied(page, ACCOUNT, "fetch")), json!([201, account]));
+
+        // Without a key a retry is another sign-up, and the panel says so.
+        page.fill("#name", &format!("{screen}-no-key"));
+        page.run("document.querySelector(arguments[0]).value = ''", &json!(["#users-key"]));
+        answer_to(page, ACCOUNT, ".primary");
+        let (outcome, again) = answer_to(page, ACCOUNT, "[data-part=retry]");
+        assert!(outcome.starts_with("409 Conflict") && outcome.contains("second sign-up"), "{outcome}");
+        assert!(again.ends_with(&format!(r#"{{"name":"{screen}-no-key","code":"409"}}"#)), "{again}");
+    });
+}
+
+#[test]
+fn an_error_stands_beside_the_field_that_it_names() {
+    on_each_screen("/", |page, _| {
+        let long = "x".repeat(256);
+        for (route, field, bad, good, error) in [
+            (SIGN_UP, "username", "", "ada", "username must have 1 to 254 characters"),
+            (SIGN_UP, "password", "", "correct horse", "password must not be empty"),
+            (SIGN_UP, "client_id", "a b", "errors", "client_id must be 1 to 128 visible ASCII characters"),
+            (SIGN_UP, "sign-up-key", &long, "k", "Idempotency-Key must be 1 to 255 visible ASCII characters"),
+            (ACCOUNT, "name", "", "Grace", "Username was missing"),
+            (ACCOUNT, "name", "A B", "Grace", "Username was invalid"),
+            (ACCOUNT, "privacy", "friends", "Public", "Privacy was invalid"),
+            (ACCOUNT, "users-key", &long, "k", "Idempotency-Key was invalid"),
+        ] {
+            page.fill(&format!("#{field}"), bad);
+            let (outcome, _) = answer_to(page, route, ".primary");
+            assert!(outcome.starts_with("400 Bad Request") && outcome.ends_with(error), "{outcome}");
+            let seen = page.run(
+                "const at = [...document.querySelectorAll('[aria-invalid]')];
+                 const error = document.getElementById(at[0].getAttribute('aria-describedby').split(' ')[0]);
+                 return [at.map(({ id }) => id).join(), error.checkVisibility(), error.textContent,
+                         document.activeElement.id]",
+                &json!([]),
+            );
+            assert_eq!(seen, json!([field, true, error, field]));
+            // Typing takes the error away.
+            page.fill(&format!("#{field}"), good);
+            assert_eq!(page.run("return document.querySelectorAll('[aria-invalid]').length", &json!([])), 0);
+        }
+        // A 409 names no field, but it is about the name.
+        for (route, field, name) in [(SIGN_UP, "username", "taken"), (ACCOUNT, "name", "console-taken")] {
+            page.fill(&format!("#{field}"), name);
+            for _ in 0..2 {
+                page.click(&format!("{route} [data-fresh]"));
+                answer_to(page, route, ".primary");
+            }
+            let error = page.text(&format!("#{field}-error"));
+            assert_eq!(error, "Username already in use");
+        }
+    });
+}
+
+#[test]
+fn a_lost_answer_is_said_and_a_retry_gets_it() {
+    on_each_screen("/", |page, (screen, ..)| {
+        let network = |offline: bool| {
+            let throttle =
+                json!({ "offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1 });
+            page.devtools("Network.enable", &json!({}));
+            page.devtools("Network.emulateNetworkConditions", &throttle);
+        };
+        page.fill("#name", &format!("{screen}-lost"));
+        network(true);
+        page.click(&format!("{ACCOUNT} .primary"));
+        page.wait_until(&format!("document.querySelector('{ACCOUNT} .status')"));
+        let outcome = part(page, ACCOUNT, "outcome");
+        assert!(outcome.starts_with("No answer") && outcome.contains("could not be reached"), "{outcome}");
+        network(false);
+        let (outcome, _) = answer_to(page, ACCOUNT, "[data-part=retry]");
+        assert!(outcome.starts_with("201 Created") && outcome.ends_with('s'), "{outcome}");
+    });
+}
+
+#[test]
+fn the_keyboard_reaches_everything_in_reading_order() {
+    on_each_screen("/", |page, _| {
+        let top = ["Skip to the forms", "edge-signup", "Console", "Reference", "openapi.json"];
+        let sign_up = [
+            "username",
+            "password",
+            "Show password",
+            "client_id",
+            "Idempotency-Key optional",
+            "New Idempotency-Key",
+            "Sign up",
+            "HTTP",
+            "Copy",
+            "Request: Sign up with a password",
+        ];
+        let account = [
+            "Username",
+            "Privacy optional",
+            "Idempotency-Key optional",
+            "New Idempotency-Key",
+            "Create account",
+            "HTTP",
+            "Copy",
+            "Request: Create an account by name",
+        ];
+        for expected in [top.as_slice(), &sign_up, &account, &["openapi.json", "reference"]].concat() {
+            assert_eq!(page.tab(), expected);
+            // What shows the focus of a radio button is its text.
+            let ring = "const { type, nextElementSibling } = document.activeElement;
+                 const node = type === 'radio' ? nextElementSibling : document.activeElement;
+                 return parseFloat(getComputedStyle(node).outlineWidth)";
+            assert_eq!(page.run(ring, &json!([])), 3, "{expected} shows that it has the focus");
+        }
+        // Enter sends; what is then announced stands in a live region.
+        page.fill("#name", "a b\u{e007}");
+        page.wait_until("document.querySelector('[data-request=createAccount] [aria-live=polite] .status')");
+    });
+}

@@ -1,0 +1,164 @@
+//! A headless Chromium, driven by chromedriver over the
+//! [WebDriver](https://www.w3.org/TR/webdriver2/) protocol.
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+use ureq::Agent;
+use ureq::http::Request;
+
+use crate::http::agent;
+use crate::is_there;
+
+/// The key that `WebDriver` calls Tab.
+const TAB: &str = "\u{e004}";
+
+/// How long a page may take: the tests share the machine.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+/// A browser with one tab; it ends with this value.
+pub struct Browser {
+    agent: Agent,
+    driver: Child,
+    url: String,
+}
+
+impl Browser {
+    /// Starts one, or says why there is none and gives `None`; in CI there must be one.
+    pub fn start() -> Option<Self> {
+        if !["chromium", "chromedriver"].iter().all(|program| is_there(program, "the tests of the pages")) {
+            return None;
+        }
+        let mut driver = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let port = BufReader::new(driver.stdout.as_mut().unwrap())
+            .lines()
+            .find_map(|line| {
+                let line = line.unwrap();
+                line.split_once("successfully on port ")
+                    .map(|(_, port)| port.trim_end_matches('.').to_owned())
+            })
+            .expect("chromedriver starts");
+        let mut browser = Self { agent: agent(), driver, url: format!("http://127.0.0.1:{port}/session") };
+        let session = browser.post(
+            "",
+            &json!({ "capabilities": { "alwaysMatch": {
+                "goog:loggingPrefs": { "browser": "ALL" },
+                "goog:chromeOptions": { "args": [
+                    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+                    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+                ] },
+            } } }),
+        );
+        browser.url = format!("{}/{}", browser.url, session["sessionId"].as_str().unwrap());
+        Some(browser)
+    }
+
+    fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, String> {
+        let request = Request::builder().method(method).uri(format!("{}{path}", self.url));
+        let response = match body {
+            Some(body) => self.agent.run(request.body(body.to_string()).unwrap()),
+            None => self.agent.run(request.body(()).unwrap()),
+        };
+        let mut response = response.map_err(|error| error.to_string())?;
+        let text = response.body_mut().read_to_string().unwrap();
+        let mut answer: Value = serde_json::from_str(&text).unwrap();
+        if response.status() == 200 {
+            Ok(answer["value"].take())
+        } else {
+            Err(format!("{path}: {}", answer["value"]["message"]))
+        }
+    }
+
+    fn post(&self, path: &str, body: &Value) -> Value {
+        self.call("POST", path, Some(body)).unwrap()
+    }
+
+    /// A command of the `DevTools` protocol.
+    pub fn devtools(&self, command: &str, parameters: &Value) {
+        self.post("/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }));
+    }
+
+    /// Opens a page and waits until it is loaded.
+    pub fn open(&self, url: &str) {
+        self.post("/url", &json!({ "url": url }));
+    }
+
+    /// What the body of a function returns in the page.
+    pub fn run(&self, script: &str, arguments: &Value) -> Value {
+        self.post("/execute/sync", &json!({ "script": script, "args": arguments }))
+    }
+
+    /// What the body of a function gives to its last argument, a callback.
+    pub fn run_async(&self, script: &str) -> Value {
+        self.post("/execute/async", &json!({ "script": script, "args": [] }))
+    }
+
+    /// Waits until an expression is true in the page.
+    pub fn wait_until(&self, expression: &str) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.run(&format!("return !!({expression})"), &json!([])) != true {
+            assert!(Instant::now() < deadline, "never: {expression}");
+            thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// The text of the first element that `selector` finds.
+    pub fn text(&self, selector: &str) -> String {
+        let text = self.run("return document.querySelector(arguments[0]).textContent", &json!([selector]));
+        text.as_str().unwrap().to_owned()
+    }
+
+    fn element(&self, selector: &str) -> String {
+        let found = self.post("/element", &json!({ "using": "css selector", "value": selector }));
+        id(&found)
+    }
+
+    /// A click as a hand would make it: what is hidden or covered cannot be clicked.
+    pub fn click(&self, selector: &str) {
+        self.post(&format!("/element/{}/click", self.element(selector)), &json!({}));
+    }
+
+    /// Empties a field and types into it.
+    pub fn fill(&self, selector: &str, text: &str) {
+        let element = self.element(selector);
+        self.post(&format!("/element/{element}/clear"), &json!({}));
+        self.post(&format!("/element/{element}/value"), &json!({ "text": text }));
+    }
+
+    /// Presses Tab and gives the name under which a screen reader knows what is focused now.
+    pub fn tab(&self) -> String {
+        let press = ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": TAB }));
+        self.post("/actions", &json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": press }] }));
+        let active = self.call("GET", "/element/active", None).unwrap();
+        let label = self.call("GET", &format!("/element/{}/computedlabel", id(&active)), None).unwrap();
+        label.as_str().unwrap().to_owned()
+    }
+
+    /// What the browser has complained about since the last call.
+    pub fn complaints(&self) -> Vec<String> {
+        let log = self.post("/se/log", &json!({ "type": "browser" }));
+        log.as_array().unwrap().iter().map(|entry| entry["message"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+impl Drop for Browser {
+    fn drop(&mut self) {
+        let _ = self.call("DELETE", "", None);
+        let _ = self.driver.kill();
+        let _ = self.driver.wait();
+    }
+}
+
+/// The id of an element, under the key that the protocol gives it.
+fn id(element: &Value) -> String {
+    element["element-6066-11e4-a52e-4f735466cecf"].as_str().unwrap().to_owned()
+}
