@@ -2,6 +2,7 @@
 # (node_modules, .tools, target), but for rustup's wasm target.
 
 SHELL := bash
+.NOTPARALLEL:
 
 # What a command may be told, as in `make dev PORT=9000`; the recipes read it from the environment,
 # so that no value is taken for shell code.
@@ -45,7 +46,7 @@ say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(M
 # $(call or_fail,advice) ends a command: where it failed, it says what to do.
 or_fail = || { echo "$(1)" >&2; exit 1; }
 
-.PHONY: help setup build dev test browser python php deploy block unblock blocked clean
+.PHONY: help setup build dev test browser python php signed-in deploy block unblock blocked clean
 
 help:
 	@echo "make dev        serve on http://127.0.0.1:8787 [PORT=9000] [STATE=dir]"
@@ -123,7 +124,12 @@ test: build browser python php
 .tools/tested: build/index.js $(shell find migrations public tests -type f)
 	@$(MAKE) --no-print-directory test
 
-deploy: $(if $(DRY),build,.tools/tested)
+# Whether anybody is signed in is asked before the tests take their time.
+signed-in: setup
+	@wrangler whoami --json >/dev/null 2>&1 \
+		$(call or_fail,wrangler is not signed in: run npx wrangler login or set CLOUDFLARE_API_TOKEN and deploy again)
+
+deploy: $(if $(DRY),build,signed-in .tools/tested)
 	@scripts/deploy
 
 # The block list is local, or with REMOTE=1 Cloudflare's.
