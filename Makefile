@@ -40,7 +40,8 @@ SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock .cargo/config.to
 # The most that the Worker may weigh, in bytes after gzip -9.
 SIZE_LIMIT := 200000
 
-# Where a terminal is attached, long steps stand out.
+# $(call say,text) tells of a long step; where a terminal is attached, it stands out. For make, a comma
+# ends an argument: no text here has one.
 say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(MAKE_TERMOUT),$(shell tput sgr0 2>/dev/null))"
 
 # $(call or_fail,advice) ends a command: where it failed, it says what to do.
@@ -62,17 +63,17 @@ setup: $(PACKAGES) $(TOOLS)
 
 $(PACKAGES): package.json package-lock.json
 	@command -v npm >/dev/null $(call or_fail,Node 20 or later with npm is needed: see https://nodejs.org)
-	@$(call say,Installing wrangler, wasm-opt, esbuild and Node from npm)
+	@$(call say,Installing wrangler and wasm-opt and esbuild and Node from npm)
 	@npm install --no-audit --no-fund --loglevel=error \
 		$(call or_fail,npm could not install the packages: mend what its message says and run make again)
 	@touch $@
 
-$(TOOLS): | $(PACKAGES)
+$(TOOLS):
 	@command -v rustup >/dev/null $(call or_fail,Rust by rustup is needed: see https://rustup.rs)
 	@$(call say,Adding the target wasm32-unknown-unknown to the Rust toolchain)
 	@rustup target add wasm32-unknown-unknown \
 		$(call or_fail,rustup could not add the target: mend what its message says and run make again)
-	@$(call say,Building $(WORKER_BUILD) and $(WASM_BINDGEN): some minutes, but only once)
+	@$(call say,Building $(WORKER_BUILD) and $(WASM_BINDGEN): some minutes and only once)
 	@cargo install --debug --root .tools --target-dir .tools/target $(OPENSSL) $(WORKER_BUILD) $(WASM_BINDGEN) \
 		$(call or_fail,cargo could not build the tools: they need a C compiler and perl; then run make again)
 	@rm -rf .tools/target && touch $@
@@ -139,6 +140,7 @@ BLOCK_KEY = key=$$(target/debug/block-key "$$IP") || exit 1
 target/debug/block-key: $(SOURCES) | setup
 	@$(call say,Building the tool that writes an address as the Worker looks it up)
 	@cargo build --quiet --bin block-key $(call or_fail,It does not compile: mend what the message above says)
+	@touch $@
 
 # The reason stands in the value, for the Worker's log, and in the metadata, which a listing shows.
 block: target/debug/block-key
