@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::http::{create_account, send, sign_up, user};
+use crate::http::{JSON, create_account, send, sign_up, user};
 use crate::server::shared;
 
 /// The client of every sign-up here: afterwards it has no users.
@@ -135,8 +135,7 @@ fn a_body_that_is_no_json_object() {
         b"{\"\x80\":1}",
         b"{}\xe2\x98",
     ] {
-        send(shared(), "POST", "/sign-up", &[("Content-Type", "application/json")], body)
-            .is(400, &problem("The body must be UTF-8", None));
+        send(shared(), "POST", "/sign-up", &[JSON], body).is(400, &problem("The body must be UTF-8", None));
     }
     assert_eq!(shared().database().users(CLIENT), []);
 }

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use crate::faults;
-use crate::http::{Answer, send, user};
+use crate::http::{Answer, JSON, send, user};
 use crate::server::{shared, sqlite_file, wrangler};
 
 const BLOCKED: &str = r#"{"description":"Your IP address was blocked.","code":"403"}"#;
@@ -119,7 +119,7 @@ fn what_is_beside_an_entry_passes() {
 
 #[test]
 fn a_blocked_request_stores_nothing_and_logs_the_reason_without_the_address() {
-    let headers = [("CF-Connecting-IP", "2001:db8:b:c::7"), ("Content-Type", "application/json")];
+    let headers = [("CF-Connecting-IP", "2001:db8:b:c::7"), JSON];
     let answer = send(shared(), "POST", "/sign-up", &headers, user("a", "p", "blocked-client"));
     answer.is(403, BLOCKED);
     assert_eq!(shared().database().users("blocked-client"), []);

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::is_there;
 use crate::server::{Server, shared, wrangler};
+use crate::webdriver::FLAGS;
 
 const PAGE: &str = include_str!("browser.html");
 
@@ -20,15 +21,15 @@ fn a_page_of_another_origin_calls_both_routes_and_reads_every_answer() {
         return;
     }
     // The browser's own address is blocked on a server of its own.
-    let blocking = Server::start("browser", &[]);
-    wrangler(&blocking.state, &["kv", "key", "put", "127.0.0.1", "an address", "--binding", "BLOCKLIST"]);
+    let blocking = Server::start_with("browser", &[], |state| {
+        wrangler(state, &["kv", "key", "put", "127.0.0.1", "an address", "--binding", "BLOCKLIST"]);
+    });
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     let profile = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser-profile");
     let _ = fs::remove_dir_all(&profile);
     let mut process = Command::new("chromium")
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"])
-        .args(["--disable-background-networking", "--disable-component-update", "--disable-sync"])
+        .args(FLAGS)
         .arg(format!("--user-data-dir={}", profile.display()))
         .arg(format!("{origin}/?service={}&blocking={}", shared().url, blocking.url))
         .stdin(Stdio::null())

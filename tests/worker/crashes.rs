@@ -7,10 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use argon2::password_hash::phc::PasswordHash;
-use argon2::{Argon2, PasswordVerifier};
-
-use crate::http::{send, try_send, user};
+use crate::http::{JSON, send, try_send, user};
 use crate::server::Server;
 
 const CLIENT: &str = "crashes";
@@ -52,10 +49,7 @@ fn nothing_acknowledged_is_lost_when_the_runtime_is_killed() {
 
     for (name, _) in &acknowledged {
         let body = user(name, name, CLIENT);
-        assert_eq!(
-            send(&server, "POST", "/sign-up", &[("Content-Type", "application/json")], body).status,
-            409
-        );
+        assert_eq!(send(&server, "POST", "/sign-up", &[JSON], body).status, 409);
     }
     for (name, _) in &unanswered {
         assert!(sign_up(&server, name).is_some(), "the repeat of {name}");
@@ -66,14 +60,13 @@ fn nothing_acknowledged_is_lost_when_the_runtime_is_killed() {
         let user = users.iter().find(|user| user.username == *name).expect(name);
         let acknowledged = format!(r#"{{"user":{{"id":{},"username":"{name}"}}}}"#, user.id);
         assert!(answer.as_ref().is_none_or(|answer| *answer == acknowledged), "{answer:?}");
-        let hash = PasswordHash::new(&user.password_hash).unwrap();
-        assert!(Argon2::default().verify_password(name.as_bytes(), &hash).is_ok());
+        assert!(user.has_password(name));
     }
 }
 
 /// Signs `name` up with a key of its own, its name as the password; gives the body of a 200.
 fn sign_up(server: &Server, name: &str) -> Option<String> {
-    let headers = [("Content-Type", "application/json"), ("Idempotency-Key", name)];
+    let headers = [JSON, ("Idempotency-Key", name)];
     let answer = try_send(server, "POST", "/sign-up", &headers, user(name, name, CLIENT)).ok()?;
     (answer.status == 200).then_some(answer.body)
 }

@@ -3,6 +3,8 @@
 use std::path::Path;
 use std::time::Duration;
 
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Argon2, PasswordVerifier};
 use rusqlite::{Connection, OpenFlags, params};
 
 use crate::server::sqlite_file;
@@ -25,6 +27,14 @@ pub struct Account {
     pub name: String,
     pub name_key: String,
     pub privacy: String,
+}
+
+impl User {
+    /// Whether the stored hash is that of `password`, as the `argon2` crate sees it.
+    pub fn has_password(&self, password: &str) -> bool {
+        let hash = PasswordHash::new(&self.password_hash).unwrap();
+        Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
+    }
 }
 
 pub fn open(state: &Path) -> Database {

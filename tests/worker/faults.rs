@@ -2,10 +2,12 @@
 
 use std::sync::LazyLock;
 
-use crate::http::{Answer, send, user};
+use crate::block_list;
+use crate::http::{Answer, JSON, send, user};
 use crate::server::Server;
 
-static SERVER: LazyLock<Server> = LazyLock::new(|| Server::start("faults", &["tests/worker/faults.js"]));
+static SERVER: LazyLock<Server> =
+    LazyLock::new(|| Server::start_with("faults", &["tests/worker/faults.js"], block_list::seed));
 
 const INTERNAL: &str = r#"{"description":"Internal error","code":"500"}"#;
 const UNAVAILABLE: &str =
@@ -19,7 +21,7 @@ pub fn server() -> &'static Server {
 
 /// A sign-up of `name` under a fault, with more headers.
 fn sign_up(fault: &str, name: &str, more: &[(&str, &str)]) -> Answer {
-    let headers = [&[("Content-Type", "application/json"), ("Test-Fault", fault)], more].concat();
+    let headers = [&[JSON, ("Test-Fault", fault)], more].concat();
     send(server(), "POST", "/sign-up", &headers, user(name, "correct horse", "faults"))
 }
 

@@ -8,6 +8,9 @@ use ureq::http::{HeaderMap, HeaderValue, Request};
 
 use crate::server::{Server, shared};
 
+/// What a sign-up says of its body.
+pub const JSON: (&str, &str) = ("Content-Type", "application/json");
+
 /// An answer with the common headers, and what distinguishes it.
 #[derive(Debug)]
 pub struct Answer {
@@ -150,7 +153,7 @@ fn call(
 
 /// `POST /sign-up` with a JSON body.
 pub fn sign_up(body: &str) -> Answer {
-    send(shared(), "POST", "/sign-up", &[("Content-Type", "application/json")], body)
+    send(shared(), "POST", "/sign-up", &[JSON], body)
 }
 
 /// A sign-up's body.

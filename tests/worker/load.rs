@@ -3,7 +3,7 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::http::{agent, send, send_by, user};
+use crate::http::{JSON, agent, send, send_by, user};
 use crate::report;
 use crate::server::{Server, shared};
 
@@ -41,7 +41,7 @@ fn memory_does_not_grow_after_the_first_ten_of_1000_sign_ups() {
     let memory: Vec<u64> = (0..1000)
         .map(|n| {
             let body = user(&format!("memory-{n}-{}", "é".repeat(n % 200)), &"x".repeat(1 + n), "memory");
-            let answer = send(&server, "POST", "/sign-up", &[("Content-Type", "application/json")], body);
+            let answer = send(&server, "POST", "/sign-up", &[JSON], body);
             assert_eq!(answer.status, 200);
             answer.header("Test-Memory").unwrap().parse().unwrap()
         })

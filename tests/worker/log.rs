@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::block_list::REASONS;
 use crate::faults;
-use crate::http::{send, user};
+use crate::http::{JSON, send, user};
 
 /// How a `cause` or a `warning` begins that is not an operator's reason.
 const CAUSES: [&str; 9] = [
@@ -59,7 +59,6 @@ pub fn fault(line: &str) -> Option<&'static str> {
 fn nothing_that_a_client_sends_is_logged_whatever_becomes_of_it() {
     let (name, password, client, address, key) =
         ("N4me-of-a-user", "P4ssword of a user", "cl13nt-of-an-app", "203.0.113.217", "k3y-of-a-client");
-    let json = ("Content-Type", "application/json");
     let from = ("CF-Connecting-IP", address);
     let keyed = ("Idempotency-Key", key);
     let body = user(name, password, client);
@@ -79,11 +78,11 @@ fn nothing_that_a_client_sends_is_logged_whatever_becomes_of_it() {
     ] {
         let fault = ("Test-Fault", fault);
         for (path, headers, body) in [
-            ("/sign-up", vec![json, from, fault], body.as_str()),
-            ("/sign-up", vec![json, from, fault, keyed], body.as_str()),
+            ("/sign-up", vec![JSON, from, fault], body.as_str()),
+            ("/sign-up", vec![JSON, from, fault, keyed], body.as_str()),
             (
                 "/sign-up",
-                vec![json, from, fault],
+                vec![JSON, from, fault],
                 r#"{"username":"N4me-of-a-user","password":"P4ssword of a user\u0000","client_id":"cl13nt-of-an-app"}"#,
             ),
             ("/sign-up", vec![from, fault], body.as_str()),

@@ -38,14 +38,18 @@ mod users;
 mod verifying;
 mod webdriver;
 
-/// Whether a test can run that needs `program`. In CI it must; elsewhere it is said that it is skipped.
-fn is_there(program: &str, needed_for: &str) -> bool {
-    let output = std::process::Command::new(program).arg("--version").output();
-    if output.is_err() {
-        assert!(std::env::var_os("CI").is_none(), "{needed_for} need {program}, which is not there");
-        report(&format!("SKIPPED {needed_for}: {program} is not there, and apt is not ours to use"));
+/// Whether a test can run that needs `program`.
+fn is_there(program: &str, tests: &str) -> bool {
+    can_run(std::process::Command::new(program).arg("--version").output().is_ok(), program, tests)
+}
+
+/// Whether `tests` can run that need `what`. In CI it must be `found`; elsewhere it is said that they are skipped.
+fn can_run(found: bool, what: &str, tests: &str) -> bool {
+    if !found {
+        assert!(std::env::var_os("CI").is_none(), "{tests} need {what}, which is not there");
+        report(&format!("SKIPPED {tests}: {what} is not there, and apt is not ours to use"));
     }
-    output.is_ok()
+    found
 }
 
 /// Says something in the output of `make test`, past the capture of a test's own.

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use crate::faults;
-use crate::http::{Answer, send};
+use crate::http::{Answer, JSON, send};
 use crate::is_there;
 use crate::server::Server;
 
@@ -63,7 +63,6 @@ fn every_example_in_the_description_is_a_live_answer() {
     let user = &request["examples"]["username"]["value"].to_string();
     let nameless = &user.replace("username\":\"username", "username\":\"");
     let long = &"x".repeat(16_385);
-    let json = ("Content-Type", "application/json");
     let blocked = ("CF-Connecting-IP", "198.51.100.7");
     let unverified = ("Test-Fault", "no-address");
     let unavailable = ("Test-Fault", "kv-throws");
@@ -91,11 +90,11 @@ fn every_example_in_the_description_is_a_live_answer() {
             }
             shown.insert((path.to_owned(), method.to_lowercase(), status.to_string(), example.to_owned()));
         };
-    provoke("POST", "/sign-up", 200, "username", &[json, key], user);
-    provoke("POST", "/sign-up", 400, "field", &[json], nameless);
-    provoke("POST", "/sign-up", 400, "body", &[json], "[]");
-    provoke("POST", "/sign-up", 409, "username", &[json], user);
-    provoke("POST", "/sign-up", 413, "body", &[json], long);
+    provoke("POST", "/sign-up", 200, "username", &[JSON, key], user);
+    provoke("POST", "/sign-up", 400, "field", &[JSON], nameless);
+    provoke("POST", "/sign-up", 400, "body", &[JSON], "[]");
+    provoke("POST", "/sign-up", 409, "username", &[JSON], user);
+    provoke("POST", "/sign-up", 413, "body", &[JSON], long);
     provoke("POST", "/sign-up", 415, "type", &[], user);
     provoke("POST", "/users/", 201, "public", &[name, privacy, key], "");
     provoke("POST", "/users/", 400, "privacy", &[name, ("Privacy", "Privacy setting")], "");

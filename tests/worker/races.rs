@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use crate::http::{Answer, send, user};
+use crate::http::{Answer, JSON, send, user};
 use crate::server::shared;
 
 /// Sends `count` requests at once and gives their answers.
@@ -26,7 +26,7 @@ fn assert_statuses(answers: &[Answer], expected: &[(u16, usize)]) {
 fn of_200_sign_ups_with_one_name_one_succeeds() {
     let spellings = ["Zoë", "zoë", "ZOË", "Zoe\u{308}", "ＺＯＥ\u{308}", "zo\u{fe0f}ë"];
     let answers = at_once(200, |n| {
-        let headers = [("Content-Type", "application/json")];
+        let headers = [JSON];
         send(
             shared(),
             "POST",
@@ -58,7 +58,7 @@ fn of_200_accounts_with_one_name_one_is_created() {
 
 #[test]
 fn of_50_repeats_with_one_key_all_succeed_as_one() {
-    let headers = [("Content-Type", "application/json"), ("Idempotency-Key", "races")];
+    let headers = [JSON, ("Idempotency-Key", "races")];
     let body = user("Repeated", "correct horse", "races-repeated");
     let answers = at_once(50, |_| send(shared(), "POST", "/sign-up", &headers, &body));
     assert_statuses(&answers, &[(200, 50)]);

@@ -1,16 +1,10 @@
 //! A repeat of a request gets its first answer.
 
-use crate::http::{Answer, create_account, send, user};
+use crate::http::{Answer, JSON, create_account, send, user};
 use crate::server::shared;
 
 fn sign_up_with_key(key: &str, body: &str) -> Answer {
-    send(
-        shared(),
-        "POST",
-        "/sign-up",
-        &[("Content-Type", "application/json"), ("Idempotency-Key", key)],
-        body,
-    )
+    send(shared(), "POST", "/sign-up", &[JSON, ("Idempotency-Key", key)], body)
 }
 
 #[test]
@@ -34,7 +28,7 @@ fn without_the_key_or_with_another_the_name_is_taken() {
     assert_eq!(first.status, 200);
     sign_up_with_key("retry-3", &body).is(409, taken);
     sign_up_with_key("RETRY-2", &body).is(409, taken);
-    send(shared(), "POST", "/sign-up", &[("Content-Type", "application/json")], &body).is(409, taken);
+    send(shared(), "POST", "/sign-up", &[JSON], &body).is(409, taken);
 }
 
 #[test]

@@ -21,7 +21,7 @@ pub struct Server {
     process: Child,
 }
 
-static SHARED: LazyLock<Server> = LazyLock::new(|| Server::start("shared", &[]));
+static SHARED: LazyLock<Server> = LazyLock::new(|| Server::start_with("shared", &[], block_list::seed));
 
 /// The Worker as it is configured, with the block list of [`block_list`].
 pub fn shared() -> &'static Server {
@@ -31,10 +31,15 @@ pub fn shared() -> &'static Server {
 impl Server {
     /// Starts a Worker with `arguments` for `wrangler dev`, its state in a fresh folder called `name`.
     pub fn start(name: &str, arguments: &[&str]) -> Self {
+        Self::start_with(name, arguments, |_| {})
+    }
+
+    /// The same, after `prepare` has put something into the folder.
+    pub fn start_with(name: &str, arguments: &[&str], prepare: impl FnOnce(&Path)) -> Self {
         let state = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let _ = fs::remove_dir_all(&state);
         fs::create_dir_all(&state).unwrap();
-        block_list::seed(&state);
+        prepare(&state);
         Self::serve(state, arguments)
     }
 

@@ -3,10 +3,8 @@
 use argon2::password_hash::phc::PasswordHash;
 
 use crate::faults;
-use crate::http::{send, user};
+use crate::http::{JSON, send, user};
 use crate::server::Server;
-
-const JSON: (&str, &str) = ("Content-Type", "application/json");
 
 #[test]
 fn settings_are_obeyed() {

@@ -4,18 +4,10 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use argon2::password_hash::phc::PasswordHash;
-use argon2::{Argon2, PasswordVerifier};
 
 use crate::database::{self, User};
-use crate::http::{send, sign_up, user};
+use crate::http::{JSON, send, sign_up, user};
 use crate::server::{Server, shared};
-
-const JSON: (&str, &str) = ("Content-Type", "application/json");
-
-fn verifies(password: &str, phc: &str) -> bool {
-    let hash = PasswordHash::new(phc).unwrap();
-    Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
-}
 
 fn only_user(client_id: &str) -> User {
     let mut users = shared().database().users(client_id);
@@ -45,14 +37,14 @@ fn a_sign_up_stores_one_row_with_a_hash_that_argon2_verifies() {
     assert!(row.password_hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", row.password_hash);
     let hash = PasswordHash::new(&row.password_hash).unwrap();
     assert_eq!((hash.salt.unwrap().len(), hash.hash.unwrap().len()), (16, 32));
-    assert!(verifies("correct horse", &row.password_hash));
-    assert!(!verifies("correct horse ", &row.password_hash));
+    assert!(row.has_password("correct horse"));
+    assert!(!row.has_password("correct horse "));
 }
 
 #[test]
 fn a_password_is_hashed_in_its_normal_form() {
     sign_up(&user("a", "pa\u{308}ss\u{a0}w\u{3000}ord\u{1112}\u{1161}\u{11ab}Ａ", "normal-form"));
-    assert!(verifies("päss w ord한Ａ", &only_user("normal-form").password_hash));
+    assert!(only_user("normal-form").has_password("päss w ord한Ａ"));
 }
 
 #[test]

@@ -13,6 +13,18 @@ use ureq::http::Request;
 use crate::http::agent;
 use crate::is_there;
 
+/// How Chromium is started: without a window, without calling home.
+pub const FLAGS: [&str; 8] = [
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+];
+
 /// The key that `WebDriver` calls Tab.
 const TAB: &str = "\u{e004}";
 
@@ -52,10 +64,7 @@ impl Browser {
             "",
             &json!({ "capabilities": { "alwaysMatch": {
                 "goog:loggingPrefs": { "browser": "ALL" },
-                "goog:chromeOptions": { "args": [
-                    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
-                    "--disable-background-networking", "--disable-component-update", "--disable-sync",
-                ] },
+                "goog:chromeOptions": { "args": FLAGS },
             } } }),
         );
         browser.url = format!("{}/{}", browser.url, session["sessionId"].as_str().unwrap());
