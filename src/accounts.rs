@@ -42,10 +42,22 @@ pub async fn handle(call: &Call<'_>) -> Result<Reply, ApiError> {
         .request_key()
         .ok_or("Idempotency-Key was invalid")
         .and_then(|request_key| Ok((request_key, SignUp::parse(name.as_deref(), privacy.as_deref())?)));
-    let (request_key, sign_up) =
-        parsed.map_err(|description| ApiError::InvalidAccount { name, privacy, description })?;
+    let (request_key, sign_up) = match parsed {
+        Ok(parsed) => parsed,
+        Err(description) => {
+            return Err(ApiError::InvalidAccount { name, privacy, description: description.into() });
+        }
+    };
+    call.guard(&sign_up.name, None).await.map_err(|error| match error {
+        // A fault of the request's, in this route's own form.
+        ApiError::Invalid { description, .. } => {
+            ApiError::InvalidAccount { name, privacy, description: description.into() }
+        }
+        other => other,
+    })?;
     let stored = call
-        .store()?
+        .service
+        .store
         .insert_account(NewAccount {
             name: &sign_up.name,
             privacy: sign_up.privacy.as_str(),

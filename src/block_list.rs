@@ -24,13 +24,24 @@ extern "C" {
     fn get_many(this: &KvNamespace, keys: Vec<String>) -> Result<Promise, JsValue>;
 }
 
-/// Looks `ip` and the ranges around it up in `namespace`; gives the reason of the narrowest entry.
-///
-/// # Errors
-/// KV threw, or did not answer in time: whether the address is blocked is not known.
-pub async fn find(namespace: JsValue, ip: ClientIp) -> Result<Option<String>, JsError> {
-    let keys = ip.block_keys();
-    let answer = namespace.unchecked_ref::<KvNamespace>().get_many(keys.clone())?;
-    let entries: Map = platform::settle(answer, TIME_LIMIT).await?.dyn_into()?;
-    Ok(keys.iter().find_map(|key| entries.get(&key.into()).as_string()))
+/// The namespace that holds the list.
+pub struct BlockList(KvNamespace);
+
+impl BlockList {
+    /// Takes the KV binding.
+    #[must_use]
+    pub fn new(namespace: JsValue) -> Self {
+        Self(namespace.unchecked_into())
+    }
+
+    /// Looks `ip` and the ranges around it up; gives the reason of the narrowest entry.
+    ///
+    /// # Errors
+    /// KV threw, or did not answer in time: whether the address is blocked is not known.
+    pub async fn find(&self, ip: ClientIp) -> Result<Option<String>, JsError> {
+        let keys = ip.block_keys();
+        let answer = self.0.get_many(keys.clone())?;
+        let entries: Map = platform::settle(answer, TIME_LIMIT).await?.dyn_into()?;
+        Ok(keys.iter().find_map(|key| entries.get(&key.into()).as_string()))
+    }
 }

@@ -1,53 +1,57 @@
-//! One request with what its endpoint needs of the outside: settings, bindings, the request's key.
+//! One request that was let in, with what its endpoint needs of the outside.
 //!
 //! Owns the gate before the endpoints: the client's address and the block list. Must not know
 //! field rules or SQL.
 
-use crate::block_list;
 use crate::client_ip::ClientIp;
-use crate::config::{self, Config, OnError};
+use crate::config::OnError;
 use crate::error::ApiError;
-use crate::platform::{self, Incoming};
-use crate::store::{Store, StoreError};
+use crate::guards::{self, Attempt, SignUpFields};
+use crate::log::Notes;
+use crate::platform::Incoming;
+use crate::service::Service;
+use crate::store::StoreError;
+use crate::username::Username;
 use crate::visible_ascii::RequestKey;
 
 /// A request on its way through the service.
 pub struct Call<'a> {
     /// The request as it came in.
     pub request: &'a Incoming,
-    /// The bindings.
-    pub env: &'a worker::Env,
-    /// The request's own id.
-    pub id: &'a str,
-    /// The settings.
-    pub config: Config,
+    /// What is kept from request to request.
+    pub service: &'a Service,
+    id: &'a str,
+    ip: ClientIp,
+    notes: &'a Notes,
 }
 
-impl Call<'_> {
-    /// Lets the request pass unless its address is blocked. Gives a warning for the log if the list
-    /// could not be read and the settings say to go on.
+impl<'a> Call<'a> {
+    /// Lets a request in unless its address is blocked. Where the list could not be read and the
+    /// settings say to go on, `notes` has a warning.
     ///
     /// # Errors
     /// [`ApiError::Blocked`], [`ApiError::Unverified`]; [`ApiError::Unavailable`] if the list could
     /// not be read, [`ApiError::Internal`] if there is none.
-    pub async fn admit(&self) -> Result<Option<String>, ApiError> {
-        let namespace = self.binding(config::BLOCK_LIST)?;
+    pub async fn admit(
+        request: &'a Incoming,
+        service: &'a Service,
+        id: &'a str,
+        notes: &'a Notes,
+    ) -> Result<Self, ApiError> {
         // Only the platform's own header: a client can send any other.
         // https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip
-        let address = self.request.header("CF-Connecting-IP");
+        let address = request.header("CF-Connecting-IP");
         let ip = address.as_deref().and_then(ClientIp::parse).ok_or(ApiError::Unverified)?;
-        match (block_list::find(namespace, ip).await, self.config.block_list_on_error) {
-            (Ok(None), _) => Ok(None),
-            (Ok(Some(reason)), _) => Err(ApiError::Blocked { reason }),
+        match service.block_list.find(ip).await {
+            Ok(None) => {}
+            Ok(Some(reason)) => return Err(ApiError::Blocked { reason }),
             // A guard that is wired wrongly must not switch itself off.
-            (Err(error), _) if error.is_misuse() => {
-                Err(ApiError::Internal { cause: format!("block list: {error}") })
+            Err(error) if service.config.block_list_on_error == OnError::Allow && !error.is_misuse() => {
+                notes.warn(format!("let pass unchecked, block list: {error}"));
             }
-            (Err(error), OnError::Allow) => Ok(Some(format!("let pass unchecked, block list: {error}"))),
-            (Err(error), OnError::Deny) => {
-                Err(ApiError::Unavailable { cause: format!("block list: {error}") })
-            }
+            Err(error) => return Err(ApiError::platform("block list", &error)),
         }
+        Ok(Self { request, service, id, ip, notes })
     }
 
     /// What makes this request and its repeats one: the client's key, or else the request's id, so
@@ -58,17 +62,13 @@ impl Call<'_> {
         RequestKey::parse(key.unwrap_or_else(|| self.id.to_owned()))
     }
 
-    /// The database.
+    /// Lets a sign-up of good form pass if every guard that is on does; `sign_up` is `None` at `/users/`.
     ///
     /// # Errors
-    /// [`ApiError::Internal`] if it is not bound.
-    pub fn store(&self) -> Result<Store, ApiError> {
-        self.binding(config::DATABASE).map(Store::new)
-    }
-
-    fn binding(&self, name: &str) -> Result<wasm_bindgen::JsValue, ApiError> {
-        platform::binding(self.env, name)
-            .ok_or_else(|| ApiError::Internal { cause: format!("the binding {name} is missing") })
+    /// That of the first guard that does not.
+    pub async fn guard(&self, name: &Username, sign_up: Option<SignUpFields<'_>>) -> Result<(), ApiError> {
+        let attempt = Attempt { request: self.request, ip: self.ip, name, sign_up, notes: self.notes };
+        guards::check(&self.service.guards, &attempt).await
     }
 }
 

@@ -44,6 +44,15 @@ impl ClientIp {
         std::iter::once(self.0.to_string()).chain(ranges).collect()
     }
 
+    /// What one household or server has: an IPv4 address, or the /64 of an IPv6 address.
+    #[must_use]
+    pub fn network(self) -> String {
+        match self.0 {
+            IpAddr::V4(address) => address.to_string(),
+            IpAddr::V6(_) => self.range(64),
+        }
+    }
+
     fn ranges(self) -> &'static [u32] {
         match self.0 {
             IpAddr::V4(_) => &IPV4_RANGES,

@@ -1,4 +1,4 @@
-//! The settings, read once a request from the Worker's variables into types that hold good values.
+//! The settings, read from the Worker's variables into types that hold good values.
 //!
 //! A setting that makes no sense stops the service rather than being guessed at: it is refused by
 //! name. Must not know JavaScript: values come through a look-up closure.
@@ -54,6 +54,14 @@ pub enum OnError {
 /// A setting that makes no sense; as text, its name and what would be right.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ConfigError(String);
+
+impl ConfigError {
+    /// Takes the setting's name and what would be right, as one sentence for the log.
+    #[must_use]
+    pub fn new(message: String) -> Self {
+        Self(message)
+    }
+}
 
 impl Config {
     /// Reads every setting through `lookup`, which gives a variable's value, or `None` where it is not set.

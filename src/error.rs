@@ -4,10 +4,13 @@
 //! it is [`ApiError::Internal`], or [`ApiError::Unavailable`] where the same request can succeed
 //! later; both carry a cause that goes to the log and never to the client. Must not know JavaScript.
 
+use std::borrow::Cow;
+
 use serde::Serialize;
 
 use crate::config::ConfigError;
 use crate::password::HashError;
+use crate::platform::JsError;
 use crate::response::Reply;
 
 /// Why a request was not carried out.
@@ -27,7 +30,7 @@ pub enum ApiError {
         /// The `Privacy` header.
         privacy: Option<String>,
         /// Which header was missing or invalid.
-        description: &'static str,
+        description: Cow<'static, str>,
     },
     /// 403: the address is on the block list.
     Blocked {
@@ -49,6 +52,13 @@ pub enum ApiError {
     NameTaken {
         /// The name, in NFC.
         name: String,
+    },
+    /// 429: too many from one network, or for one application.
+    Limited {
+        /// Which of them.
+        description: &'static str,
+        /// After how many seconds another try makes sense.
+        retry_after: &'static str,
     },
     /// 413: a body over the limit.
     BodyTooLarge {
@@ -108,6 +118,13 @@ impl ApiError {
         Self::Invalid { field: Some(field), description: format!("{field} {problem}") }
     }
 
+    /// `part` of the platform did not do its work: for the moment, or because it is not what it is taken for.
+    #[must_use]
+    pub fn platform(part: &str, error: &JsError) -> Self {
+        let cause = format!("{part}: {error}");
+        if error.is_misuse() { Self::Internal { cause } } else { Self::Unavailable { cause } }
+    }
+
     /// The answer that the client gets.
     #[must_use]
     pub fn reply(&self) -> Reply {
@@ -137,6 +154,9 @@ impl ApiError {
                 &UsernameTaken { username, code: "409", description: "Username already in use" },
             ),
             Self::NameTaken { name } => Reply::json(409, &NameTaken { name, code: "409" }),
+            Self::Limited { description, retry_after } => {
+                problem(429, description, None).with("Retry-After", retry_after)
+            }
             Self::BodyTooLarge { limit } => {
                 problem(413, &format!("The body must have at most {limit} bytes"), None)
             }
@@ -159,6 +179,7 @@ impl ApiError {
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::UsernameTaken { .. } | Self::NameTaken { .. } => "taken",
+            Self::Limited { .. } => "limited",
             Self::BodyTooLarge { .. } => "too_large",
             Self::NotJson => "not_json",
             Self::Internal { .. } => "internal_error",
@@ -217,7 +238,7 @@ mod tests {
                 ApiError::InvalidAccount {
                     name: Some("Username".to_owned()),
                     privacy: None,
-                    description: "Privacy was invalid",
+                    description: "Privacy was invalid".into(),
                 },
                 400,
                 r#"{"name":"Username","privacy":null,"code":"400","description":"Privacy was invalid"}"#,
@@ -249,6 +270,11 @@ mod tests {
             ),
             (ApiError::NameTaken { name: "Username".to_owned() }, 409, r#"{"name":"Username","code":"409"}"#),
             (
+                ApiError::Limited { description: "Too many", retry_after: "60" },
+                429,
+                r#"{"description":"Too many","code":"429"}"#,
+            ),
+            (
                 ApiError::BodyTooLarge { limit: 16384 },
                 413,
                 r#"{"description":"The body must have at most 16384 bytes","code":"413"}"#,
@@ -279,6 +305,8 @@ mod tests {
         assert_eq!(header(ApiError::MethodNotAllowed, "Allow").as_deref(), Some("POST, OPTIONS"));
         let unavailable = ApiError::Unavailable { cause: String::new() };
         assert_eq!(header(unavailable, "Retry-After").as_deref(), Some("5"));
+        let limited = ApiError::Limited { description: "", retry_after: "60" };
+        assert_eq!(header(limited, "Retry-After").as_deref(), Some("60"));
         assert_eq!(header(ApiError::NotFound, "Allow"), None);
     }
 }

@@ -90,6 +90,20 @@ impl Reply {
         }
         headers
     }
+
+    /// The status and the headers as JSON, in the form that the constructor of the runtime's
+    /// `Response` takes beside the body ([Fetch](https://fetch.spec.whatwg.org/#responseinit)).
+    #[must_use]
+    pub fn init(&self, request_id: &str, runtime: f64) -> String {
+        #[derive(Serialize)]
+        struct Init<'a> {
+            status: u16,
+            headers: Vec<Header<'a>>,
+        }
+        let init = Init { status: self.status, headers: self.headers(request_id, runtime) };
+        // It holds numbers and strings only: nothing that could fail to be JSON.
+        serde_json::to_string(&init).unwrap_or_default()
+    }
 }
 
 /// A strong entity tag ([RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#section-8.8.3)): the MD5 of the body.

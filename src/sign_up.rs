@@ -9,6 +9,7 @@ use serde_json::value::RawValue;
 use crate::call::Call;
 use crate::config::Config;
 use crate::error::ApiError;
+use crate::guards::SignUpFields;
 use crate::password::{Password, SALT_BYTES};
 use crate::platform::BodyError;
 use crate::response::Reply;
@@ -63,13 +64,17 @@ pub async fn handle(call: &Call<'_>) -> Result<Reply, ApiError> {
         BodyError::TooLarge => ApiError::BodyTooLarge { limit: BODY_LIMIT },
         BodyError::Broken(_) => invalid("The body broke off before its end"),
     })?;
-    let sign_up = SignUp::parse(&body, &call.config)?;
+    let config = &call.service.config;
+    let sign_up = SignUp::parse(&body, config)?;
+    let fields = SignUpFields { password: &sign_up.password, client_id: &sign_up.client_id };
+    call.guard(&sign_up.username, Some(fields)).await?;
 
     let mut salt = [0; SALT_BYTES];
     getrandom::fill(&mut salt).map_err(|error| ApiError::Internal { cause: format!("salt: {error}") })?;
-    let password_hash = sign_up.password.hash(&call.config.argon2, salt)?;
+    let password_hash = sign_up.password.hash(&config.argon2, salt)?;
     let stored = call
-        .store()?
+        .service
+        .store
         .insert_user(NewUser {
             client_id: &sign_up.client_id,
             username: &sign_up.username,

@@ -1,5 +1,6 @@
-// The Worker with a platform that misbehaves. A request names its fault in `Test-Fault` and changes
-// variables with `Test-Vars`, a JSON object. The answer's `Test-Statements` counts what D1 was asked,
+// The Worker with a platform that misbehaves. A request names its fault in `Test-Fault`, changes
+// variables with `Test-Vars`, a JSON object, and names bindings anew with `Test-Bindings`, another:
+// {"SIGN_UP_LIMIT":"LIMIT_OF_TWO"} calls the binding LIMIT_OF_TWO so. The answer's `Test-Statements` counts what D1 was asked,
 // its `Test-Memory` is the size of the wasm's memory in bytes.
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { memory } from "./memory.js";
@@ -15,6 +16,10 @@ const faults = {
   "kv-rejects-oddly": ({ env }) => (env.BLOCKLIST = { get: () => Promise.reject(undefined) }),
   "kv-answers-oddly": ({ env }) => (env.BLOCKLIST = { get: async () => "no map" }),
   "kv-hangs": ({ env }) => (env.BLOCKLIST = { get: () => new Promise(() => {}) }),
+
+  "limit-wrong": ({ env }) => (env.SIGN_UP_LIMIT = { limit: "no method" }),
+  "limit-rejects": ({ env }) => (env.SIGN_UP_LIMIT = { limit: async () => { throw new Error("internal error"); } }),
+  "limit-hangs": ({ env }) => (env.SIGN_UP_LIMIT = { limit: () => new Promise(() => {}) }),
 
   "db-missing": ({ env }) => delete env.DB,
   "db-wrong": ({ env }) => (env.DB = "no database"),
@@ -66,6 +71,8 @@ export default class extends WorkerEntrypoint {
   async fetch(request) {
     const headers = new Headers(request.headers);
     const env = { ...this.env, ...JSON.parse(headers.get("Test-Vars") ?? "{}") };
+    const bindings = JSON.parse(headers.get("Test-Bindings") ?? "{}");
+    for (const [name, binding] of Object.entries(bindings)) env[name] = this.env[binding];
     const counts = { statements: 0 };
     faults[headers.get("Test-Fault")]?.({ headers, env, counts });
     const response = await new Worker(this.ctx, env).fetch(new Request(request, { headers }));

@@ -1,13 +1,38 @@
 //! A platform that misbehaves: what the client gets, what is stored, and that the Worker lives on.
 
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
 
 use crate::block_list;
 use crate::http::{Answer, JSON, send, user};
 use crate::server::Server;
 
-static SERVER: LazyLock<Server> =
-    LazyLock::new(|| Server::start_with("faults", &["tests/worker/faults.js"], block_list::seed));
+static SERVER: LazyLock<Server> = LazyLock::new(|| {
+    let config = configuration();
+    let arguments = ["tests/worker/faults.js", "--config", config.to_str().unwrap()];
+    Server::start_with("faults", &arguments, block_list::seed)
+});
+
+/// Bindings that the Worker has only if a request calls one of them by a name that it knows.
+const MORE_BINDINGS: &str = r#"
+[[ratelimits]]
+name = "LIMIT_OF_TWO"
+namespace_id = "1001"
+simple = { limit = 2, period = 60 }
+"#;
+
+/// The Worker's own configuration with [`MORE_BINDINGS`], in a file of its own.
+fn configuration() -> PathBuf {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let own = fs::read_to_string(root.join("wrangler.toml")).unwrap();
+    // A path in it starts from the file; and the Worker is built already.
+    let at_root = |path: &str| format!("\"{}\"", root.join(path).display());
+    let own = own.replace("\"public\"", &at_root("public")).replace("make --silent build", "true");
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults.toml");
+    fs::write(&file, own + MORE_BINDINGS).unwrap();
+    file
+}
 
 const INTERNAL: &str = r#"{"description":"Internal error","code":"500"}"#;
 const UNAVAILABLE: &str =

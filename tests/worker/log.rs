@@ -7,13 +7,14 @@ use crate::faults;
 use crate::http::{JSON, send, user};
 
 /// How a `cause` or a `warning` begins that is not an operator's reason.
-const CAUSES: [&str; 9] = [
+const CAUSES: [&str; 10] = [
     "block list: ",
     "let pass unchecked, block list: ",
     "database: Error: D1_ERROR: ",
     "database: Error: an error without a message",
     "database: TypeError: ",
     "the binding ",
+    "SIGN_UP_LIMIT: ",
     "ARGON2_",
     "PASSWORD_MIN_LENGTH is ",
     "BLOCK_LIST_ON_ERROR is ",

@@ -21,6 +21,7 @@ mod console;
 mod crashes;
 mod database;
 mod faults;
+mod guards;
 mod http;
 mod load;
 mod log;

@@ -1,0 +1,79 @@
+//! The guards against abuse, each off until its setting or binding is there.
+//!
+//! A guard is a file of its own and a line of [`GUARDS`]. It reads its own settings, once an
+//! isolate, and says in its module's doc what it does when it cannot do its work. A guard that is
+//! set wrongly stops the service: it never switches itself off. All run after the request's form was
+//! found good and before the password is hashed. Must not know the endpoints, nor SQL.
+
+pub mod client_limit;
+pub mod network_limit;
+
+use std::pin::Pin;
+
+use crate::client_ip::ClientIp;
+use crate::config::ConfigError;
+use crate::error::ApiError;
+use crate::log::Notes;
+use crate::password::Password;
+use crate::platform::{Environment, Incoming};
+use crate::username::Username;
+use crate::visible_ascii::ClientId;
+
+/// Every guard, in the order in which they run: the cheapest first.
+const GUARDS: [Read; 2] = [network_limit::read, client_limit::read];
+
+/// Reads a guard's settings: `None` where it is off.
+type Read = fn(&Environment) -> Result<Option<Box<dyn Guard>>, ConfigError>;
+
+/// A guard that is on.
+pub trait Guard {
+    /// Lets the attempt pass, or says why not.
+    ///
+    /// # Errors
+    /// What the client is told.
+    fn check<'a>(&'a self, attempt: &'a Attempt<'a>) -> Check<'a>;
+}
+
+/// A [`Guard::check`] under way; boxed, because guards of many types stand in one list.
+pub type Check<'a> = Pin<Box<dyn Future<Output = Result<(), ApiError>> + 'a>>;
+
+/// A sign-up of good form at either route, before it is carried out.
+pub struct Attempt<'a> {
+    /// The request as it came in.
+    pub request: &'a Incoming,
+    /// Where it comes from.
+    pub ip: ClientIp,
+    /// The name that it asks for.
+    pub name: &'a Username,
+    /// What only `/sign-up` has; `None` at `/users/`.
+    pub sign_up: Option<SignUpFields<'a>>,
+    /// What the log will say of it.
+    pub notes: &'a Notes,
+}
+
+/// What `/sign-up` asks for beside the name.
+pub struct SignUpFields<'a> {
+    /// The password.
+    pub password: &'a Password,
+    /// The namespace.
+    pub client_id: &'a ClientId,
+}
+
+/// The guards that are on.
+///
+/// # Errors
+/// The first setting that makes no sense.
+pub fn read(env: &Environment) -> Result<Vec<Box<dyn Guard>>, ConfigError> {
+    GUARDS.iter().filter_map(|read| read(env).transpose()).collect()
+}
+
+/// Lets `attempt` pass if every guard does.
+///
+/// # Errors
+/// That of the first guard that does not.
+pub async fn check(guards: &[Box<dyn Guard>], attempt: &Attempt<'_>) -> Result<(), ApiError> {
+    for guard in guards {
+        guard.check(attempt).await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,35 @@
+//! `CLIENT_LIMIT`: how many sign-ups one application, by its `client_id`, may send in a while.
+//!
+//! A rate-limit binding, counted in each of Cloudflare's locations: a brake, not a quota. It keeps
+//! one application from using up what all share. `/users/` has no `client_id` and is not counted.
+//! When the binding does not answer, the sign-up is refused with 503.
+
+use crate::config::ConfigError;
+use crate::guards::{Attempt, Check, Guard};
+use crate::platform::Environment;
+use crate::rate_limit::RateLimit;
+
+const BINDING: &str = "CLIENT_LIMIT";
+
+struct ClientLimit(RateLimit);
+
+/// On where the binding is.
+///
+/// # Errors
+/// None: a binding of another kind shows when it is asked.
+pub fn read(env: &Environment) -> Result<Option<Box<dyn Guard>>, ConfigError> {
+    Ok(env.binding(BINDING).map(|binding| Box::new(ClientLimit(RateLimit::new(BINDING, binding))) as _))
+}
+
+impl Guard for ClientLimit {
+    fn check<'a>(&'a self, attempt: &'a Attempt<'a>) -> Check<'a> {
+        Box::pin(async {
+            match &attempt.sign_up {
+                Some(sign_up) => {
+                    self.0.count(sign_up.client_id.as_str(), "Too many sign-ups from this application").await
+                }
+                None => Ok(()),
+            }
+        })
+    }
+}

@@ -1,0 +1,84 @@
+//! The one log line of a request.
+//!
+//! Never a name, a password, an address, a token or a body; a cause and a warning are made by the
+//! Worker or the platform, not by the client. Must not know how a line is printed.
+
+use std::cell::{Cell, RefCell};
+
+use serde::Serialize;
+
+use crate::error::ApiError;
+use crate::response::Reply;
+
+/// What a request leaves for its line on its way.
+#[derive(Default)]
+pub struct Notes {
+    /// The name of its route, once it is known.
+    pub route: Cell<Option<&'static str>>,
+    warnings: RefCell<Vec<String>>,
+}
+
+/// The line, as one JSON object.
+#[derive(Serialize)]
+struct Line<'a> {
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route: Option<&'static str>,
+    status: u16,
+    outcome: &'static str,
+    ms: f64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
+}
+
+impl Notes {
+    /// Adds what the operator should know, though the request went on.
+    pub fn warn(&self, warning: String) {
+        self.warnings.borrow_mut().push(warning);
+    }
+
+    /// The line of the request `id`, answered so after `ms` milliseconds.
+    #[must_use]
+    pub fn line(&self, id: &str, answer: &Result<Reply, ApiError>, status: u16, ms: f64) -> String {
+        let (outcome, cause) = match answer {
+            Ok(reply) if reply.body.is_none() => ("preflight", None),
+            Ok(_) => ("created", None),
+            Err(error) => (error.outcome(), error.cause()),
+        };
+        let warnings = self.warnings.borrow();
+        let warning = (!warnings.is_empty()).then(|| warnings.join("; "));
+        let line = Line { id, route: self.route.get(), status, outcome, ms, cause, warning };
+        // No part of it can fail to be JSON.
+        serde_json::to_string(&line).unwrap_or_default()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_says_what_is_known_and_no_more() {
+        let notes = Notes::default();
+        assert_eq!(
+            notes.line("the-id", &Err(ApiError::NotFound), 404, 1.0),
+            r#"{"id":"the-id","status":404,"outcome":"not_found","ms":1.0}"#
+        );
+        notes.route.set(Some("/users/"));
+        notes.warn("one".to_owned());
+        notes.warn("two".to_owned());
+        assert_eq!(
+            notes.line("the-id", &Err(ApiError::Blocked { reason: "spam".to_owned() }), 403, 0.5),
+            r#"{"id":"the-id","route":"/users/","status":403,"outcome":"blocked","ms":0.5,"cause":"spam","warning":"one; two"}"#
+        );
+    }
+
+    #[test]
+    fn an_answer_that_is_no_error_created_something_or_was_a_preflight() {
+        let line = |reply: Reply| Notes::default().line("", &Ok(reply), 0, 0.0);
+        assert!(line(Reply::json(200, &())).contains(r#""outcome":"created""#));
+        assert!(line(Reply::preflight()).contains(r#""outcome":"preflight""#));
+    }
+}

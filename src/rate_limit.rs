@@ -1,0 +1,60 @@
+//! A rate-limit binding: counts what happens under a key.
+//!
+//! Must not know what is counted.
+
+use std::time::Duration;
+
+use wasm_bindgen::prelude::*;
+use worker::js_sys::{Object, Promise, Reflect};
+
+use crate::error::ApiError;
+use crate::platform;
+
+/// The count is kept in the same location as the Worker: it answers at once or not at all.
+const TIME_LIMIT: Duration = Duration::from_secs(1);
+
+/// The longer of the two periods that a binding can have: the Worker cannot see which it is.
+const RETRY_AFTER: &str = "60";
+
+#[wasm_bindgen]
+extern "C" {
+    type RateLimiter;
+
+    /// <https://developers.cloudflare.com/workers/runtime-apis/bindings/rate-limit/>
+    #[wasm_bindgen(method, catch)]
+    fn limit(this: &RateLimiter, options: &Object) -> Result<Promise, JsValue>;
+}
+
+/// A binding under its name.
+pub struct RateLimit {
+    name: &'static str,
+    binding: RateLimiter,
+}
+
+impl RateLimit {
+    /// Takes the binding called `name`.
+    #[must_use]
+    pub fn new(name: &'static str, binding: JsValue) -> Self {
+        Self { name, binding: binding.unchecked_into() }
+    }
+
+    /// Counts one more under `key`.
+    ///
+    /// # Errors
+    /// [`ApiError::Limited`] with `description` when it is one too many; [`ApiError::Unavailable`]
+    /// if the binding does not answer, [`ApiError::Internal`] if it is none.
+    pub async fn count(&self, key: &str, description: &'static str) -> Result<(), ApiError> {
+        let asked = async {
+            let options = Object::new();
+            Reflect::set(&options, &"key".into(), &key.into())?;
+            let outcome = platform::settle(self.binding.limit(&options)?, TIME_LIMIT).await?;
+            Ok(Reflect::get(&outcome, &"success".into())?)
+        };
+        let success = asked.await.map_err(|error| ApiError::platform(self.name, &error))?;
+        if success.is_truthy() {
+            Ok(())
+        } else {
+            Err(ApiError::Limited { description, retry_after: RETRY_AFTER })
+        }
+    }
+}
