@@ -81,7 +81,7 @@ impl Config {
             Some("allow") => OnError::Allow,
             Some(other) => {
                 return Err(ConfigError(format!(
-                    "{BLOCK_LIST_ON_ERROR} is {other:?}: it must be \"deny\" or \"allow\""
+                    "{BLOCK_LIST_ON_ERROR} is \"{other}\": it must be \"deny\" or \"allow\""
                 )));
             }
         };
@@ -103,9 +103,9 @@ fn number<T: FromStr>(
 ) -> Result<T, ConfigError> {
     match lookup(name) {
         None => Ok(default),
-        Some(value) => {
-            value.parse().map_err(|_| ConfigError(format!("{name} is {value:?}: it must be a whole number")))
-        }
+        Some(value) => value
+            .parse()
+            .map_err(|_| ConfigError(format!("{name} is \"{value}\": it must be a whole number"))),
     }
 }
 

@@ -299,7 +299,7 @@ mod tests {
     fn some_errors_say_more_in_a_header() {
         let header = |error: ApiError, name| {
             let reply = error.reply();
-            let headers = reply.headers("", 0.0);
+            let headers = reply.headers("", 0);
             headers.iter().find(|(n, _)| *n == name).map(|(_, value)| value.to_string())
         };
         assert_eq!(header(ApiError::MethodNotAllowed, "Allow").as_deref(), Some("POST, OPTIONS"));

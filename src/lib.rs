@@ -8,7 +8,7 @@
 //! | method and path | [`routes`] |
 //! | address and block list | [`call`], [`client_ip`], [`block_list`] |
 //! | the endpoint's steps | [`sign_up`], [`accounts`] |
-//! | each field, parsed into a type that can only hold a good value | [`username`], [`password`] ([`opaque_string`]), [`visible_ascii`], [`header_value`]; under them [`unicode`] |
+//! | each field, parsed into a type that can only hold a good value | [`username`], [`password`] ([`opaque_string`]), [`visible_ascii`], [`json`], [`header_value`]; under them [`unicode`] |
 //! | the guards that are on | [`guards`] |
 //! | the one statement | [`store`] |
 //! | the answer, or the error as an answer | [`response`], [`error`] |
@@ -26,6 +26,7 @@ pub mod config;
 pub mod error;
 pub mod guards;
 pub mod header_value;
+pub mod json;
 pub mod log;
 pub mod opaque_string;
 pub mod password;
@@ -58,9 +59,9 @@ async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker
     let notes = Notes::default();
     let answer = answer(&Incoming::new(request), &Environment::new(env), &id, &notes).await;
     let reply = answer.as_ref().map_or_else(ApiError::reply, Clone::clone);
-    let milliseconds = platform::now() - arrival;
-    console_log!("{}", notes.line(&id, &answer, reply.status, milliseconds));
-    Ok(platform::respond(&reply, &id, milliseconds / 1000.0)?)
+    let runtime = platform::now().saturating_sub(arrival);
+    console_log!("{}", notes.line(&id, &answer, reply.status, runtime));
+    Ok(platform::respond(&reply, &id, runtime)?)
 }
 
 /// Takes a request through the steps that are common to all, and to its endpoint.

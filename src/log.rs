@@ -26,7 +26,7 @@ struct Line<'a> {
     route: Option<&'static str>,
     status: u16,
     outcome: &'static str,
-    ms: f64,
+    ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'a str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -39,9 +39,9 @@ impl Notes {
         self.warnings.borrow_mut().push(warning);
     }
 
-    /// The line of the request `id`, answered so after `ms` milliseconds.
+    /// The line of the request `id`, answered so after `runtime` microseconds.
     #[must_use]
-    pub fn line(&self, id: &str, answer: &Result<Reply, ApiError>, status: u16, ms: f64) -> String {
+    pub fn line(&self, id: &str, answer: &Result<Reply, ApiError>, status: u16, runtime: u64) -> String {
         let (outcome, cause) = match answer {
             Ok(reply) if reply.body.is_none() => ("preflight", None),
             Ok(_) => ("created", None),
@@ -49,6 +49,7 @@ impl Notes {
         };
         let warnings = self.warnings.borrow();
         let warning = (!warnings.is_empty()).then(|| warnings.join("; "));
+        let ms = runtime / 1000;
         let line = Line { id, route: self.route.get(), status, outcome, ms, cause, warning };
         // No part of it can fail to be JSON.
         serde_json::to_string(&line).unwrap_or_default()
@@ -63,21 +64,21 @@ mod tests {
     fn a_line_says_what_is_known_and_no_more() {
         let notes = Notes::default();
         assert_eq!(
-            notes.line("the-id", &Err(ApiError::NotFound), 404, 1.0),
-            r#"{"id":"the-id","status":404,"outcome":"not_found","ms":1.0}"#
+            notes.line("the-id", &Err(ApiError::NotFound), 404, 1999),
+            r#"{"id":"the-id","status":404,"outcome":"not_found","ms":1}"#
         );
         notes.route.set(Some("/users/"));
         notes.warn("one".to_owned());
         notes.warn("two".to_owned());
         assert_eq!(
-            notes.line("the-id", &Err(ApiError::Blocked { reason: "spam".to_owned() }), 403, 0.5),
-            r#"{"id":"the-id","route":"/users/","status":403,"outcome":"blocked","ms":0.5,"cause":"spam","warning":"one; two"}"#
+            notes.line("the-id", &Err(ApiError::Blocked { reason: "spam".to_owned() }), 403, 500),
+            r#"{"id":"the-id","route":"/users/","status":403,"outcome":"blocked","ms":0,"cause":"spam","warning":"one; two"}"#
         );
     }
 
     #[test]
     fn an_answer_that_is_no_error_created_something_or_was_a_preflight() {
-        let line = |reply: Reply| Notes::default().line("", &Ok(reply), 0, 0.0);
+        let line = |reply: Reply| Notes::default().line("", &Ok(reply), 0, 0);
         assert!(line(Reply::json(200, &())).contains(r#""outcome":"created""#));
         assert!(line(Reply::preflight()).contains(r#""outcome":"preflight""#));
     }

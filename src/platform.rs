@@ -23,10 +23,17 @@ extern "C" {
     #[wasm_bindgen(js_namespace = crypto, js_name = randomUUID)]
     pub fn random_uuid() -> String;
 
-    /// Milliseconds on the runtime's clock, which stands still between I/O in production.
-    /// <https://developers.cloudflare.com/workers/runtime-apis/performance/>
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
-    pub fn now() -> f64;
+    fn performance_now() -> f64;
+}
+
+/// Microseconds on the runtime's clock, which stands still between I/O in production.
+/// <https://developers.cloudflare.com/workers/runtime-apis/performance/>
+#[must_use]
+pub fn now() -> u64 {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it counts up from 0")]
+    let microseconds = (performance_now() * 1000.0) as u64;
+    microseconds
 }
 
 /// An exception or a rejection, as text.
@@ -44,6 +51,13 @@ impl JsError {
     #[must_use]
     pub fn is_misuse(&self) -> bool {
         self.name == "TypeError"
+    }
+
+    /// Whether its message holds `text`.
+    #[must_use]
+    pub fn says(&self, text: &str) -> bool {
+        // `str::contains` would bring 4 KB of searching into the Worker, for an error's few words.
+        self.message.as_bytes().windows(text.len()).any(|part| part == text.as_bytes())
     }
 }
 
@@ -73,7 +87,7 @@ pub async fn settle(promise: Promise, limit: Duration) -> Result<JsValue, JsErro
     match select(JsFuture::from(promise), worker::Delay::from(limit)).await {
         Either::Left((settled, _)) => settled.map_err(JsError::from),
         Either::Right(_) => {
-            Err(JsError { name: "TimeoutError".to_owned(), message: format!("no answer within {limit:?}") })
+            Err(JsError { name: "TimeoutError".to_owned(), message: "no answer in time".to_owned() })
         }
     }
 }
@@ -195,7 +209,7 @@ impl Incoming {
 ///
 /// # Errors
 /// Only if a header's value were not one, which the type of [`Reply`] rules out.
-pub fn respond(reply: &Reply, request_id: &str, runtime: f64) -> Result<web_sys::Response, JsValue> {
+pub fn respond(reply: &Reply, request_id: &str, runtime: u64) -> Result<web_sys::Response, JsValue> {
     // One string crosses to JavaScript, rather than two for each header.
     let init = JSON::parse(&reply.init(request_id, runtime))?.unchecked_into();
     web_sys::Response::new_with_opt_str_and_init(reply.body.as_deref(), &init)

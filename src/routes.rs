@@ -59,8 +59,9 @@ pub fn resolve(method: &str, url: &str) -> Result<Target, ApiError> {
 /// The path of an absolute URL.
 fn path(url: &str) -> &str {
     let without_query = url.split(['?', '#']).next().unwrap_or(url);
-    let after_scheme = without_query.split_once("://").map_or(without_query, |(_, rest)| rest);
-    after_scheme.find('/').and_then(|at| after_scheme.get(at..)).unwrap_or("/")
+    // The third slash: two stand between the scheme and the host.
+    let start = without_query.match_indices('/').nth(2);
+    start.and_then(|(at, _)| without_query.get(at..)).unwrap_or("/")
 }
 
 #[cfg(test)]

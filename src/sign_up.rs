@@ -3,13 +3,13 @@
 //! Owns the JSON that comes in and goes out, and the order of the steps. Must not know the headers
 //! common to all answers, nor SQL.
 
-use serde::{Deserialize, Serialize};
-use serde_json::value::RawValue;
+use serde::Serialize;
 
 use crate::call::Call;
 use crate::config::Config;
 use crate::error::ApiError;
 use crate::guards::SignUpFields;
+use crate::json::{self, JsonError, Member};
 use crate::password::{Password, SALT_BYTES};
 use crate::platform::BodyError;
 use crate::response::Reply;
@@ -25,17 +25,6 @@ struct SignUp {
     username: Username,
     password: Password,
     client_id: ClientId,
-}
-
-/// The body's members as they stand, of whatever type; others are ignored.
-#[derive(Deserialize)]
-struct Body<'a> {
-    #[serde(borrow, default)]
-    username: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    password: Option<&'a RawValue>,
-    #[serde(borrow, default)]
-    client_id: Option<&'a RawValue>,
 }
 
 #[derive(Serialize)]
@@ -95,20 +84,17 @@ fn created(id: u64, username: &str) -> Reply {
 impl SignUp {
     fn parse(body: &[u8], config: &Config) -> Result<Self, ApiError> {
         let body = std::str::from_utf8(body).map_err(|_| invalid("The body must be UTF-8"))?;
-        // serde would also take an array of the members in order.
-        if !body.trim_ascii_start().starts_with('{') {
-            return Err(invalid("The body must be a JSON object"));
-        }
-        let body: Body = serde_json::from_str(body).map_err(|error| {
-            invalid(if error.is_data() {
-                "The body must have each of username, password and client_id once"
-            } else {
-                "The body must be valid JSON"
-            })
-        })?;
-        let username = string("username", body.username)?;
-        let password = string("password", body.password)?;
-        let client_id = string("client_id", body.client_id)?;
+        let [username, password, client_id] = json::members(body, ["username", "password", "client_id"])
+            .map_err(|error| {
+                invalid(match error {
+                    JsonError::NotAnObject => "The body must be a JSON object",
+                    JsonError::Invalid => "The body must be valid JSON",
+                    JsonError::Twice => "The body must have each of username, password and client_id once",
+                })
+            })?;
+        let username = text("username", username)?;
+        let password = text("password", password)?;
+        let client_id = text("client_id", client_id)?;
         Ok(Self {
             username: Username::parse(&username).map_err(|error| ApiError::field("username", error))?,
             password: Password::parse(&password, config.password_min_length)
@@ -123,10 +109,13 @@ impl SignUp {
     }
 }
 
-fn string(field: &'static str, value: Option<&RawValue>) -> Result<String, ApiError> {
-    value
-        .and_then(|value| serde_json::from_str(value.get()).ok())
-        .ok_or_else(|| ApiError::field(field, "must be given, as a string of Unicode characters"))
+fn text(field: &'static str, member: Member) -> Result<String, ApiError> {
+    match member {
+        Member::Text(text) => Ok(text),
+        Member::Missing | Member::Other => {
+            Err(ApiError::field(field, "must be given, as a string of Unicode characters"))
+        }
+    }
 }
 
 fn invalid(description: &str) -> ApiError {

@@ -173,7 +173,7 @@ extern "C" {
 }
 
 fn is_transient(error: &JsError) -> bool {
-    TRANSIENT.iter().any(|text| error.message.contains(text))
+    TRANSIENT.iter().any(|text| error.says(text))
 }
 
 impl From<JsError> for StoreError {
@@ -182,7 +182,7 @@ impl From<JsError> for StoreError {
     fn from(error: JsError) -> Self {
         let ours = ["SQLITE_ERROR", "SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "D1_TYPE_ERROR"]
             .iter()
-            .any(|code| error.message.contains(code))
+            .any(|code| error.says(code))
             || error.is_misuse();
         if ours { Self::Broken(error) } else { Self::Unavailable(error) }
     }

@@ -1,0 +1,258 @@
+//! The string members of a JSON object ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)).
+//!
+//! `hifijson` reads the tokens; here is the walk over them, without recursion, because a body may be
+//! nested as deep as it is long. `serde_json` writes JSON elsewhere, but is not used to read it:
+//! with its numbers and their messages it would be a quarter of the Worker. Must not know what an
+//! object is about.
+
+use std::borrow::Cow;
+
+use hifijson::num::Lex as _;
+use hifijson::str::{Lex as _, LexAlloc as _, LexWrite as _};
+use hifijson::{Read as _, SliceLexer, token::Lex as _};
+
+/// What an object has under a name.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Member {
+    /// Nothing.
+    Missing,
+    /// A string of Unicode characters.
+    Text(String),
+    /// A value of another type, or a string with an unpaired surrogate.
+    Other,
+}
+
+/// Why a text is not an object with each of some members at most once.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum JsonError {
+    /// It does not begin as an object does.
+    NotAnObject,
+    /// It is not JSON.
+    Invalid,
+    /// A member that was asked for is there twice.
+    Twice,
+}
+
+/// Reads the members called `names` of the object in `json`, in the order of `names`; others must
+/// be JSON, and are ignored.
+///
+/// # Errors
+/// [`JsonError`], where not all of `json` is one object.
+pub fn members<const N: usize>(json: &str, names: [&str; N]) -> Result<[Member; N], JsonError> {
+    let mut members = [const { Member::Missing }; N];
+    let mut twice = false;
+    let lexer = &mut SliceLexer::new(json.as_bytes());
+    if lexer.ws_peek() != Some(b'{') {
+        return Err(JsonError::NotAnObject);
+    }
+    let mut ended = enter(lexer, b'}', &mut Vec::new());
+    while !ended {
+        let (name, value) = member(lexer).ok_or(JsonError::Invalid)?;
+        let known = |(known, _): &(&&str, _)| matches!(&name, Member::Text(name) if name == *known);
+        if let Some((_, member)) = names.iter().zip(&mut members).find(known) {
+            twice |= *member != Member::Missing;
+            *member = value;
+        }
+        ended = leave(lexer, b'}').ok_or(JsonError::Invalid)?;
+    }
+    match lexer.ws_peek() {
+        Some(_) => Err(JsonError::Invalid),
+        None if twice => Err(JsonError::Twice),
+        None => Ok(members),
+    }
+}
+
+// From here on, `None` is what is not JSON.
+
+/// Reads a member: its name and its value.
+fn member(lexer: &mut SliceLexer) -> Option<(Member, Member)> {
+    let name = name(lexer)?;
+    if lexer.ws_peek()? == b'"' {
+        Some((name, string(lexer)?))
+    } else {
+        skip(lexer)?;
+        Some((name, Member::Other))
+    }
+}
+
+/// Reads a member's name and its colon.
+fn name(lexer: &mut SliceLexer) -> Option<Member> {
+    (lexer.ws_peek()? == b'"').then_some(())?;
+    let name = string(lexer)?;
+    lexer.expect(SliceLexer::ws_peek, b':')?;
+    Some(name)
+}
+
+fn string(lexer: &mut SliceLexer) -> Option<Member> {
+    let mut raw = <&[u8]>::default();
+    lexer.discarded().str_bytes(&mut raw).ok()?;
+    let text = SliceLexer::new(&[raw, b"\""].concat()).str_string().map(Cow::into_owned);
+    Some(text.map_or(Member::Other, Member::Text))
+}
+
+/// Reads a value of any type.
+fn skip(lexer: &mut SliceLexer) -> Option<()> {
+    // How the arrays and objects end that the next value stands in.
+    let mut open = Vec::new();
+    loop {
+        if open.last() == Some(&b'}') {
+            name(lexer)?;
+        }
+        let mut ended = match lexer.ws_peek()? {
+            b'[' => enter(lexer, b']', &mut open),
+            b'{' => enter(lexer, b'}', &mut open),
+            b'"' => lexer.discarded().str_ignore().is_ok().then_some(true)?,
+            b'-' | b'0'..=b'9' => lexer.num_ignore().validate().is_ok().then_some(true)?,
+            _ => lexer.null_or_bool().map(|_| true)?,
+        };
+        while ended {
+            let Some(&end) = open.last() else { return Some(()) };
+            ended = leave(lexer, end)?;
+            if ended {
+                open.pop();
+            }
+        }
+    }
+}
+
+/// Goes into an array or object, unless it is empty: then it has ended.
+fn enter(lexer: &mut SliceLexer, end: u8, open: &mut Vec<u8>) -> bool {
+    let empty = lexer.discarded().expect(SliceLexer::ws_peek, end).is_some();
+    if !empty {
+        open.push(end);
+    }
+    empty
+}
+
+/// Reads what follows a value: a comma, or the `end` of what it stands in; says whether it was the end.
+fn leave(lexer: &mut SliceLexer, end: u8) -> Option<bool> {
+    match lexer.ws_peek()? {
+        b',' => lexer.take_next().map(|_| false),
+        next if next == end => lexer.take_next().map(|_| true),
+        _ => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use serde_json::Value;
+
+    fn read(json: &str) -> Result<[Member; 2], JsonError> {
+        members(json, ["a", "b"])
+    }
+
+    fn text(text: &str) -> Member {
+        Member::Text(text.to_owned())
+    }
+
+    #[test]
+    fn members_are_found_in_any_order_and_spelling() {
+        for json in [
+            r#"{"a":"1","b":"2"}"#,
+            r#" { "b" : "2" , "c" : [ { "a" : "3" } ] , "a" : "1" } "#,
+            "\t{\n\"\\u0062\":\"\\u0032\",\r\"\":{},\"\\u0061\":\"1\"}",
+            r#"{"A":1,"a":"1","a ":2,"b":"2","\ud800":3}"#,
+        ] {
+            assert_eq!(read(json), Ok([text("1"), text("2")]), "{json}");
+        }
+        assert_eq!(read("{}"), Ok([Member::Missing, Member::Missing]));
+        assert_eq!(
+            read(r#"{"b":"\\\"\/\b\f\n\r\t\ud83d\ude00é"}"#),
+            Ok([Member::Missing, text("\\\"/\u{8}\u{c}\n\r\t😀é")])
+        );
+    }
+
+    #[test]
+    fn what_is_no_text_is_another_value() {
+        for value in [
+            "null",
+            "true",
+            "false",
+            "-1.5e+9",
+            "1e999",
+            "[]",
+            "[\"a\"]",
+            "{}",
+            r#""\ud800""#,
+            r#""\udc00\ud800""#,
+        ] {
+            assert_eq!(
+                read(&format!(r#"{{"a":{value},"b":"2"}}"#)),
+                Ok([Member::Other, text("2")]),
+                "{value}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_member_that_is_there_twice_is_refused_and_others_may_be() {
+        for json in [r#"{"a":"1","a":"1"}"#, r#"{"a":null,"a":"1"}"#, r#"{"a":"1","b":"2","\u0061":"1"}"#] {
+            assert_eq!(read(json), Err(JsonError::Twice), "{json}");
+        }
+        assert!(read(r#"{"c":1,"c":2,"d":{"a":1,"a":2}}"#).is_ok());
+        // What is no JSON is first of all that.
+        assert_eq!(read(r#"{"a":"1","a":"1""#), Err(JsonError::Invalid));
+    }
+
+    #[test]
+    fn a_value_may_be_nested_as_deep_as_the_text_is_long() {
+        for (begin, end) in [("[", "]"), (r#"{"a":"#, "}"), (r#"[0,{"":"#, "}]")] {
+            let nested = |ends| format!(r#"{{"c":{}1{}}}"#, begin.repeat(50_000), end.repeat(ends));
+            assert!(read(&nested(50_000)).is_ok());
+            assert_eq!(read(&nested(49_999)), Err(JsonError::Invalid));
+        }
+    }
+
+    /// JSON of every kind, spaced at random.
+    fn json() -> impl Strategy<Value = String> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            any::<f64>().prop_map(Value::from),
+            any::<String>().prop_map(Value::from),
+        ];
+        let value = leaf.prop_recursive(4, 24, 4, |inner| {
+            prop_oneof![
+                prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                prop::collection::btree_map("[ab]|.{0,3}", inner, 0..4)
+                    .prop_map(|members| members.into_iter().collect()),
+            ]
+        });
+        (value, any::<bool>())
+            .prop_map(|(value, spaced)| if spaced { format!("{value:#}") } else { value.to_string() })
+    }
+
+    proptest! {
+        #[test]
+        fn any_json_is_read_as_serde_json_reads_it(json in json()) {
+            let value: Value = serde_json::from_str(&json).unwrap();
+            let expected = value.as_object().map(|object| {
+                ["a", "b"].map(|name| match object.get(name) {
+                    None => Member::Missing,
+                    Some(Value::String(value)) => text(value),
+                    Some(_) => Member::Other,
+                })
+            });
+            prop_assert_eq!(read(&json), expected.ok_or(JsonError::NotAnObject));
+        }
+
+        #[test]
+        fn a_damaged_text_is_json_if_serde_json_takes_it(json in json(), at in any::<prop::sample::Index>(), with in "[]\\[{}:,\"0-9eE+.tnull\\\\u -]{0,2}") {
+            let mut characters: Vec<char> = format!("{{\"c\":{json}}}").chars().collect();
+            let at = at.index(characters.len());
+            characters.splice(at..=at, with.chars());
+            let damaged: String = characters.into_iter().collect();
+            let sound = serde_json::from_str::<&serde_json::value::RawValue>(&damaged).is_ok();
+            let taken = !matches!(read(&damaged), Err(JsonError::Invalid | JsonError::NotAnObject));
+            prop_assert_eq!(taken, sound && damaged.trim_start_matches([' ', '\n', '\r', '\t']).starts_with('{'), "{}", damaged);
+        }
+
+        #[test]
+        fn any_text_is_read_or_refused(json in any::<String>()) {
+            let _ = read(&json);
+        }
+    }
+}
