@@ -5,11 +5,9 @@
 //! keyboards type is not refused as unassigned. Must not know what is done with the string.
 
 use icu_properties::CodePointMapData;
-use icu_properties::props::{
-    CanonicalCombiningClass, GeneralCategory, HangulSyllableType, JoiningType, Script,
-};
+use icu_properties::props::{CanonicalCombiningClass, GeneralCategory, HangulSyllableType, JoiningType};
 
-use crate::unicode;
+use crate::unicode::{self, Script};
 
 /// The text holds a character that the profile refuses, or refuses where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,7 +44,7 @@ fn is_allowed(text: &[char], at: usize) -> bool {
     let Some(&c) = text.get(at) else { return false };
     let before = || at.checked_sub(1).and_then(|i| text.get(i)).copied();
     let after = || at.checked_add(1).and_then(|i| text.get(i)).copied();
-    let holds = |script: Script| move |c: char| CodePointMapData::<Script>::new().get(c) == script;
+    let holds = |script: Script| move |c: char| unicode::is_in(c, script);
     match c {
         // Exceptions that the tables would allow (RFC 8264, section 9.6).
         '\u{640}' | '\u{7fa}' | '\u{302e}' | '\u{302f}' | '\u{3031}'..='\u{3035}' | '\u{303b}' => false,
@@ -57,8 +55,9 @@ fn is_allowed(text: &[char], at: usize) -> bool {
         '\u{375}' => after().is_some_and(holds(Script::Greek)),
         '\u{5f3}' | '\u{5f4}' => before().is_some_and(holds(Script::Hebrew)),
         '\u{30fb}' => text.iter().any(|&c| {
-            let script = CodePointMapData::<Script>::new().get(c);
-            [Script::Hiragana, Script::Katakana, Script::Han].contains(&script)
+            [Script::Hiragana, Script::Katakana, Script::Han]
+                .into_iter()
+                .any(|script| unicode::is_in(c, script))
         }),
         '\u{660}'..='\u{669}' => !text.iter().any(|c| ('\u{6f0}'..='\u{6f9}').contains(c)),
         '\u{6f0}'..='\u{6f9}' => !text.iter().any(|c| ('\u{660}'..='\u{669}').contains(c)),

@@ -1,8 +1,8 @@
 //! What this service asks of Unicode: normalisation, identifier folding and character classes.
 //!
-//! Owns the choice of who answers. General categories, scripts and folding come from crates, the
-//! same bytes on the host and in the Worker. Normalisation comes from V8 in the Worker and from
-//! ICU4X on the host, because ICU4X's tables would add 40 KB (gzip) to 19 KB; the black-box tests
+//! Owns the choice of who answers. General categories and folding come from crates, the same bytes
+//! on the host and in the Worker. Normalisation and scripts come from V8 in the Worker and from
+//! ICU4X on the host, because ICU4X's tables would add 45 KB (gzip) to 14 KB; the black-box tests
 //! hold one to the other. That is sound as long as the crates' Unicode is not newer than V8's: what
 //! the tables call unassigned is refused, and what is assigned never normalises otherwise
 //! ([stability policy](https://www.unicode.org/policies/stability_policy.html#Normalization)).
@@ -74,6 +74,46 @@ pub fn is_graphic(c: char) -> bool {
 #[must_use]
 pub fn is_ignorable(c: char) -> bool {
     CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
+}
+
+/// The scripts that a rule asks for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "Unicode's own names")]
+pub enum Script {
+    Greek,
+    Hebrew,
+    Hiragana,
+    Katakana,
+    Han,
+}
+
+/// Whether `c` belongs to `script` ([UAX #24](https://www.unicode.org/reports/tr24/)).
+#[cfg(target_arch = "wasm32")]
+#[must_use]
+pub fn is_in(c: char, script: Script) -> bool {
+    let pattern = match script {
+        Script::Greek => r"\p{Script=Greek}",
+        Script::Hebrew => r"\p{Script=Hebrew}",
+        Script::Hiragana => r"\p{Script=Hiragana}",
+        Script::Katakana => r"\p{Script=Katakana}",
+        Script::Han => r"\p{Script=Han}",
+    };
+    worker::js_sys::RegExp::new(pattern, "u").test(c.encode_utf8(&mut [0; 4]))
+}
+
+/// Whether `c` belongs to `script` ([UAX #24](https://www.unicode.org/reports/tr24/)).
+#[cfg(not(target_arch = "wasm32"))]
+#[must_use]
+pub fn is_in(c: char, script: Script) -> bool {
+    use icu_properties::props;
+    let script = match script {
+        Script::Greek => props::Script::Greek,
+        Script::Hebrew => props::Script::Hebrew,
+        Script::Hiragana => props::Script::Hiragana,
+        Script::Katakana => props::Script::Katakana,
+        Script::Han => props::Script::Han,
+    };
+    CodePointMapData::<props::Script>::new().get(c) == script
 }
 
 #[derive(Clone, Copy)]

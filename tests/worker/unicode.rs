@@ -1,11 +1,13 @@
-//! The Worker's normalisation is V8's; the host's, and so the unit tests', is ICU4X's. They are one.
+//! The Worker's normalisation and scripts are V8's; the host's, and so the unit tests', are ICU4X's. They are one.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use edge_signup::unicode::{nfc, nfkc_casefold};
 use edge_signup::username::Username;
 
-use crate::http::create_account;
+use edge_signup::opaque_string;
+
+use crate::http::{create_account, sign_up, user};
 use crate::server::shared;
 
 #[test]
@@ -32,4 +34,34 @@ fn the_worker_folds_every_character_as_the_host_does() {
         names += 1;
     }
     assert!(names > 160, "{names}");
+}
+
+#[test]
+fn the_worker_knows_the_scripts_that_the_host_knows() {
+    // A character that a password may hold only beside a script, and letters of it and of others.
+    for (n, (taken, password)) in [
+        (true, "\u{375}α\u{375}ϗ\u{375}\u{1f00}\u{375}\u{10140}"),
+        (false, "\u{375}a"),
+        (false, "\u{375}я"),
+        (false, "α\u{375}"),
+        (true, "א\u{5f3}ת\u{5f4}"),
+        (false, "α\u{5f3}"),
+        (false, "\u{661}\u{5f4}"),
+        (true, "ぁ\u{30fb}"),
+        (true, "\u{1b001}\u{30fb}"),
+        (true, "\u{30fb}ァ"),
+        (true, "\u{30fb}\u{ff71}"),
+        (true, "a\u{30fb}漢"),
+        (true, "\u{30fb}\u{20000}"),
+        (true, "\u{30fb}々"),
+        (false, "a\u{30fb}한"),
+        (false, "\u{30fb}ー"),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        assert_eq!(opaque_string::enforce(password).is_ok(), taken, "{password}");
+        let answer = sign_up(&user(&format!("script-{n}"), password, "scripts"));
+        assert_eq!(answer.status, if taken { 200 } else { 400 }, "{password}: {answer:?}");
+    }
 }
