@@ -47,11 +47,12 @@ say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(M
 # $(call or_fail,advice) ends a command: where it failed, it says what to do.
 or_fail = || { echo "$(1)" >&2; exit 1; }
 
-.PHONY: help setup build dev test browser python php signed-in deploy block unblock blocked clean
+.PHONY: help setup build dev test bench browser python php signed-in deploy block unblock blocked clean
 
 help:
 	@echo "make dev        serve on http://127.0.0.1:8787 [PORT=9000] [STATE=dir]"
 	@echo "make test       every test"
+	@echo "make bench      measure the Worker beside its alternatives [QUICK=1] [ONLY=sign-up,users] [PEERS=hono]"
 	@echo "make build      the Worker, in build/, and its size"
 	@echo "make deploy     test what was not tested, migrate the remote database, deploy [DRY=1]"
 	@echo "make block      block an address or a range: IP=203.0.113.7 [REASON=spam] [TTL=3600] [REMOTE=1]"
@@ -125,6 +126,22 @@ test: build browser python php
 .tools/tested: build/index.js $(shell find migrations public tests -type f)
 	@$(MAKE) --no-print-directory test
 
+BENCH_PACKAGES := bench/node_modules/.package-lock.json
+
+$(BENCH_PACKAGES): bench/package.json bench/package-lock.json
+	@$(call say,Installing from npm what the Worker is compared with)
+	@cd bench && npm install --no-audit --no-fund --loglevel=error \
+		$(call or_fail,npm could not install the packages: mend what its message says and run make again)
+	@touch $@
+
+# The Worker's hash alone, built like the Worker.
+bench/hash/build/index.js: bench/hash/Cargo.toml bench/hash/src/lib.rs $(SOURCES) | setup
+	@$(call say,Building the hash for the bench)
+	@worker-build --release bench/hash $(call or_fail,The hash does not compile: mend what the message above says)
+
+bench: build bench/hash/build/index.js $(BENCH_PACKAGES)
+	@node bench/run.js
+
 # Whether anybody is signed in is asked before the tests take their time.
 signed-in: setup
 	@wrangler whoami --json >/dev/null 2>&1 \
@@ -164,4 +181,4 @@ blocked: setup
 	@{ wrangler kv key list $(KV) $(call or_fail,The block list could not be read); } | node -e "$$SHOW_BLOCKED"
 
 clean:
-	rm -rf build target
+	rm -rf build target bench/hash/build
