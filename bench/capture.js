@@ -4,6 +4,6 @@ const Instance = WebAssembly.Instance;
 export let instance;
 
 WebAssembly.Instance = function (...parts) {
-    instance = new Instance(...parts);
-    return instance;
+  instance = new Instance(...parts);
+  return instance;
 };

@@ -1,118 +1,111 @@
-// What the figures are, their goals, and how they are shown: as text, and as docs/benchmarks.md.
-import { writeFileSync } from "node:fs";
-import { join } from "node:path";
-
-
+// The rows of the table: what each makes of the rounds, and its goal.
 export const TITLES = {
-    "edge-signup": "edge-signup",
-    js: "hand-written JavaScript",
-    hono: "Hono",
-    "better-auth": "better-auth",
+  "edge-signup": "edge-signup",
+  js: "hand-written JavaScript",
+  hono: "Hono",
+  "better-auth": "better-auth",
 };
 
 /** The middle and the quartiles of some numbers. */
 function spread(values) {
-    const sorted = values.toSorted((a, b) => a - b);
-    const at = (share) => {
-        const place = (sorted.length - 1) * share;
-        const [below, above] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
-        return below + (above - below) * (place % 1);
-    };
-    return { low: at(0.25), middle: at(0.5), high: at(0.75) };
+  const sorted = values.toSorted((a, b) => a - b);
+  const at = (share) => {
+    const place = (sorted.length - 1) * share;
+    const [below, above] = [sorted[Math.floor(place)], sorted[Math.ceil(place)]];
+    return below + (above - below) * (place % 1);
+  };
+  return { low: at(0.25), middle: at(0.5), high: at(0.75) };
 }
 
-/** Values in a unit, target by target. */
-const absolute = (value, unit) => (rounds) =>
-    each(rounds, (of, name) => ({ ...spread(of.map((round) => value(round[name]))), unit }));
+/** Takes one value of each round, target by target, and makes a cell of them. */
+const each = (value, cell) => (rounds) => {
+  const of = (name) => rounds.map((round) => round[name][value]);
+  return Object.fromEntries(Object.keys(rounds[0]).map((name) => [name, cell(name, of)]));
+};
 
-/** Ratios to a target within each round; that target's own cell holds its value, in a unit. */
-const ratio = (value, unit, base = "js") => (rounds) =>
-    each(rounds, (of, name) =>
-        name === base
-            ? { base: spread(of.map((round) => value(round[name]))).middle, unit }
-            : spread(of.map((round) => value(round[name]) / value(round[base]))),
-    );
+/** Cells of values in a unit. */
+const absolute = (value, unit) => each(value, (name, of) => ({ ...spread(of(name)), unit }));
 
-function each(rounds, cell) {
-    const names = Object.keys(rounds[0]);
-    return Object.fromEntries(names.map((name) => [name, cell(rounds, name)]));
-}
-
-const cpu = (of) => of.cpu;
+/** Cells of ratios to `base`, each within one round; the cell of `base` itself holds its value. */
+const ratio = (value, unit, base = "js") =>
+  each(value, (name, of) => {
+    if (name === base) return { base: spread(of(base)).middle, unit };
+    return spread(of(name).map((own, round) => own / of(base)[round]));
+  });
 
 /** Our sign-up's CPU beside better-auth's. */
 function besideBetterAuth(rounds) {
-    if (!rounds[0]["better-auth"]) return {};
-    const { "edge-signup": ours, "better-auth": base } = ratio(cpu, "ms", "better-auth")(rounds);
-    return { "edge-signup": ours, "better-auth": base };
+  if (!rounds[0]["better-auth"]) return {};
+  const { "edge-signup": ours, "better-auth": base } = ratio("cpu", "ms", "better-auth")(rounds);
+  return { "edge-signup": ours, "better-auth": base };
 }
 
-const most = (limit, unit = "") => ({ limit, text: `${limit}${unit} or less`, met: (value) => value <= limit });
-const least = (limit) => ({ limit, text: `${limit} or more`, met: (value) => value >= limit });
+// A ratio meets its goal as both are shown, with two digits after the point.
+const less = (limit) => ({ text: `${limit.toFixed(2)} or less`, met: (value) => value.toFixed(2) <= limit });
+const more = (limit) => ({ text: `${limit.toFixed(2)} or more`, met: (value) => value.toFixed(2) >= limit });
+const lessIn = (limit, unit) => ({ text: `${limit} ${unit} or less`, met: (value) => value <= limit });
 
-/** A figure of the table: its label, the measurement that it comes from, what it makes of its rounds, and its goal. */
-const figure = (label, from, cells, goal) => ({ label, from, cells, goal });
+/** A row: its label, the measurement that it comes from, what it makes of its rounds, and its goal. */
+const row = (label, from, cells, goal) => ({ label, from, cells, goal });
 
-export const FIGURES = [
-    figure("`POST /sign-up`: CPU", "sign-up", ratio(cpu, "ms"), most(0.95)),
-    figure("`POST /sign-up`: latency", "sign-up", ratio((of) => of.latency, "ms"), most(0.95)),
-    figure("a taken name on `/sign-up`: CPU", "taken", ratio(cpu, "ms"), most(0.95)),
-    figure("`POST /users/`: CPU", "users", ratio(cpu, "ms"), most(1)),
-    figure("`POST /users/`: requests a second", "rate", ratio((of) => of.rate, "/s"), least(1)),
-    figure("a blocked address: CPU", "blocked", ratio(cpu, "ms"), most(1)),
-    figure("a bad name on `/sign-up`: CPU", "invalid", ratio(cpu, "ms"), most(1)),
-    figure("first sign-up in a new isolate: CPU", "isolate", ratio((of) => of.first, "ms"), most(1)),
-    figure("load of a new isolate: CPU", "isolate", ratio((of) => of.load, "ms"), most(1)),
-    figure("peak memory over many sign-ups", "memory", ratio((of) => of.memory, "MiB"), most(1)),
-    figure("the hash alone: CPU", "hash", ratio(cpu, "ms"), most(0.95)),
-    figure("`POST /sign-up`: CPU, beside better-auth's", "sign-up", besideBetterAuth, most(0.45)),
-    figure("`POST /sign-up` less its hash: CPU", "hash", absolute((of) => of.beside, "ms"), most(1.5, " ms")),
-    figure("memory of the wasm", "wasm-memory", absolute((of) => of.memory, "MiB"), most(22, " MiB")),
-    figure("upload, gzip", "upload", absolute((of) => of.gzip / 1024, "KiB"), most(60, " KiB")),
-    figure("upload", "upload", absolute((of) => of.raw / 1024, "KiB")),
+const CPU = ratio("cpu", "ms");
+
+const ROWS = [
+  row("`POST /sign-up`: CPU", "sign-up", CPU, less(0.95)),
+  row("`POST /sign-up`: latency", "sign-up", ratio("latency", "ms"), less(0.95)),
+  row("a taken name on `/sign-up`: CPU", "taken", CPU, less(0.95)),
+  row("`POST /users/`: CPU", "users", CPU, less(1)),
+  row("`POST /users/`: requests a second, more is better", "rate", ratio("rate", "/s"), more(1)),
+  row("a blocked address: CPU", "blocked", CPU, less(1)),
+  row("a bad name on `/sign-up`: CPU", "invalid", CPU, less(1)),
+  row("first sign-up in a new isolate: CPU", "isolate", ratio("first", "ms"), less(1)),
+  row("load of a new isolate: CPU", "isolate", ratio("load", "ms"), less(1)),
+  row("peak memory over many sign-ups", "memory", ratio("peak", "MiB"), less(1)),
+  row("the hash alone: CPU", "hash", CPU, less(0.95)),
+  row("`POST /sign-up`: CPU, beside better-auth's", "sign-up", besideBetterAuth, less(0.45)),
+  row("`POST /sign-up` less its hash: CPU", "hash", absolute("beside", "ms"), lessIn(1.5, "ms")),
+  row("memory of the wasm", "wasm-memory", absolute("wasm", "MiB"), lessIn(22, "MiB")),
+  row("upload, gzip", "upload", absolute("gzip", "KiB"), lessIn(60, "KiB")),
+  row("upload", "upload", absolute("raw", "KiB")),
 ];
 
-/** The rows for what was measured: `label`, `cells` by target, `goal` and whether it is `met`. */
-function rows(results) {
-    return FIGURES.filter(({ from }) => results[from]).map(({ label, from, cells, goal }) => {
-        const row = { label, goal, cells: cells(results[from]) };
-        const ours = row.cells["edge-signup"]?.middle;
-        return { ...row, met: goal && ours !== undefined ? goal.met(ours) : null };
-    });
+/** The rows of what was measured: `label`, `cells` by target, `goal`, and whether it is `met`. */
+export function rows(results) {
+  return ROWS.filter(({ from }) => results[from]).map(({ label, from, cells: make, goal }) => {
+    const cells = make(results[from]);
+    const ours = cells["edge-signup"]?.middle;
+    return { label, cells, goal, met: goal && ours !== undefined ? goal.met(ours) : null };
+  });
 }
 
 function show(cell) {
-    if (!cell) return "–";
-    if (cell.base !== undefined) return `1 = ${digits(cell.base)} ${cell.unit}`;
-    if (cell.unit) return `${digits(cell.middle)} ${cell.unit}`;
-    const [middle, low, high] = [cell.middle, cell.low, cell.high].map((value) => value.toFixed(2));
-    return `${middle} (${low}–${high})`;
+  if (!cell) return "–";
+  if (cell.base !== undefined) return `1 = ${digits(cell.base)} ${cell.unit}`;
+  const form = cell.unit ? digits : (value) => value.toFixed(2);
+  const [middle, low, high] = [cell.middle, cell.low, cell.high].map(form);
+  const unit = cell.unit ? ` ${cell.unit}` : "";
+  return low === high ? middle + unit : `${middle}${unit} (${low}–${high})`;
 }
 
-const digits = (value) => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2));
+const digits = (value) =>
+  value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
 
 /** The rows as lists of texts, the head first. */
-function texts(results, names) {
-    const head = ["figure", ...names.map((name) => TITLES[name]), "goal", "met"];
-    const body = rows(results).map(({ label, cells, goal, met }) => [
-        label,
-        ...names.map((name) => show(cells[name])),
-        goal?.text ?? "–",
-        met === null ? "–" : met ? "yes" : "NO",
-    ]);
-    return [head, ...body];
+export function texts(results, names) {
+  const head = ["figure", ...names.map((name) => TITLES[name]), "goal", "met"];
+  const body = rows(results).map(({ label, cells, goal, met }) => [
+    label,
+    ...names.map((name) => show(cells[name])),
+    goal?.text ?? "–",
+    met === null ? "–" : met ? "yes" : "NO",
+  ]);
+  return [head, ...body];
 }
 
 /** The table for a terminal. */
 export function table(results, names) {
-    const lines = texts(results, names).map((line) => line.map((text) => text.replaceAll("`", "")));
-    const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
-    return lines.map((line) => line.map((text, column) => text.padEnd(widths[column])).join("  ").trimEnd()).join("\n");
+  const lines = texts(results, names).map((line) => line.map((text) => text.replaceAll("`", "")));
+  const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
+  const padded = (line) => line.map((text, column) => text.padEnd(widths[column])).join("  ");
+  return lines.map((line) => padded(line).trimEnd()).join("\n");
 }
-
-/** The same as Markdown. */
-function markdown(results, names) {
-    const [head, ...body] = texts(results, names).map((line) => `| ${line.join(" | ")} |`);
-    return [head, head.replaceAll(/[^|]+/g, "---"), ...body].join("\n");
-}
-export function writeDocs() {}

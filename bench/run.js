@@ -5,38 +5,46 @@
 //   ONLY=sign-up,users     only these measurements
 //   PEERS=hono             only these beside the JavaScript peer; PEERS=none for no other
 import * as figures from "./figures.js";
-import { table, writeDocs } from "./report.js";
+import { writeDocs } from "./page.js";
+import { table } from "./report.js";
 import { checkAgreement, expect, requestsOf } from "./requests.js";
-import { NAMES, prepare, size, startAll } from "./targets.js";
+import { NAMES, prepare, startAll } from "./targets.js";
+
+if (process.platform !== "linux") {
+  console.error("CPU and memory are read from /proc: the bench needs Linux");
+  process.exit(2);
+}
 
 const quick = Boolean(process.env.QUICK);
 const full = !quick && !process.env.ONLY && !process.env.PEERS;
 
-/** Seconds for a measurement, of which a full run takes more. */
-const seconds = (quickly) => (quick ? quickly : 5 * quickly);
-const signUps = quick ? 40 : 200;
+// Each session has processes of its own: two of the same code may differ a little as long as they live.
+const SESSIONS = quick ? 1 : 4;
+const COPIES = quick ? 10 : 20;
+const SIGN_UPS = quick ? 40 : 200;
 
+/** What can be measured, each for some seconds a session. */
 const MEASUREMENTS = {
-    "sign-up": (targets, servers) => figures.requests("sign-up", servers, seconds(12)),
-    taken: (targets, servers) => figures.requests("taken", servers, seconds(8)),
-    users: (targets, servers) => figures.requests("users", servers, seconds(5)),
-    rate: (targets, servers) => figures.rate("users", servers, seconds(5)),
-    blocked: (targets, servers) => figures.requests("blocked", servers, seconds(5)),
-    invalid: (targets, servers) => figures.requests("invalid", servers, seconds(5)),
-    hash: (targets, servers) => figures.hash(servers, seconds(8)),
-    isolate: (targets) => figures.isolates(targets, quick ? 0 : 150, quick ? 10 : 20),
-    memory: (targets) => figures.memory(targets, quick ? 0 : 100, signUps),
-    "wasm-memory": (targets) => figures.wasmMemory(targets.filter(({ name }) => name !== "better-auth")),
-    upload: (targets) => [Object.fromEntries(targets.map((target) => [target.name, size(target)]))],
+  "sign-up": (targets, servers) => figures.requests("sign-up", servers, 12),
+  taken: (targets, servers) => figures.requests("taken", servers, 8),
+  users: (targets, servers) => figures.requests("users", servers, 5),
+  rate: (targets, servers) => figures.rate("users", servers, 5),
+  blocked: (targets, servers) => figures.requests("blocked", servers, 5),
+  invalid: (targets, servers) => figures.requests("invalid", servers, 5),
+  hash: (targets, servers) => figures.hash(servers, 8),
+  isolate: (targets) => figures.isolates(targets, COPIES),
+  memory: (targets) => figures.memory(targets, SIGN_UPS),
+  "wasm-memory": (targets) => figures.wasmMemory(targets.filter(({ name }) => name !== "better-auth")),
+  upload: (targets) => figures.uploads(targets),
 };
 
 /** The names that a variable lists, or `all`. */
 function chosen(variable, all) {
-    const names = process.env[variable]?.split(",") ?? all;
-    const unknown = names.find((name) => !all.includes(name) && name !== "none");
-    if (unknown === undefined) return all.filter((name) => names.includes(name));
-    console.error(`${variable}=${unknown} is unknown: choose from ${all.join(",")}`);
-    process.exit(2);
+  const names = process.env[variable]?.split(",") ?? all;
+  const unknown = names.find((name) => !all.includes(name) && name !== "none");
+  if (unknown === undefined) return all.filter((name) => names.includes(name));
+  console.error(`${variable}=${unknown} is unknown: choose from ${all.join(",")}`);
+  process.exit(2);
 }
 
 const say = (text) => console.error(`==> ${text}`);
@@ -45,23 +53,23 @@ const peers = chosen("PEERS", NAMES.slice(2));
 const measurements = chosen("ONLY", Object.keys(MEASUREMENTS));
 const names = [...NAMES.slice(0, 2), ...peers];
 
-say("Bundling what is compared");
+say("Bundling what is compared, and checking that the peers answer alike");
 const targets = await Promise.all(names.map(prepare));
-const servers = await startAll(targets);
-say("Checking that the peers answer alike");
-await checkAgreement(servers.filter(({ name }) => name !== "better-auth"));
-for (const server of servers) await expect(server.ports[0], requestsOf(server).first());
-
-const results = {};
-for (const name of measurements) {
-    say(`Measuring ${name}`);
-    results[name] = await MEASUREMENTS[name](targets, servers);
+const results = Object.fromEntries(measurements.map((name) => [name, []]));
+for (let session = 1; session <= SESSIONS; session++) {
+  const servers = await startAll(targets);
+  await checkAgreement(servers.filter(({ name }) => name !== "better-auth"));
+  for (const server of servers) await expect(server.ports[0], requestsOf(server).first());
+  for (const name of measurements) {
+    say(`Measuring ${name}, session ${session} of ${SESSIONS}`);
+    results[name].push(...(await MEASUREMENTS[name](targets, servers)));
+  }
+  for (const server of servers) await server.stop();
 }
-for (const server of servers) await server.stop();
 
 console.log(table(results, names));
 if (full) {
-    writeDocs(results, names);
-    say("Wrote docs/benchmarks.md and docs/benchmarks.svg");
+  writeDocs(results, names);
+  say("Wrote docs/benchmarks.md and docs/benchmarks.svg");
 }
 process.exit();

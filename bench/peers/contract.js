@@ -13,65 +13,80 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 // Replies
 
-const problem = (status, outcome, description) => ({ status, outcome, body: { description, code: String(status) } });
+const problem = (status, outcome, description) => ({
+  status,
+  outcome,
+  body: { description, code: String(status) },
+});
 
 const invalid = (description, field) => ({
-    status: 400,
-    outcome: "invalid",
-    body: { description: field ? `${field} ${description}` : description, code: "400", field },
+  status: 400,
+  outcome: "invalid",
+  body: { description: field ? `${field} ${description}` : description, code: "400", field },
 });
 
 const unavailable = (cause) => ({
-    ...problem(503, "unavailable", "The service is unavailable for the moment, try again later"),
-    cause,
-    headers: { "Retry-After": "5" },
+  ...problem(503, "unavailable", "The service is unavailable for the moment, try again later"),
+  cause,
+  headers: { "Retry-After": "5" },
 });
 
-export const internalError = (error) => ({ ...problem(500, "internal_error", "Internal error"), cause: String(error) });
+export const internalError = (error) => ({
+  ...problem(500, "internal_error", "Internal error"),
+  cause: String(error),
+});
 
-export const NOT_FOUND = problem(404, "not_found", "There is nothing here: the paths are /sign-up and /users/");
+export const NOT_FOUND = problem(
+  404,
+  "not_found",
+  "There is nothing here: the paths are /sign-up and /users/",
+);
 
 export const METHOD_NOT_ALLOWED = {
-    ...problem(405, "method_not_allowed", "This path takes POST and OPTIONS only"),
-    headers: { Allow: "POST, OPTIONS" },
+  ...problem(405, "method_not_allowed", "This path takes POST and OPTIONS only"),
+  headers: { Allow: "POST, OPTIONS" },
 };
 
-export const PREFLIGHT = { status: 204, outcome: "preflight", headers: { "Access-Control-Max-Age": "86400" } };
+export const PREFLIGHT = {
+  status: 204,
+  outcome: "preflight",
+  headers: { "Access-Control-Max-Age": "86400" },
+};
 
 // Headers
 
 const COMMON_HEADERS = {
-    "X-Frame-Options": "SAMEORIGIN",
-    "X-XSS-Protection": "1; mode=block",
-    "X-Content-Type-Options": "nosniff",
-    "X-UA-Compatible": "chrome=1",
-    "Access-Control-Allow-Origin": "*",
-    "Access-Control-Allow-Methods": "POST, PUT, DELETE, GET, OPTIONS",
-    "Access-Control-Request-Method": "*",
-    "Access-Control-Allow-Headers":
-        "Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition",
-    "Access-Control-Expose-Headers": "ETag, X-Request-Id, X-Runtime, Retry-After",
-    "Cache-Control": "max-age=0, private, must-revalidate",
+  "X-Frame-Options": "SAMEORIGIN",
+  "X-XSS-Protection": "1; mode=block",
+  "X-Content-Type-Options": "nosniff",
+  "X-UA-Compatible": "chrome=1",
+  "Access-Control-Allow-Origin": "*",
+  "Access-Control-Allow-Methods": "POST, PUT, DELETE, GET, OPTIONS",
+  "Access-Control-Request-Method": "*",
+  "Access-Control-Allow-Headers":
+    "Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition",
+  "Access-Control-Expose-Headers": "ETag, X-Request-Id, X-Runtime, Retry-After",
+  "Cache-Control": "max-age=0, private, must-revalidate",
 };
 
 const PREFLIGHT_HEADERS = {
-    ...COMMON_HEADERS,
-    "Access-Control-Allow-Headers": `${COMMON_HEADERS["Access-Control-Allow-Headers"]}, Username, Privacy, Idempotency-Key`,
+  ...COMMON_HEADERS,
+  "Access-Control-Allow-Headers": `${COMMON_HEADERS["Access-Control-Allow-Headers"]}, Username, Privacy, Idempotency-Key`,
 };
 
 /** Every header of `reply`, whose body as text is `text`. */
 export async function headersOf(reply, text, id, ms) {
-    const headers = {
-        ...(reply === PREFLIGHT ? PREFLIGHT_HEADERS : COMMON_HEADERS),
-        ...reply.headers,
-        "X-Request-Id": id,
-        "X-Runtime": (ms / 1000).toFixed(6),
-    };
-    if (text !== null) {
-        headers["Content-Type"] = "application/json; charset=utf-8";
-        if (reply.status < 300) headers.ETag = `"${await md5(text)}"`;
-    }
-    return headers;
+  const headers = {
+    ...(reply === PREFLIGHT ? PREFLIGHT_HEADERS : COMMON_HEADERS),
+    ...reply.headers,
+    "X-Request-Id": id,
+    "X-Runtime": (ms / 1000).toFixed(6),
+  };
+  if (text !== null) {
+    headers["Content-Type"] = "application/json; charset=utf-8";
+    if (reply.status < 300) headers.ETag = `"${await md5(text)}"`;
+  }
+  return headers;
 }
 
 const md5 = async (text) => new Uint8Array(await crypto.subtle.digest("MD5", encoder.encode(text))).toHex();
@@ -80,42 +95,47 @@ const md5 = async (text) => new Uint8Array(await crypto.subtle.digest("MD5", enc
 
 /** Gives a refusal, or nothing if the address may pass. */
 export async function admit(address, blockList) {
-    const keys = blockKeys(address ?? "");
-    if (!keys) return problem(403, "unverified", "Your IP address could not be verified.");
-    let entries;
-    try {
-        entries = await blockList.get(keys);
-    } catch (error) {
-        return unavailable(`block list: ${error}`);
-    }
-    for (const key of keys) {
-        const cause = entries.get(key);
-        if (cause) return { ...problem(403, "blocked", "Your IP address was blocked."), cause };
-    }
+  const keys = blockKeys(address ?? "");
+  if (!keys) return problem(403, "unverified", "Your IP address could not be verified.");
+  let entries;
+  try {
+    entries = await blockList.get(keys);
+  } catch (error) {
+    return unavailable(`block list: ${error}`);
+  }
+  for (const key of keys) {
+    const cause = entries.get(key);
+    if (cause) return { ...problem(403, "blocked", "Your IP address was blocked."), cause };
+  }
 }
 
 const IPV4 = /^(?:(?:25[0-5]|2[0-4]\d|1\d\d|[1-9]?\d)(?:\.(?!$)|$)){4}$/;
 
 function blockKeys(address) {
-    if (IPV4.test(address)) {
-        const [a, b, c] = address.split(".");
-        return [address, `${a}.${b}.${c}.0/24`, `${a}.${b}.0.0/16`];
-    }
-    if (!/^[0-9A-Fa-f:.]+$/.test(address)) return null;
-    const canonical = hostname(address);
-    if (!canonical) return null;
-    const [head, tail = ""] = canonical.split("::");
-    const left = head ? head.split(":") : [];
-    const right = tail ? tail.split(":") : [];
-    const groups = [...left, ...Array(8 - left.length - right.length).fill("0"), ...right];
-    if (groups.slice(0, 6).join() === "0,0,0,0,0,ffff") {
-        const [high, low] = groups.slice(6).map((group) => parseInt(group, 16));
-        return blockKeys([high >> 8, high & 255, low >> 8, low & 255].join("."));
-    }
-    const [a, b, c, d] = groups;
-    const d56 = (parseInt(d, 16) & 0xff00).toString(16);
-    const ranges = [[[a, b, c, d], 64], [[a, b, c, d56], 56], [[a, b, c], 48], [[a, b], 32]];
-    return [canonical, ...ranges.map(([prefix, length]) => `${hostname(`${prefix.join(":")}::`)}/${length}`)];
+  if (IPV4.test(address)) {
+    const [a, b, c] = address.split(".");
+    return [address, `${a}.${b}.${c}.0/24`, `${a}.${b}.0.0/16`];
+  }
+  if (!/^[0-9A-Fa-f:.]+$/.test(address)) return null;
+  const canonical = hostname(address);
+  if (!canonical) return null;
+  const [head, tail = ""] = canonical.split("::");
+  const left = head ? head.split(":") : [];
+  const right = tail ? tail.split(":") : [];
+  const groups = [...left, ...Array(8 - left.length - right.length).fill("0"), ...right];
+  if (groups.slice(0, 6).join() === "0,0,0,0,0,ffff") {
+    const [high, low] = groups.slice(6).map((group) => parseInt(group, 16));
+    return blockKeys([high >> 8, high & 255, low >> 8, low & 255].join("."));
+  }
+  const [a, b, c, d] = groups;
+  const d56 = (parseInt(d, 16) & 0xff00).toString(16);
+  const ranges = [
+    [[a, b, c, d], 64],
+    [[a, b, c, d56], 56],
+    [[a, b, c], 48],
+    [[a, b], 32],
+  ];
+  return [canonical, ...ranges.map(([prefix, length]) => `${hostname(`${prefix.join(":")}::`)}/${length}`)];
 }
 
 /** An IPv6 address in its canonical form. */
@@ -132,45 +152,45 @@ const PASSWORD = /^(?:(?!\p{Default_Ignorable_Code_Point})[\p{L}\p{M}\p{N}\p{P}\
 const VISIBLE_ASCII = /^[!-~]+$/;
 
 function parseUsername(raw) {
-    const text = raw.normalize("NFC");
-    if (text === "" || (text.length > 254 && [...text].length > 254)) {
-        return { error: "must have 1 to 254 characters" };
-    }
-    if (!NAME.test(text)) {
-        const code = NOT_IN_NAME.exec(text)[0].codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
-        return {
-            error: `must consist of letters, marks, numbers, punctuation and symbols, and U+${code} is none of them`,
-        };
-    }
-    if (LEADING_MARK.test(text)) return { error: "must not begin with a combining mark" };
-    const key = text.normalize("NFKC").toLowerCase().replace(IGNORABLE, "").normalize("NFKC");
-    return key === "" ? { error: "must have a visible character" } : { text, key };
+  const text = raw.normalize("NFC");
+  if (text === "" || (text.length > 254 && [...text].length > 254)) {
+    return { error: "must have 1 to 254 characters" };
+  }
+  if (!NAME.test(text)) {
+    const code = NOT_IN_NAME.exec(text)[0].codePointAt(0).toString(16).toUpperCase().padStart(4, "0");
+    return {
+      error: `must consist of letters, marks, numbers, punctuation and symbols, and U+${code} is none of them`,
+    };
+  }
+  if (LEADING_MARK.test(text)) return { error: "must not begin with a combining mark" };
+  const key = text.normalize("NFKC").toLowerCase().replace(IGNORABLE, "").normalize("NFKC");
+  return key === "" ? { error: "must have a visible character" } : { text, key };
 }
 
 function parsePassword(raw) {
-    const text = raw.replace(SPACE, " ").normalize("NFC");
-    if (text === "") return { error: "must not be empty" };
-    const bytes = encoder.encode(text).length;
-    if (bytes > 1024) return { error: "must have at most 1024 bytes" };
-    if (!PASSWORD.test(text)) {
-        return { error: "must not hold control, invisible or unassigned characters (RFC 8265)" };
-    }
-    return { text, bytes };
+  const text = raw.replace(SPACE, " ").normalize("NFC");
+  if (text === "") return { error: "must not be empty" };
+  const bytes = encoder.encode(text).length;
+  if (bytes > 1024) return { error: "must have at most 1024 bytes" };
+  if (!PASSWORD.test(text)) {
+    return { error: "must not hold control, invisible or unassigned characters (RFC 8265)" };
+  }
+  return { text, bytes };
 }
 
 function parseVisibleAscii(raw, limit) {
-    return raw.length <= limit && VISIBLE_ASCII.test(raw);
+  return raw.length <= limit && VISIBLE_ASCII.test(raw);
 }
 
 /** A header's text: raw, or in the extended form of RFC 8187; `null` if it is neither. */
 function decodeHeader(raw) {
-    const extended = /^utf-8'[^']*'(.*)$/i.exec(raw);
-    if (!extended) return raw.includes("\ufffd") ? null : raw;
-    try {
-        return decodeURIComponent(extended[1]);
-    } catch {
-        return null;
-    }
+  const extended = /^utf-8'[^']*'(.*)$/i.exec(raw);
+  if (!extended) return raw.includes("\ufffd") ? null : raw;
+  try {
+    return decodeURIComponent(extended[1]);
+  } catch {
+    return null;
+  }
 }
 
 // POST /sign-up
@@ -182,66 +202,70 @@ const INSERT_USER = `
     RETURNING id, username`;
 
 export async function signUp(request, env, id) {
-    const requestKey = request.headers.get("Idempotency-Key") ?? id;
-    if (!parseVisibleAscii(requestKey, 255)) {
-        return invalid("must be 1 to 255 visible ASCII characters", "Idempotency-Key");
-    }
-    if (!/^\s*application\/json\s*(?:;|$)/i.test(request.headers.get("Content-Type") ?? "")) {
-        return problem(415, "not_json", "The Content-Type must be application/json");
-    }
-    const bytes = await readBody(request);
-    if (!bytes) return problem(413, "too_large", `The body must have at most ${BODY_LIMIT} bytes`);
+  const requestKey = request.headers.get("Idempotency-Key") ?? id;
+  if (!parseVisibleAscii(requestKey, 255)) {
+    return invalid("must be 1 to 255 visible ASCII characters", "Idempotency-Key");
+  }
+  if (!/^\s*application\/json\s*(?:;|$)/i.test(request.headers.get("Content-Type") ?? "")) {
+    return problem(415, "not_json", "The Content-Type must be application/json");
+  }
+  const bytes = await readBody(request);
+  if (!bytes) return problem(413, "too_large", `The body must have at most ${BODY_LIMIT} bytes`);
 
-    let text, body;
-    try {
-        text = decoder.decode(bytes);
-    } catch {
-        return invalid("The body must be UTF-8");
+  let text, body;
+  try {
+    text = decoder.decode(bytes);
+  } catch {
+    return invalid("The body must be UTF-8");
+  }
+  if (!text.trimStart().startsWith("{")) return invalid("The body must be a JSON object");
+  try {
+    body = JSON.parse(text);
+  } catch {
+    return invalid("The body must be valid JSON");
+  }
+  for (const field of ["username", "password", "client_id"]) {
+    if (typeof body[field] !== "string" || !body[field].isWellFormed()) {
+      return invalid("must be given, as a string of Unicode characters", field);
     }
-    if (!text.trimStart().startsWith("{")) return invalid("The body must be a JSON object");
-    try {
-        body = JSON.parse(text);
-    } catch {
-        return invalid("The body must be valid JSON");
-    }
-    for (const field of ["username", "password", "client_id"]) {
-        if (typeof body[field] !== "string" || !body[field].isWellFormed()) {
-            return invalid("must be given, as a string of Unicode characters", field);
-        }
-    }
-    const username = parseUsername(body.username);
-    if (username.error) return invalid(username.error, "username");
-    const password = parsePassword(body.password);
-    if (password.error) return invalid(password.error, "password");
-    if (!parseVisibleAscii(body.client_id, 128)) {
-        return invalid("must be 1 to 128 visible ASCII characters", "client_id");
-    }
+  }
+  const username = parseUsername(body.username);
+  if (username.error) return invalid(username.error, "username");
+  const password = parsePassword(body.password);
+  if (password.error) return invalid(password.error, "password");
+  if (!parseVisibleAscii(body.client_id, 128)) {
+    return invalid("must be 1 to 128 visible ASCII characters", "client_id");
+  }
 
-    // The library hashes as many bytes as the string has UTF-16 units: it needs one for each byte.
-    const { encoded } = argon2.hash(password.text.padEnd(password.bytes, "\0"), ARGON2);
-    return insert(env.DB, INSERT_USER, [body.client_id, username.text, username.key, encoded, requestKey], (row) =>
-        row
-            ? { status: 200, outcome: "created", body: { user: { id: row.id, username: row.username } } }
-            : {
-                  status: 409,
-                  outcome: "taken",
-                  body: { username: username.text, code: "409", description: "Username already in use" },
-              },
-    );
+  // The library hashes as many bytes as the string has UTF-16 units: it needs one for each byte.
+  const { encoded } = argon2.hash(password.text.padEnd(password.bytes, "\0"), ARGON2);
+  return insert(
+    env.DB,
+    INSERT_USER,
+    [body.client_id, username.text, username.key, encoded, requestKey],
+    (row) =>
+      row
+        ? { status: 200, outcome: "created", body: { user: { id: row.id, username: row.username } } }
+        : {
+            status: 409,
+            outcome: "taken",
+            body: { username: username.text, code: "409", description: "Username already in use" },
+          },
+  );
 }
 
 /** The body's bytes, or `null` if there are more than the limit. */
 async function readBody(request) {
-    const announced = request.headers.get("Content-Length");
-    if (announced !== null) return Number(announced) > BODY_LIMIT ? null : request.bytes();
-    const body = new Uint8Array(BODY_LIMIT);
-    let length = 0;
-    for await (const chunk of request.body ?? []) {
-        if (length + chunk.length > BODY_LIMIT) return null;
-        body.set(chunk, length);
-        length += chunk.length;
-    }
-    return body.subarray(0, length);
+  const announced = request.headers.get("Content-Length");
+  if (announced !== null) return Number(announced) > BODY_LIMIT ? null : request.bytes();
+  const body = new Uint8Array(BODY_LIMIT);
+  let length = 0;
+  for await (const chunk of request.body ?? []) {
+    if (length + chunk.length > BODY_LIMIT) return null;
+    body.set(chunk, length);
+    length += chunk.length;
+  }
+  return body.subarray(0, length);
 }
 
 // POST /users/
@@ -252,47 +276,55 @@ const INSERT_ACCOUNT = `
     DO UPDATE SET request_key = request_key WHERE request_key = excluded.request_key
     RETURNING name, privacy`;
 
-const PRIVACY = new Map([["public", "Public"], ["private", "Private"]]);
+const PRIVACY = new Map([
+  ["public", "Public"],
+  ["private", "Private"],
+]);
 
 export async function createAccount(request, env, id) {
-    const name = request.headers.get("Username");
-    const privacy = request.headers.get("Privacy");
-    const refuse = (description) => ({
-        status: 400,
-        outcome: "invalid",
-        body: { name, privacy, code: "400", description },
-    });
-    const requestKey = request.headers.get("Idempotency-Key") ?? id;
-    if (!parseVisibleAscii(requestKey, 255)) return refuse("Idempotency-Key was invalid");
-    if (name === null) return refuse("Username was missing");
-    const username = parseUsername(decodeHeader(name) ?? "");
-    if (username.error) return refuse("Username was invalid");
-    const stored = PRIVACY.get(privacy === null ? "public" : decodeHeader(privacy)?.toLowerCase());
-    if (!stored) return refuse("Privacy was invalid");
-    return insert(env.DB, INSERT_ACCOUNT, [username.text, username.key, stored, requestKey], (row) =>
-        row
-            ? { status: 201, outcome: "created", body: { name: row.name, privacy: row.privacy } }
-            : { status: 409, outcome: "taken", body: { name: username.text, code: "409" } },
-    );
+  const name = request.headers.get("Username");
+  const privacy = request.headers.get("Privacy");
+  const refuse = (description) => ({
+    status: 400,
+    outcome: "invalid",
+    body: { name, privacy, code: "400", description },
+  });
+  const requestKey = request.headers.get("Idempotency-Key") ?? id;
+  if (!parseVisibleAscii(requestKey, 255)) return refuse("Idempotency-Key was invalid");
+  if (name === null) return refuse("Username was missing");
+  const username = parseUsername(decodeHeader(name) ?? "");
+  if (username.error) return refuse("Username was invalid");
+  const stored = PRIVACY.get(privacy === null ? "public" : decodeHeader(privacy)?.toLowerCase());
+  if (!stored) return refuse("Privacy was invalid");
+  return insert(env.DB, INSERT_ACCOUNT, [username.text, username.key, stored, requestKey], (row) =>
+    row
+      ? { status: 201, outcome: "created", body: { name: row.name, privacy: row.privacy } }
+      : { status: 409, outcome: "taken", body: { name: username.text, code: "409" } },
+  );
 }
 
 // The database
 
 const TRANSIENT =
-    /Network connection lost|storage caused object to be reset|reset because its code was updated|Cannot resolve D1 DB due to transient issue/;
+  /Network connection lost|storage caused object to be reset|reset because its code was updated|Cannot resolve D1 DB due to transient issue/;
 const OURS = /SQLITE_ERROR|SQLITE_CONSTRAINT|SQLITE_MISMATCH|D1_TYPE_ERROR/;
 
 /** Runs a statement, again after a transient failure, and gives what `reply` makes of its row. */
 async function insert(database, statement, values, reply) {
-    for (const pause of [50, 250, null]) {
-        try {
-            return reply(await database.prepare(statement).bind(...values).first());
-        } catch (error) {
-            if (pause !== null && TRANSIENT.test(error.message)) {
-                await scheduler.wait(pause);
-            } else {
-                return OURS.test(error.message) ? internalError(error) : unavailable(`database: ${error.message}`);
-            }
-        }
+  for (const pause of [50, 250, null]) {
+    try {
+      return reply(
+        await database
+          .prepare(statement)
+          .bind(...values)
+          .first(),
+      );
+    } catch (error) {
+      if (pause !== null && TRANSIENT.test(error.message)) {
+        await scheduler.wait(pause);
+      } else {
+        return OURS.test(error.message) ? internalError(error) : unavailable(`database: ${error.message}`);
+      }
     }
+  }
 }

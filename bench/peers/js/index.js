@@ -1,42 +1,49 @@
 // The contract by hand: what a team would write without a framework.
 import {
-    admit, createAccount, headersOf, internalError, METHOD_NOT_ALLOWED, NOT_FOUND, PREFLIGHT, signUp,
+  admit,
+  createAccount,
+  headersOf,
+  internalError,
+  METHOD_NOT_ALLOWED,
+  NOT_FOUND,
+  PREFLIGHT,
+  signUp,
 } from "../contract.js";
 
 const SIGN_UP = { name: "/sign-up", handle: signUp };
 const USERS = { name: "/users/", handle: createAccount };
 const ROUTES = new Map([
-    ["/sign-up", SIGN_UP],
-    ["/sign-up/", SIGN_UP],
-    ["/users/", USERS],
-    ["/users", USERS],
-    ["/connectmypairs/users/", USERS],
-    ["/connectmypairs/users", USERS],
+  ["/sign-up", SIGN_UP],
+  ["/sign-up/", SIGN_UP],
+  ["/users/", USERS],
+  ["/users", USERS],
+  ["/connectmypairs/users/", USERS],
+  ["/connectmypairs/users", USERS],
 ]);
 
 export default {
-    async fetch(request, env) {
-        const arrival = performance.now();
-        const id = crypto.randomUUID();
-        const route = ROUTES.get(new URL(request.url).pathname);
-        let reply;
-        try {
-            reply = await answer(route, request, env, id);
-        } catch (error) {
-            reply = internalError(error);
-        }
-        const { status, outcome, body, cause } = reply;
-        const ms = performance.now() - arrival;
-        console.log(JSON.stringify({ id, route: route?.name, status, outcome, ms, cause }));
-        const text = body ? JSON.stringify(body) : null;
-        return new Response(text, { status, headers: await headersOf(reply, text, id, ms) });
-    },
+  async fetch(request, env) {
+    const arrival = performance.now();
+    const id = crypto.randomUUID();
+    const route = ROUTES.get(new URL(request.url).pathname);
+    let reply;
+    try {
+      reply = await answer(route, request, env, id);
+    } catch (error) {
+      reply = internalError(error);
+    }
+    const { status, outcome, body, cause } = reply;
+    const ms = performance.now() - arrival;
+    console.log(JSON.stringify({ id, route: route?.name, status, outcome, ms, cause }));
+    const text = body ? JSON.stringify(body) : null;
+    return new Response(text, { status, headers: await headersOf(reply, text, id, ms) });
+  },
 };
 
 async function answer(route, request, env, id) {
-    if (!route) return NOT_FOUND;
-    if (request.method === "OPTIONS") return PREFLIGHT;
-    if (request.method !== "POST") return METHOD_NOT_ALLOWED;
-    const refusal = await admit(request.headers.get("CF-Connecting-IP"), env.BLOCKLIST);
-    return refusal ?? route.handle(request, env, id);
+  if (!route) return NOT_FOUND;
+  if (request.method === "OPTIONS") return PREFLIGHT;
+  if (request.method !== "POST") return METHOD_NOT_ALLOWED;
+  const refusal = await admit(request.headers.get("CF-Connecting-IP"), env.BLOCKLIST);
+  return refusal ?? route.handle(request, env, id);
 }
