@@ -61,6 +61,12 @@ impl ConfigError {
     pub fn new(message: String) -> Self {
         Self(message)
     }
+
+    /// Refuses the `value` of the setting `name`, because it must be `expected`.
+    #[must_use]
+    pub fn must_be(name: &str, value: &str, expected: &str) -> Self {
+        Self(format!("{name} is \"{value}\": it must be {expected}"))
+    }
 }
 
 impl Config {
@@ -80,9 +86,7 @@ impl Config {
             None | Some("deny") => OnError::Deny,
             Some("allow") => OnError::Allow,
             Some(other) => {
-                return Err(ConfigError(format!(
-                    "{BLOCK_LIST_ON_ERROR} is \"{other}\": it must be \"deny\" or \"allow\""
-                )));
+                return Err(ConfigError::must_be(BLOCK_LIST_ON_ERROR, other, "\"deny\" or \"allow\""));
             }
         };
         Ok(Self {
@@ -103,9 +107,7 @@ fn number<T: FromStr>(
 ) -> Result<T, ConfigError> {
     match lookup(name) {
         None => Ok(default),
-        Some(value) => value
-            .parse()
-            .map_err(|_| ConfigError(format!("{name} is \"{value}\": it must be a whole number"))),
+        Some(value) => value.parse().map_err(|_| ConfigError::must_be(name, &value, "a whole number")),
     }
 }
 

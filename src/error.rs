@@ -39,6 +39,8 @@ pub enum ApiError {
     },
     /// 403: the platform did not say where the request comes from.
     Unverified,
+    /// 403: the client does not list the origin of the page that the request came from.
+    OriginRefused,
     /// 404: no such path.
     NotFound,
     /// 405: no such method on this path.
@@ -145,6 +147,9 @@ impl ApiError {
             ),
             Self::Blocked { .. } => problem(403, "Your IP address was blocked.", None),
             Self::Unverified => problem(403, "Your IP address could not be verified.", None),
+            Self::OriginRefused => {
+                problem(403, "Pages of this origin may not sign users up for this client_id", None)
+            }
             Self::NotFound => problem(404, "There is nothing here: the paths are /sign-up and /users/", None),
             Self::MethodNotAllowed => {
                 problem(405, "This path takes POST and OPTIONS only", None).with("Allow", "POST, OPTIONS")
@@ -176,6 +181,7 @@ impl ApiError {
             Self::Invalid { .. } | Self::InvalidAccount { .. } => "invalid",
             Self::Blocked { .. } => "blocked",
             Self::Unverified => "unverified",
+            Self::OriginRefused => "origin_refused",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::UsernameTaken { .. } | Self::NameTaken { .. } => "taken",
@@ -252,6 +258,11 @@ mod tests {
                 ApiError::Unverified,
                 403,
                 r#"{"description":"Your IP address could not be verified.","code":"403"}"#,
+            ),
+            (
+                ApiError::OriginRefused,
+                403,
+                r#"{"description":"Pages of this origin may not sign users up for this client_id","code":"403"}"#,
             ),
             (
                 ApiError::NotFound,

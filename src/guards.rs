@@ -7,6 +7,7 @@
 
 pub mod client_limit;
 pub mod network_limit;
+pub mod registered_clients;
 
 use std::pin::Pin;
 
@@ -16,11 +17,12 @@ use crate::error::ApiError;
 use crate::log::Notes;
 use crate::password::Password;
 use crate::platform::{Environment, Incoming};
+use crate::response::AllowOrigin;
 use crate::username::Username;
 use crate::visible_ascii::ClientId;
 
 /// Every guard, in the order in which they run: the cheapest first.
-const GUARDS: [Read; 2] = [network_limit::read, client_limit::read];
+const GUARDS: [Read; 3] = [registered_clients::read, network_limit::read, client_limit::read];
 
 /// Reads a guard's settings: `None` where it is off.
 type Read = fn(&Environment) -> Result<Option<Box<dyn Guard>>, ConfigError>;
@@ -32,10 +34,19 @@ pub trait Guard {
     /// # Errors
     /// What the client is told.
     fn check<'a>(&'a self, attempt: &'a Attempt<'a>) -> Check<'a>;
+
+    /// Which pages may send a sign-up at all: the answer to a preflight, which names no client.
+    /// `None` where the guard does not look at origins.
+    ///
+    /// # Errors
+    /// Why it is not known.
+    fn preflight<'a>(&'a self, _request: &'a Incoming) -> Option<Check<'a, AllowOrigin>> {
+        None
+    }
 }
 
-/// A [`Guard::check`] under way; boxed, because guards of many types stand in one list.
-pub type Check<'a> = Pin<Box<dyn Future<Output = Result<(), ApiError>> + 'a>>;
+/// What a guard says, once it has done its work; boxed, because guards of many types stand in one list.
+pub type Check<'a, T = ()> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + 'a>>;
 
 /// A sign-up of good form at either route, before it is carried out.
 pub struct Attempt<'a> {
@@ -47,7 +58,7 @@ pub struct Attempt<'a> {
     pub name: &'a Username,
     /// What only `/sign-up` has; `None` at `/users/`.
     pub sign_up: Option<SignUpFields<'a>>,
-    /// What the log will say of it.
+    /// What the log and the answer's headers will say of it.
     pub notes: &'a Notes,
 }
 
@@ -76,4 +87,18 @@ pub async fn check(guards: &[Box<dyn Guard>], attempt: &Attempt<'_>) -> Result<(
         guard.check(attempt).await?;
     }
     Ok(())
+}
+
+/// Which pages a preflight allows to send a sign-up: those of any origin, unless a guard knows better.
+///
+/// A preflight is never refused. Where a guard cannot tell, `notes` has a warning and any page may
+/// send its sign-up: that one the guard will check, and the page can read what becomes of it.
+pub async fn preflight(guards: &[Box<dyn Guard>], request: &Incoming, notes: &Notes) -> AllowOrigin {
+    let Some(asked) = guards.iter().find_map(|guard| guard.preflight(request)) else {
+        return AllowOrigin::Any;
+    };
+    asked.await.unwrap_or_else(|error| {
+        notes.warn(format!("allowed any origin, {}", error.cause().unwrap_or_default()));
+        AllowOrigin::Any
+    })
 }

@@ -58,7 +58,8 @@ async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker
     let id = platform::random_uuid();
     let notes = Notes::default();
     let answer = answer(&Incoming::new(request), &Environment::new(env), &id, &notes).await;
-    let reply = answer.as_ref().map_or_else(ApiError::reply, Clone::clone);
+    let mut reply = answer.as_ref().map_or_else(ApiError::reply, Clone::clone);
+    reply.allow_origin = notes.allow_origin.take();
     let runtime = platform::now().saturating_sub(arrival);
     console_log!("{}", notes.line(&id, &answer, reply.status, runtime));
     Ok(platform::respond(&reply, &id, runtime)?)
@@ -70,6 +71,10 @@ async fn answer(request: &Incoming, env: &Environment, id: &str, notes: &Notes) 
     let route = match routes::resolve(&request.method(), &request.url())? {
         Target::Preflight(route) => {
             notes.route.set(Some(route.name()));
+            // The other route knows no clients.
+            if route == Route::SignUp {
+                notes.allow_origin.set(guards::preflight(&service.guards, request, notes).await);
+            }
             return Ok(Reply::preflight());
         }
         Target::Endpoint(route) => route,

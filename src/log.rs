@@ -8,13 +8,15 @@ use std::cell::{Cell, RefCell};
 use serde::Serialize;
 
 use crate::error::ApiError;
-use crate::response::Reply;
+use crate::response::{AllowOrigin, Reply};
 
-/// What a request leaves for its line on its way.
+/// What a request leaves on its way, for its line and for the headers of its answer, whatever that will be.
 #[derive(Default)]
 pub struct Notes {
     /// The name of its route, once it is known.
     pub route: Cell<Option<&'static str>>,
+    /// Which pages may read the answer: those of any origin, until somebody knows better.
+    pub allow_origin: Cell<AllowOrigin>,
     warnings: RefCell<Vec<String>>,
 }
 

@@ -12,14 +12,13 @@ use serde::Serialize;
 pub type Header<'a> = (&'static str, Cow<'a, str>);
 
 /// What goes with every answer. The security headers are those of the API that this one is
-/// compatible with; the CORS headers let a page on any origin call it and read the answer
+/// compatible with; the CORS headers let a page call it and read the answer
 /// ([Fetch](https://fetch.spec.whatwg.org/#http-cors-protocol)).
-const COMMON: [(&str, &str); 9] = [
+const COMMON: [(&str, &str); 8] = [
     ("X-Frame-Options", "SAMEORIGIN"),
     ("X-XSS-Protection", "1; mode=block"),
     ("X-Content-Type-Options", "nosniff"),
     ("X-UA-Compatible", "chrome=1"),
-    ("Access-Control-Allow-Origin", "*"),
     ("Access-Control-Allow-Methods", "POST, PUT, DELETE, GET, OPTIONS"),
     ("Access-Control-Request-Method", "*"),
     ("Access-Control-Expose-Headers", "ETag, X-Request-Id, X-Runtime, Retry-After"),
@@ -31,6 +30,19 @@ const ALLOW_HEADERS: &str =
 const PREFLIGHT_ALLOW_HEADERS: &str = "Origin, X-Requested-With, Content-Type, Accept, Authorization, \
      Content-Disposition, Username, Privacy, Idempotency-Key";
 
+/// Which pages may read an answer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum AllowOrigin {
+    /// Those of any origin.
+    #[default]
+    Any,
+    /// Those of the origin that the request came from; `Vary` says that the answer depends on it.
+    Only(String),
+    /// None: the header is left out, because each value that it could have allows somebody
+    /// (`null` is the origin of every sandboxed frame).
+    None,
+}
+
 /// An answer before it is sent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reply {
@@ -38,6 +50,8 @@ pub struct Reply {
     pub status: u16,
     /// The JSON body; a preflight has none.
     pub body: Option<String>,
+    /// Which pages may read it.
+    pub allow_origin: AllowOrigin,
     allow_headers: &'static str,
     extra: Option<(&'static str, &'static str)>,
 }
@@ -50,6 +64,7 @@ impl Reply {
             status,
             // Only I/O, a map with odd keys or a failing `Serialize` could fail, and there is none of them.
             body: Some(serde_json::to_string(body).unwrap_or_default()),
+            allow_origin: AllowOrigin::Any,
             allow_headers: ALLOW_HEADERS,
             extra: None,
         }
@@ -61,6 +76,7 @@ impl Reply {
         Self {
             status: 204,
             body: None,
+            allow_origin: AllowOrigin::Any,
             allow_headers: PREFLIGHT_ALLOW_HEADERS,
             extra: Some(("Access-Control-Max-Age", "86400")),
         }
@@ -76,8 +92,15 @@ impl Reply {
     ///
     /// `runtime` is the time since the request's arrival, in microseconds.
     #[must_use]
-    pub fn headers<'a>(&self, request_id: &'a str, runtime: u64) -> Vec<Header<'a>> {
+    pub fn headers<'a>(&'a self, request_id: &'a str, runtime: u64) -> Vec<Header<'a>> {
         let mut headers: Vec<Header> = COMMON.map(|(name, value)| (name, value.into())).to_vec();
+        let (allowed, vary) = match &self.allow_origin {
+            AllowOrigin::Any => (Some("*"), None),
+            AllowOrigin::Only(origin) => (Some(origin.as_str()), Some("Origin")),
+            AllowOrigin::None => (None, Some("Origin")),
+        };
+        headers.extend(allowed.map(|value| ("Access-Control-Allow-Origin", value.into())));
+        headers.extend(vary.map(|value| ("Vary", value.into())));
         headers.push(("Access-Control-Allow-Headers", self.allow_headers.into()));
         headers.push(("X-Request-Id", request_id.into()));
         headers.push(("X-Runtime", seconds(runtime).into()));
@@ -162,17 +185,40 @@ mod tests {
     }
 
     #[test]
+    fn an_answer_is_readable_by_all_pages_or_those_of_one_origin_or_none() {
+        for (allow_origin, allowed, vary) in [
+            (AllowOrigin::Any, Some("*"), None),
+            (
+                AllowOrigin::Only("https://app.example".to_owned()),
+                Some("https://app.example"),
+                Some("Origin"),
+            ),
+            (AllowOrigin::None, None, Some("Origin")),
+        ] {
+            for reply in [Reply::json(200, &()), Reply::preflight()] {
+                let reply = Reply { allow_origin: allow_origin.clone(), ..reply };
+                let headers = reply.headers("", 0);
+                assert_eq!(header(&headers, "Access-Control-Allow-Origin"), allowed);
+                assert_eq!(header(&headers, "Vary"), vary);
+            }
+        }
+        assert_eq!(Reply::json(200, &()).allow_origin, AllowOrigin::Any);
+    }
+
+    #[test]
     fn only_a_success_with_a_body_has_an_etag() {
         assert!(header(&Reply::json(201, &()).headers("", 0), "ETag").is_some());
         assert!(header(&Reply::json(400, &()).headers("", 0), "ETag").is_none());
-        let preflight = Reply::preflight().headers("", 0);
+        let preflight = Reply::preflight();
+        let preflight = preflight.headers("", 0);
         assert!(header(&preflight, "ETag").is_none());
         assert!(header(&preflight, "Content-Type").is_none());
     }
 
     #[test]
     fn a_preflight_allows_the_headers_that_the_routes_read() {
-        let preflight = Reply::preflight().headers("", 0);
+        let preflight = Reply::preflight();
+        let preflight = preflight.headers("", 0);
         assert_eq!(header(&preflight, "Access-Control-Max-Age"), Some("86400"));
         assert_eq!(
             header(&preflight, "Access-Control-Allow-Headers"),

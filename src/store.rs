@@ -3,7 +3,7 @@
 //! Each endpoint is one statement. It inserts a row, or finds that this very request inserted one
 //! before (then `request_key` is the same, and the row comes back as it is), or finds the name
 //! taken (then no row comes back). So it may be repeated, by the client or here, when nobody knows
-//! whether it was carried out. Must not know HTTP.
+//! whether it was carried out. The registered clients are one statement more. Must not know HTTP.
 
 use std::time::Duration;
 
@@ -27,8 +27,15 @@ const INSERT_ACCOUNT: &str = "\
     DO UPDATE SET request_key = request_key WHERE request_key = excluded.request_key \
     RETURNING name, privacy";
 
+/// All that are enabled in one text, because it is one value to fetch, to keep and to look through.
+const CLIENTS: &str = "\
+    SELECT group_concat(id || ' ' || origins, char(10)) AS clients FROM clients WHERE disabled_at IS NULL";
+
 /// D1 gives up on a statement after 30 s; so does this, in case the answer is lost.
-const TIME_LIMIT: Duration = Duration::from_secs(30);
+const WRITE_TIME_LIMIT: Duration = Duration::from_secs(30);
+
+/// A read takes milliseconds; a sign-up that waits longer than this is lost on its user anyway.
+const READ_TIME_LIMIT: Duration = Duration::from_secs(2);
 
 /// The pauses before the second and the third try.
 const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
@@ -111,7 +118,7 @@ impl Store {
             user.password_hash,
             user.request_key.as_str(),
         ];
-        let Some(row) = self.first(INSERT_USER, &values).await? else {
+        let Some(row) = self.first(INSERT_USER, &values, WRITE_TIME_LIMIT).await? else {
             return Ok(None);
         };
         // SQLite's integer as JavaScript's number: exact up to 2^53.
@@ -127,18 +134,34 @@ impl Store {
     pub async fn insert_account(&self, account: NewAccount<'_>) -> Result<Option<Account>, StoreError> {
         let values =
             [account.name.as_str(), account.name.key(), account.privacy, account.request_key.as_str()];
-        let row = self.first(INSERT_ACCOUNT, &values).await?;
+        let row = self.first(INSERT_ACCOUNT, &values, WRITE_TIME_LIMIT).await?;
         Ok(row.map(|row| Account {
             name: row.name().unwrap_or_default(),
             privacy: row.privacy().unwrap_or_default(),
         }))
     }
 
-    /// Runs `statement` and gives its first row, trying again after a transient failure.
-    async fn first(&self, statement: &str, values: &[&str]) -> Result<Option<Row>, StoreError> {
+    /// The clients that are not disabled: a line each, with its id and the origins that it lists,
+    /// parted by spaces. D1 gives no text over 2 MB: some 30,000 clients.
+    ///
+    /// # Errors
+    /// [`StoreError`], after the tries that make sense.
+    pub async fn clients(&self) -> Result<String, StoreError> {
+        let row = self.first(CLIENTS, &[], READ_TIME_LIMIT).await?;
+        Ok(row.and_then(|row| row.clients()).unwrap_or_default())
+    }
+
+    /// Runs `statement` and gives its first row, trying again after a transient failure. Each try
+    /// has `limit`.
+    async fn first(
+        &self,
+        statement: &str,
+        values: &[&str],
+        limit: Duration,
+    ) -> Result<Option<Row>, StoreError> {
         let mut pauses = PAUSES.into_iter();
         loop {
-            let error = match self.try_first(statement, values).await {
+            let error = match self.try_first(statement, values, limit).await {
                 Ok(row) => return Ok(row),
                 Err(error) => error,
             };
@@ -149,17 +172,22 @@ impl Store {
         }
     }
 
-    async fn try_first(&self, statement: &str, values: &[&str]) -> Result<Option<Row>, JsError> {
+    async fn try_first(
+        &self,
+        statement: &str,
+        values: &[&str],
+        limit: Duration,
+    ) -> Result<Option<Row>, JsError> {
         let values: Array = values.iter().map(|value| JsValue::from_str(value)).collect();
         let answer = self.0.prepare(statement)?.bind(values)?.first(None)?;
-        let row = platform::settle(answer, TIME_LIMIT).await?;
+        let row = platform::settle(answer, limit).await?;
         Ok((!row.is_null_or_undefined()).then(|| row.unchecked_into()))
     }
 }
 
 #[wasm_bindgen]
 extern "C" {
-    /// A row of either statement.
+    /// A row of any statement.
     type Row;
 
     #[wasm_bindgen(method, getter)]
@@ -170,6 +198,8 @@ extern "C" {
     fn name(this: &Row) -> Option<String>;
     #[wasm_bindgen(method, getter)]
     fn privacy(this: &Row) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn clients(this: &Row) -> Option<String>;
 }
 
 fn is_transient(error: &JsError) -> bool {

@@ -1,10 +1,18 @@
 // The Worker with a platform that misbehaves. A request names its fault in `Test-Fault`, changes
 // variables with `Test-Vars`, a JSON object, and names bindings anew with `Test-Bindings`, another:
-// {"SIGN_UP_LIMIT":"LIMIT_OF_TWO"} calls the binding LIMIT_OF_TWO so. The answer's `Test-Statements` counts what D1 was asked,
-// its `Test-Memory` is the size of the wasm's memory in bytes.
+// {"SIGN_UP_LIMIT":"LIMIT_OF_TWO"} calls the binding LIMIT_OF_TWO so. Each request comes with an environment of its own, and so
+// without what the Worker keeps; but those with `Test-Kept` share one, that of the first, and a Worker of their own. `Test-SQL`
+// is run before. The answer's `Test-Statements` counts what D1 was asked, its `Test-Memory` is the size of the wasm's memory
+// in bytes.
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { memory } from "./memory.js";
+// Once more, as another isolate would have it; before the other, whose memory is the one that is told.
+import KeptWorker from "../../build/index.js?kept";
 import Worker from "../../build/index.js";
+
+// The clock stands still, as in production between I/O, until a request moves it on by `Test-Later` milliseconds.
+let clock = performance.now();
+performance.now = () => clock;
 
 const faults = {
   "no-address": ({ headers }) => headers.delete("CF-Connecting-IP"),
@@ -38,16 +46,27 @@ const faults = {
   "db-overloaded": fail("D1_ERROR: D1 DB is overloaded. Requests queued for too long."),
   "db-rejects-oddly": database(() => Promise.reject({ message: { toString: null } })),
   "db-no-table": database((statement) => statement.first(), (sql) => sql.replace("INTO ", "INTO no_such_")),
+
+  "db-counts": database((statement) => statement.first()),
+  "clients-no-table": database((statement) => statement.first(), (sql) => sql.replace("FROM ", "FROM no_such_")),
+  "clients-down": database((statement, n, sql) => {
+    if (sql.includes("FROM clients")) throw new Error("D1_ERROR: Network connection lost.");
+    return statement.first();
+  }),
+  "clients-hang": database((statement, n, sql) =>
+    sql.includes("FROM clients") ? new Promise(() => {}) : statement.first()),
+  // As if each client that is enabled listed its origins.
+  "clients-closed": database((statement) => statement.first(), (sql) => sql.replace(/$/, " AND origins <> ''")),
 };
 
-/** A database whose n-th statement of a request is answered by `first(statement, n)`. */
+/** A database whose n-th statement of a request is answered by `first(statement, n, sql)`. */
 function database(first, rewrite = (sql) => sql) {
   return ({ env, counts }) => {
     const real = env.DB;
     env.DB = {
       prepare: (sql) => ({
         bind: (...values) => ({
-          first: () => first(real.prepare(rewrite(sql)).bind(...values), ++counts.statements),
+          first: () => first(real.prepare(rewrite(sql)).bind(...values), ++counts.statements, sql),
         }),
       }),
     };
@@ -67,15 +86,28 @@ function failOnce(message) {
   });
 }
 
+/** The environment that a request asks for by its `headers`, made of the Worker's own. */
+function environment(own, headers) {
+  const env = { ...own, ...JSON.parse(headers.get("Test-Vars") ?? "{}") };
+  const bindings = JSON.parse(headers.get("Test-Bindings") ?? "{}");
+  for (const [name, binding] of Object.entries(bindings)) env[name] = own[binding];
+  const counts = { statements: 0 };
+  faults[headers.get("Test-Fault")]?.({ headers, env, counts });
+  return { env, counts };
+}
+
+let kept;
+
 export default class extends WorkerEntrypoint {
   async fetch(request) {
     const headers = new Headers(request.headers);
-    const env = { ...this.env, ...JSON.parse(headers.get("Test-Vars") ?? "{}") };
-    const bindings = JSON.parse(headers.get("Test-Bindings") ?? "{}");
-    for (const [name, binding] of Object.entries(bindings)) env[name] = this.env[binding];
-    const counts = { statements: 0 };
-    faults[headers.get("Test-Fault")]?.({ headers, env, counts });
-    const response = await new Worker(this.ctx, env).fetch(new Request(request, { headers }));
+    const isKept = headers.has("Test-Kept");
+    const { env, counts } = isKept ? (kept ??= environment(this.env, headers)) : environment(this.env, headers);
+    counts.statements = 0;
+    if (headers.has("Test-SQL")) await this.env.DB.exec(headers.get("Test-SQL"));
+    clock += Number(headers.get("Test-Later"));
+    const worker = new (isKept ? KeptWorker : Worker)(this.ctx, env);
+    const response = await worker.fetch(new Request(request, { headers }));
     const answer = new Response(response.body, response);
     answer.headers.set("Test-Statements", String(counts.statements));
     answer.headers.set("Test-Memory", String(memory.buffer.byteLength));

@@ -2,6 +2,7 @@
 //! settings and bindings that it needs (see `faults.js`).
 
 mod limits;
+mod registered_clients;
 
 use crate::faults;
 use crate::http::{Answer, JSON, send, user};

@@ -7,17 +7,20 @@ use crate::faults;
 use crate::http::{JSON, send, user};
 
 /// How a `cause` or a `warning` begins that is not an operator's reason.
-const CAUSES: [&str; 10] = [
+const CAUSES: [&str; 13] = [
     "block list: ",
     "let pass unchecked, block list: ",
+    "allowed any origin, database: ",
     "database: Error: D1_ERROR: ",
     "database: Error: an error without a message",
     "database: TypeError: ",
+    "database: TimeoutError: ",
     "the binding ",
     "SIGN_UP_LIMIT: ",
     "ARGON2_",
     "PASSWORD_MIN_LENGTH is ",
     "BLOCK_LIST_ON_ERROR is ",
+    "CLIENTS is ",
 ];
 
 /// What is not right with a line of a server's output, if anything. Every line is held to this while the tests run.

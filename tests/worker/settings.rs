@@ -42,6 +42,8 @@ fn a_setting_that_makes_no_sense_stops_the_service_and_the_log_names_it() {
             r#"{"BLOCK_LIST_ON_ERROR":true}"#,
             "BLOCK_LIST_ON_ERROR is \"true\": it must be \"deny\" or \"allow\"",
         ),
+        (r#"{"CLIENTS":"Registered"}"#, "CLIENTS is \"Registered\": it must be \"any\" or \"registered\""),
+        (r#"{"CLIENTS":true}"#, "CLIENTS is \"true\": it must be \"any\" or \"registered\""),
     ] {
         for (method, path) in
             [("POST", "/sign-up"), ("POST", "/users/"), ("OPTIONS", "/sign-up"), ("GET", "/nowhere")]
