@@ -9,7 +9,7 @@ SHELL := bash
 PORT ?= 8787
 STATE ?= .wrangler/state
 REASON ?= blocked by an operator
-export PORT STATE IP REASON TTL DRY
+export PORT STATE IP REASON TTL NAME ORIGINS ID DRY
 
 # The npm packages' programs first: one of them is a Node that wrangler accepts.
 export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.tools/bin:$(PATH)
@@ -47,7 +47,8 @@ say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(M
 # $(call or_fail,advice) ends a command: where it failed, it says what to do.
 or_fail = || { echo "$(1)" >&2; exit 1; }
 
-.PHONY: help setup build dev test bench browser python php signed-in deploy block unblock blocked clean
+.PHONY: help setup build dev test bench browser python php signed-in deploy block unblock blocked \
+	client clients client-disable clean
 
 help:
 	@echo "make dev        serve on http://127.0.0.1:8787 [PORT=9000] [STATE=dir]"
@@ -58,6 +59,9 @@ help:
 	@echo "make block      block an address or a range: IP=203.0.113.7 [REASON=spam] [TTL=3600] [REMOTE=1]"
 	@echo "make unblock    let it in again: IP=203.0.113.7 [REMOTE=1]"
 	@echo "make blocked    list what is blocked [REMOTE=1]"
+	@echo "make client     register a client or change one: NAME=shop [ORIGINS=https://shop.example] [ID=…] [REMOTE=1]"
+	@echo "make clients    list them [REMOTE=1]"
+	@echo "make client-disable ID=…   refuse the sign-ups of one [REMOTE=1]"
 	@echo "make clean      remove what was built; what was installed and stored stays"
 
 setup: $(PACKAGES) $(TOOLS)
@@ -154,9 +158,9 @@ deploy: $(if $(DRY),build,signed-in .tools/tested)
 KV = --binding BLOCKLIST $(if $(REMOTE),--remote,--local --persist-to "$$STATE")
 BLOCK_KEY = key=$$(target/debug/block-key "$$IP") || exit 1
 
-target/debug/block-key: $(SOURCES) | setup
-	@$(call say,Building the tool that writes an address as the Worker looks it up)
-	@cargo build --quiet --bin block-key $(call or_fail,It does not compile: mend what the message above says)
+target/debug/%: $(SOURCES) | setup
+	@$(call say,Building the tool $* of src/bin)
+	@cargo build --quiet --bin $* $(call or_fail,It does not compile: mend what the message above says)
 	@touch $@
 
 # The reason stands in the value, for the Worker's log, and in the metadata, which a listing shows.
@@ -179,6 +183,31 @@ export SHOW_BLOCKED
 
 blocked: setup
 	@{ wrangler kv key list $(KV) $(call or_fail,The block list could not be read); } | node -e "$$SHOW_BLOCKED"
+
+# The clients that CLIENTS = "registered" lets sign users up: a statement, made of the command's values,
+# on the database that is local, or with REMOTE=1 Cloudflare's. It prints the rows that come back.
+define SHOW_ROWS
+const text = fs.readFileSync(0, "utf8");
+const answer = text.startsWith("[") ? JSON.parse(text) : undefined;
+if (!answer) console.error(text.trim());
+const rows = answer?.[0].results ?? [];
+for (const row of rows) console.log(Object.values(row).join("\t"));
+process.exitCode = rows.length ? 0 : 1;
+endef
+export SHOW_ROWS
+
+D1 = $(if $(REMOTE),--remote,--local --persist-to "$$STATE")
+CLIENT_SQL = sql=$$(target/debug/client-sql $(1)) || exit 1; \
+	wrangler d1 execute DB $(D1) --json --command "$$sql" | node -e "$$SHOW_ROWS"
+
+client: target/debug/client-sql
+	@$(call CLIENT_SQL,register "$$NAME" "$$ORIGINS" "$$ID") $(call or_fail,No client was registered: where there is no such table make dev makes it)
+
+clients: target/debug/client-sql
+	@$(call CLIENT_SQL,list) $(call or_fail,There are no clients to show)
+
+client-disable: target/debug/client-sql
+	@$(call CLIENT_SQL,disable "$$ID") $(call or_fail,No client was disabled: make clients lists their ids)
 
 clean:
 	rm -rf build target bench/hash/build

@@ -29,6 +29,14 @@ pub struct Account {
     pub privacy: String,
 }
 
+/// A row of `clients`.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Client {
+    pub name: String,
+    pub origins: String,
+    pub is_disabled: bool,
+}
+
 impl User {
     /// Whether the stored hash is that of `password`, as the `argon2` crate sees it.
     pub fn has_password(&self, password: &str) -> bool {
@@ -69,6 +77,15 @@ impl Database {
             Ok(Account { name: row.get(0)?, name_key: row.get(1)?, privacy: row.get(2)? })
         });
         rows.unwrap().map(Result::unwrap).collect()
+    }
+
+    /// The client of this id.
+    pub fn client(&self, id: &str) -> Client {
+        let sql = "SELECT name, origins, disabled_at IS NOT NULL FROM clients WHERE id = ?";
+        let row = self.0.query_row(sql, params![id], |row| {
+            Ok(Client { name: row.get(0)?, origins: row.get(1)?, is_disabled: row.get(2)? })
+        });
+        row.unwrap()
     }
 }
 

@@ -1,16 +1,25 @@
-//! `make block`, `make unblock` and `make blocked`, on the storage of a running server.
+//! `make block`, `make unblock` and `make blocked`, on the storage of a running server; `make client`,
+//! `make clients` and `make client-disable`, on a database that no server uses meanwhile.
 
+use std::fs;
+use std::path::Path;
 use std::process::Command;
 
+use crate::database::{self, Client};
 use crate::http::send;
-use crate::server::shared;
+use crate::server::{shared, wrangler};
 
-/// Runs `make` and gives whether it succeeded, with what it printed.
+/// Runs `make` on the storage of the shared server and gives whether it succeeded, with what it printed.
 fn make(arguments: &[&str]) -> (bool, String) {
+    make_on(&shared().state, arguments)
+}
+
+/// The same on the storage in `state`.
+fn make_on(state: &Path, arguments: &[&str]) -> (bool, String) {
     let output = Command::new("make")
         .arg("--silent")
         .args(arguments)
-        .arg(format!("STATE={}", shared().state.display()))
+        .arg(format!("STATE={}", state.display()))
         .output()
         .unwrap();
     let text = [output.stdout, output.stderr].concat();
@@ -52,5 +61,53 @@ fn what_the_worker_would_not_look_up_is_refused() {
             let (succeeded, text) = make(&[command, written]);
             assert!(!succeeded && text.contains(problem), "{text}");
         }
+    }
+}
+
+#[test]
+fn a_client_is_registered_listed_disabled_and_changed() {
+    let state = &Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients");
+    let _ = fs::remove_dir_all(state);
+    fs::create_dir_all(state).unwrap();
+    wrangler(state, &["d1", "migrations", "apply", "DB"]);
+    let stored = |id: &str| database::open(state).client(id);
+
+    let origins = "ORIGINS=https://shop.example  http://localhost:3000";
+    let (succeeded, text) = make_on(state, &["client", "NAME=it's; \"☃\" -- $$(touch injected)", origins]);
+    let id = text.trim_end();
+    assert!(succeeded && id.len() == 32, "{text}");
+    assert!(id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()), "{text}");
+    let mut client = Client {
+        name: "it's; \"☃\" -- $(touch injected)".to_owned(),
+        origins: "https://shop.example http://localhost:3000".to_owned(),
+        is_disabled: false,
+    };
+    assert_eq!(stored(id), client);
+
+    let with_id = &format!("ID={id}");
+    assert_eq!(make_on(state, &["client-disable", with_id]), (true, text.clone()));
+    client.is_disabled = true;
+    assert_eq!(stored(id), client);
+    let (_, list) = make_on(state, &["clients"]);
+    assert!(list.starts_with(&format!("{id}\tdisabled 20")), "{list}");
+    assert!(list.ends_with(&format!("Z\t{}\t{}\n", client.origins, client.name)), "{list}");
+
+    assert_eq!(make_on(state, &["client", with_id, "NAME=shop"]), (true, text.clone()));
+    assert_eq!(stored(id), Client { name: "shop".to_owned(), origins: String::new(), is_disabled: false });
+    let (succeeded, text) = make_on(state, &["client-disable", "ID=nobody"]);
+    assert!(!succeeded && text.contains("No client was disabled"), "{text}");
+}
+
+#[test]
+fn what_could_never_be_a_client_is_refused() {
+    for (arguments, problem) in [
+        (["client", "NAME="].as_slice(), "NAME is \"\""),
+        (&["client", "NAME=a", "ORIGINS=https://a.example/"], "\"https://a.example/\" in ORIGINS"),
+        (&["client", "NAME=a", "ORIGINS=*"], "\"*\" in ORIGINS"),
+        (&["client", "NAME=a", "ID=a b"], "ID is \"a b\""),
+        (&["client-disable"], "ID is \"\""),
+    ] {
+        let (succeeded, text) = make(arguments);
+        assert!(!succeeded && text.contains(problem), "{text}");
     }
 }

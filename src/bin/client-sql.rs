@@ -1,0 +1,238 @@
+//! Prints the SQL by which `make client`, `make clients` and `make client-disable` work on the table `clients`.
+//!
+//! `wrangler d1 execute` binds no values, so each stands in its statement in hexadecimal: whatever an
+//! operator writes, no shell, no tool and no database can take it for anything but text.
+
+use std::net::{Ipv4Addr, Ipv6Addr};
+use std::process::ExitCode;
+
+use edge_signup::visible_ascii::ClientId;
+
+/// The characters of a new id, and how many of them: those of the API that this one is compatible with.
+const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
+const ID_LENGTH: usize = 32;
+
+/// The longest name, in characters.
+const MAX_NAME: usize = 254;
+
+const USAGE: &str = "usage: client-sql register NAME ORIGINS ID | disable ID | list";
+
+fn main() -> ExitCode {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    match statement(&arguments.iter().map(String::as_str).collect::<Vec<_>>()) {
+        Ok(sql) => {
+            println!("{sql}");
+            ExitCode::SUCCESS
+        }
+        Err(problem) => {
+            eprintln!("{problem}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The statement for a command and its values; an error says what is wrong with which.
+fn statement(arguments: &[&str]) -> Result<String, String> {
+    match arguments {
+        ["register", name, origins, id] => {
+            let id = if id.is_empty() { random_id()? } else { known_id(id)? };
+            // Of an id that is there already, this changes the rest, and enables it.
+            Ok(format!(
+                "INSERT INTO clients (id, name, origins) VALUES ({}, {}, {}) \
+                 ON CONFLICT (id) DO UPDATE SET name = excluded.name, origins = excluded.origins, disabled_at = NULL \
+                 RETURNING id",
+                literal(&id),
+                literal(self::name(name)?),
+                literal(&self::origins(origins)?),
+            ))
+        }
+        ["disable", id] => Ok(format!(
+            "UPDATE clients SET disabled_at = coalesce(disabled_at, unixepoch()) WHERE id = {} RETURNING id",
+            literal(&known_id(id)?)
+        )),
+        ["list"] => Ok("SELECT id, \
+             coalesce('disabled ' || strftime('%Y-%m-%dT%H:%M:%SZ', disabled_at, 'unixepoch'), 'enabled') AS state, \
+             iif(origins = '', 'any origin', origins) AS origins, name FROM clients ORDER BY created_at, id"
+            .to_owned()),
+        _ => Err(USAGE.to_owned()),
+    }
+}
+
+fn literal(text: &str) -> String {
+    let halves = text.bytes().flat_map(|byte| [byte >> 4, byte & 15]);
+    let digits: String = halves.filter_map(|half| char::from_digit(half.into(), 16)).collect();
+    format!("CAST(x'{digits}' AS TEXT)")
+}
+
+fn random_id() -> Result<String, String> {
+    let mut id = String::new();
+    while id.len() < ID_LENGTH {
+        let mut bytes = [0; ID_LENGTH];
+        getrandom::fill(&mut bytes).map_err(|error| format!("no random bytes: {error}"))?;
+        // 252 is the last multiple of 36 in a byte: above it, some characters would come more often.
+        let characters = bytes.iter().filter(|byte| **byte < 252);
+        id.extend(characters.filter_map(|byte| ALPHABET.get(usize::from(byte % 36))).map(|c| char::from(*c)));
+    }
+    id.truncate(ID_LENGTH);
+    Ok(id)
+}
+
+fn known_id(id: &str) -> Result<String, String> {
+    match ClientId::parse(id.to_owned()) {
+        Some(id) => Ok(id.as_str().to_owned()),
+        None => Err(format!("ID is {id:?}: it must be 1 to {} visible ASCII characters", ClientId::MAX)),
+    }
+}
+
+fn name(name: &str) -> Result<&str, String> {
+    if (1..=MAX_NAME).contains(&name.chars().count()) && !name.contains(char::is_control) {
+        Ok(name)
+    } else {
+        Err(format!("NAME is {name:?}: it must have 1 to {MAX_NAME} characters, and no control characters"))
+    }
+}
+
+/// Origins parted by white space, as the table holds them.
+fn origins(origins: &str) -> Result<String, String> {
+    let origins: Vec<_> = origins.split_whitespace().collect();
+    match origins.iter().find(|origin| !is_origin(origin)) {
+        None => Ok(origins.join(" ")),
+        Some(origin) => Err(format!(
+            "{origin:?} in ORIGINS is not what a browser sends as an Origin, such as https://app.example or \
+             http://localhost:3000: a scheme, a host in lower case, a port if it is not the scheme's own, and no more"
+        )),
+    }
+}
+
+/// Whether browsers write an origin so ([RFC 6454](https://www.rfc-editor.org/rfc/rfc6454#section-6.2)):
+/// the Worker compares texts, and another spelling would never be equal.
+fn is_origin(raw: &str) -> bool {
+    let Some((scheme, authority)) = raw.split_once("://") else {
+        return false;
+    };
+    let (host, port) = match authority.rsplit_once(':') {
+        // A colon within brackets is the address's.
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        _ => (authority, None),
+    };
+    is_scheme(scheme) && is_host(host) && port.is_none_or(|port| is_port(port, scheme))
+}
+
+fn is_scheme(scheme: &str) -> bool {
+    scheme.starts_with(|c: char| c.is_ascii_lowercase())
+        && scheme.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b))
+}
+
+fn is_host(host: &str) -> bool {
+    if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        return address.parse().is_ok_and(|parsed: Ipv6Addr| parsed.to_string() == address);
+    }
+    let is_label = |label: &str| {
+        !label.is_empty()
+            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
+    };
+    // A browser takes a name that ends in a number for an address, and writes it in full.
+    let is_address = host.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
+    host.split('.').all(is_label) && (!is_address || host.parse::<Ipv4Addr>().is_ok())
+}
+
+fn is_port(port: &str, scheme: &str) -> bool {
+    let is_default = matches!((scheme, port), ("http", "80") | ("https", "443"));
+    port.parse().is_ok_and(|number: u16| number > 0 && number.to_string() == port) && !is_default
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_is_what_a_browser_sends() {
+        for origin in [
+            "https://app.example",
+            "http://localhost:3000",
+            "https://a-b.c_d.xn--bcher-kva.example:8443",
+            "http://127.0.0.1:8080",
+            "http://[::1]:3000",
+            "https://[2001:db8::1]",
+            "http://app.example:443",
+            "https://app.example:80",
+            "capacitor://localhost",
+            "chrome-extension://mhjfbmdgcfjbbpaeojofohoefgiehjai",
+        ] {
+            assert!(is_origin(origin), "{origin}");
+        }
+        for text in [
+            "",
+            "*",
+            "null",
+            "app.example",
+            "https:/app.example",
+            "https://",
+            "://app.example",
+            "https://app.example/",
+            "https://app.example/path",
+            "https://app.example?",
+            "https://App.example",
+            "HTTPS://app.example",
+            "https://*.app.example",
+            "https://user@app.example",
+            "https://bücher.example",
+            "https://app.example.",
+            "https://.app.example",
+            "https://app.example:",
+            "https://app.example:443",
+            "http://app.example:80",
+            "https://app.example:0",
+            "https://app.example:08443",
+            "https://app.example:+1",
+            "https://app.example:65536",
+            "https://a:1:2",
+            "http://127.1",
+            "http://1.2.3.256",
+            "http://[::1",
+            "http://[0:0:0:0:0:0:0:1]",
+            "http://[2001:DB8::1]",
+            "https://a,https://b",
+        ] {
+            assert!(!is_origin(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_new_id_is_like_the_documents_and_another_each_time() {
+        let ids: std::collections::BTreeSet<_> = (0..100).map(|_| random_id().unwrap()).collect();
+        assert_eq!(ids.len(), 100);
+        let text: String = ids.into_iter().collect();
+        assert_eq!(text.len(), 3200);
+        assert!(text.bytes().all(|b| ALPHABET.contains(&b)));
+        assert!(ALPHABET.iter().all(|c| text.bytes().any(|b| b == *c)), "all of them");
+    }
+
+    #[test]
+    fn no_value_can_be_taken_for_sql() {
+        assert_eq!(literal("it's"), "CAST(x'69742773' AS TEXT)");
+        let sql = statement(&["register", "'); DROP TABLE clients; --", "", "a'b"]).unwrap();
+        assert!(!sql.contains("DROP") && !sql.contains("a'b"), "{sql}");
+    }
+
+    #[test]
+    fn what_the_table_or_the_worker_would_not_take_is_refused() {
+        let long = "x".repeat(255);
+        for (arguments, problem) in [
+            (["register", "", "", ""].as_slice(), "NAME is \"\""),
+            (&["register", &long, "", ""], "NAME is \"xxx"),
+            (&["register", "a\tb", "", ""], "NAME is \"a\\tb\""),
+            (
+                &["register", "a", "https://a.example https://b.example/", ""],
+                "\"https://b.example/\" in ORIGINS",
+            ),
+            (&["register", "a", "", "a b"], "ID is \"a b\""),
+            (&["disable", ""], "ID is \"\""),
+            (&["disable"], "usage"),
+            (&[], "usage"),
+        ] {
+            let error = statement(arguments).unwrap_err();
+            assert!(error.contains(problem), "{error}");
+        }
+    }
+}
