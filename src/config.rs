@@ -9,6 +9,7 @@ use std::str::FromStr;
 use argon2::Params;
 
 use crate::password;
+use crate::pepper::Pepper;
 
 /// The name of the D1 database's binding.
 pub const DATABASE: &str = "DB";
@@ -20,6 +21,7 @@ const PASSWORD_MIN_LENGTH: &str = "PASSWORD_MIN_LENGTH";
 const BLOCK_LIST_ON_ERROR: &str = "BLOCK_LIST_ON_ERROR";
 const ARGON2_MEMORY_KIB: &str = "ARGON2_MEMORY_KIB";
 const ARGON2_ITERATIONS: &str = "ARGON2_ITERATIONS";
+const PASSWORD_PEPPER: &str = "PASSWORD_PEPPER";
 
 /// The least memory (KiB) and iterations that resist guessing, each row as good as the next
 /// ([OWASP, Password Storage](https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#argon2id)).
@@ -40,6 +42,8 @@ pub struct Config {
     pub block_list_on_error: OnError,
     /// Argon2id's cost.
     pub argon2: Params,
+    /// What Argon2id gets beside the password.
+    pub pepper: Option<Pepper>,
 }
 
 /// What to do with a request that cannot be checked.
@@ -96,6 +100,7 @@ impl Config {
                 number(&lookup, ARGON2_MEMORY_KIB, 19456)?,
                 number(&lookup, ARGON2_ITERATIONS, 2)?,
             )?,
+            pepper: lookup(PASSWORD_PEPPER).map(|value| pepper(&value)).transpose()?,
         })
     }
 }
@@ -132,6 +137,11 @@ fn argon2(memory: u32, iterations: u32) -> Result<Params, ConfigError> {
         .map_err(|error| ConfigError(format!("{ARGON2_MEMORY_KIB}, {ARGON2_ITERATIONS}: {error}")))
 }
 
+/// Other settings' errors repeat the value; this is a secret.
+fn pepper(value: &str) -> Result<Pepper, ConfigError> {
+    Pepper::parse(value).ok_or_else(|| ConfigError(format!("{PASSWORD_PEPPER} must be {}", Pepper::FORM)))
+}
+
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
@@ -154,6 +164,7 @@ mod tests {
         assert_eq!(config.block_list_on_error, OnError::Deny);
         assert_eq!((config.argon2.m_cost(), config.argon2.t_cost(), config.argon2.p_cost()), (19456, 2, 1));
         assert_eq!(config.argon2.output_len(), Some(32));
+        assert!(config.pepper.is_none());
     }
 
     #[test]
@@ -163,11 +174,14 @@ mod tests {
             ("BLOCK_LIST_ON_ERROR", "allow"),
             ("ARGON2_MEMORY_KIB", "65536"),
             ("ARGON2_ITERATIONS", "3"),
+            ("PASSWORD_PEPPER", "2026:0123456789abcdef0123456789abcdef"),
         ])
         .unwrap();
         assert_eq!(config.password_min_length, 12);
         assert_eq!(config.block_list_on_error, OnError::Allow);
         assert_eq!((config.argon2.m_cost(), config.argon2.t_cost()), (65536, 3));
+        assert_eq!(config.pepper.as_ref().unwrap().id(), "2026");
+        assert!(!format!("{config:?}").contains("0123456789abcdef"));
     }
 
     #[test]
@@ -186,6 +200,7 @@ mod tests {
             ("BLOCK_LIST_ON_ERROR", &["", "Allow", "true"]),
             ("ARGON2_MEMORY_KIB", &["0", "19455", "65537", "19MiB", "4294967296"]),
             ("ARGON2_ITERATIONS", &["0", "1", "101", "two"]),
+            ("PASSWORD_PEPPER", &["", "2026", "2026:short"]),
         ] {
             for value in values {
                 let error = read(&[(name, value)]).unwrap_err().to_string();
@@ -195,10 +210,21 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_bad_pepper_is_not_repeated() {
+        for value in ["s3cret", "2026:s3cret", "s3cret:0123456789abcdef0123456789abcdef"] {
+            let error = read(&[("PASSWORD_PEPPER", value)]).unwrap_err();
+            assert!(error.to_string().starts_with("PASSWORD_PEPPER must be an id of 4 letters or digits"));
+            assert!(!format!("{error} {error:?}").contains("s3cret"), "{error}");
+        }
+    }
+
     proptest! {
         #[test]
         fn any_value_is_taken_or_refused_by_name(value in any::<String>(), number in any::<u32>()) {
-            for name in [PASSWORD_MIN_LENGTH, BLOCK_LIST_ON_ERROR, ARGON2_MEMORY_KIB, ARGON2_ITERATIONS] {
+            for name in
+                [PASSWORD_MIN_LENGTH, BLOCK_LIST_ON_ERROR, ARGON2_MEMORY_KIB, ARGON2_ITERATIONS, PASSWORD_PEPPER]
+            {
                 for value in [&value, &number.to_string()] {
                     if let Err(error) = read(&[(name, value)]) {
                         prop_assert!(error.to_string().contains(name));

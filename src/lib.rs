@@ -8,7 +8,7 @@
 //! | method and path | [`routes`] |
 //! | address and block list | [`call`], [`client_ip`], [`block_list`] |
 //! | the endpoint's steps | [`sign_up`], [`accounts`] |
-//! | each field, parsed into a type that can only hold a good value | [`username`], [`password`] ([`opaque_string`]), [`visible_ascii`], [`json`], [`header_value`]; under them [`unicode`] |
+//! | each field, parsed into a type that can only hold a good value | [`username`], [`password`] ([`opaque_string`], [`pepper`]), [`visible_ascii`], [`json`], [`header_value`]; under them [`unicode`] |
 //! | the guards that are on | [`guards`] |
 //! | the one statement | [`store`] |
 //! | the answer, or the error as an answer | [`response`], [`error`] |
@@ -30,6 +30,7 @@ pub mod json;
 pub mod log;
 pub mod opaque_string;
 pub mod password;
+pub mod pepper;
 pub mod platform;
 pub mod rate_limit;
 pub mod response;

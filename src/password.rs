@@ -10,6 +10,7 @@ use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
 use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
 
 use crate::opaque_string;
+use crate::pepper::Pepper;
 
 /// The longest password, in bytes of its normal form.
 pub const MAX_BYTES: usize = 1024;
@@ -63,22 +64,34 @@ impl Password {
     }
 
     /// Hashes with Argon2id, version 0x13, and gives the PHC string
-    /// `$argon2id$v=19$m=…,t=…,p=…$salt$tag` ([RFC 9106](https://www.rfc-editor.org/rfc/rfc9106)).
+    /// `$argon2id$v=19$m=…,t=…,p=…$salt$tag` ([RFC 9106](https://www.rfc-editor.org/rfc/rfc9106)). With
+    /// a `pepper`, its id stands after `p`, as `keyid`, and its secret is nowhere.
     ///
     /// # Errors
     /// [`HashError`]: the memory is not to be had, or `params` are out of Argon2's range.
-    pub fn hash(&self, params: &Params, salt: [u8; SALT_BYTES]) -> Result<String, HashError> {
+    pub fn hash(
+        &self,
+        params: &Params,
+        pepper: Option<&Pepper>,
+        salt: [u8; SALT_BYTES],
+    ) -> Result<String, HashError> {
         let mut tag = [0; TAG_BYTES];
         with_memory(params.block_count(), |memory| {
-            Argon2::new(Algorithm::Argon2id, Version::V0x13, params.clone())
+            let secret = pepper.map_or(&[][..], Pepper::secret);
+            Argon2::new_with_secret(secret, Algorithm::Argon2id, Version::V0x13, params.clone())
+                .map_err(|error| HashError(error.to_string()))?
                 .hash_password_into_with_memory(self.0.as_bytes(), &salt, &mut tag, memory)
                 .map_err(|error| HashError(error.to_string()))
         })?;
         let failed = |error: argon2::password_hash::phc::Error| HashError(error.to_string());
+        let mut shown = ParamsString::try_from(params).map_err(|error| HashError(error.to_string()))?;
+        if let Some(pepper) = pepper {
+            shown.add_str("keyid", pepper.id()).map_err(failed)?;
+        }
         let hash = PasswordHash {
             algorithm: ARGON2ID_IDENT,
             version: Some(Version::V0x13.into()),
-            params: ParamsString::try_from(params).map_err(|error| HashError(error.to_string()))?,
+            params: shown,
             salt: Some(Salt::new(&salt).map_err(failed)?),
             hash: Some(Output::new(&tag).map_err(failed)?),
         };
@@ -166,8 +179,10 @@ mod tests {
     #[test]
     fn a_hash_is_a_phc_string_that_argon2_verifies() {
         let params = Params::new(19456, 2, 1, Some(TAG_BYTES)).unwrap();
-        let phc =
-            Password::parse("pa\u{308}ss\u{a0}word", 1).unwrap().hash(&params, *b"0123456789abcdef").unwrap();
+        let phc = Password::parse("pa\u{308}ss\u{a0}word", 1)
+            .unwrap()
+            .hash(&params, None, *b"0123456789abcdef")
+            .unwrap();
         assert!(phc.starts_with("$argon2id$v=19$m=19456,t=2,p=1$MDEyMzQ1Njc4OWFiY2RlZg$"), "{phc}");
         let parsed = PasswordHash::new(&phc).unwrap();
         assert_eq!(parsed.hash.unwrap().len(), TAG_BYTES);
@@ -176,12 +191,39 @@ mod tests {
     }
 
     #[test]
+    fn a_peppered_hash_names_its_pepper_and_needs_it() {
+        let pepper =
+            |id: &str, n: char| Pepper::parse(&format!("{id}:{}", String::from(n).repeat(32))).unwrap();
+        let hash = |pepper: Option<&Pepper>| {
+            Password::parse("secret", 1).unwrap().hash(&cheap(), pepper, [1; SALT_BYTES]).unwrap()
+        };
+        let phc = hash(Some(&pepper("2026", 'a')));
+        assert!(phc.starts_with("$argon2id$v=19$m=32,t=2,p=1,keyid=2026$AQEBAQ"), "{phc}");
+        let parsed = PasswordHash::new(&phc).unwrap();
+        let verified_with = |secret: &[u8]| {
+            Argon2::new_with_secret(secret, Algorithm::Argon2id, Version::V0x13, Params::DEFAULT)
+                .unwrap()
+                .verify_password(b"secret", &parsed)
+                .is_ok()
+        };
+        assert!(verified_with(&[b'a'; 32]));
+        assert!(!verified_with(&[b'b'; 32]) && !verified_with(b""));
+
+        // The id is a name and no ingredient; without a pepper there is none.
+        let tag = |phc: &str| phc.rsplit_once('$').unwrap().1.to_owned();
+        assert_eq!(tag(&hash(Some(&pepper("2027", 'a')))), tag(&phc));
+        assert_ne!(tag(&hash(Some(&pepper("2026", 'b')))), tag(&phc));
+        assert!(!hash(None).contains("keyid"));
+    }
+
+    #[test]
     fn memory_is_reused_and_wiped() {
         let password = Password::parse("secret", 1).unwrap();
-        let first = password.hash(&cheap(), [1; SALT_BYTES]).unwrap();
-        let other = password.hash(&Params::new(64, 1, 1, Some(TAG_BYTES)).unwrap(), [1; SALT_BYTES]).unwrap();
+        let first = password.hash(&cheap(), None, [1; SALT_BYTES]).unwrap();
+        let other =
+            password.hash(&Params::new(64, 1, 1, Some(TAG_BYTES)).unwrap(), None, [1; SALT_BYTES]).unwrap();
         assert_ne!(first, other);
-        assert_eq!(password.hash(&cheap(), [1; SALT_BYTES]).unwrap(), first);
+        assert_eq!(password.hash(&cheap(), None, [1; SALT_BYTES]).unwrap(), first);
         MEMORY.with_borrow(|memory| {
             assert!(memory.iter().all(|block| block.as_ref().iter().all(|&word| word == 0)));
         });

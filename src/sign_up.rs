@@ -60,7 +60,7 @@ pub async fn handle(call: &Call<'_>) -> Result<Reply, ApiError> {
 
     let mut salt = [0; SALT_BYTES];
     getrandom::fill(&mut salt).map_err(|error| ApiError::Internal { cause: format!("salt: {error}") })?;
-    let password_hash = sign_up.password.hash(&config.argon2, salt)?;
+    let password_hash = sign_up.password.hash(&config.argon2, config.pepper.as_ref(), salt)?;
     let stored = call
         .service
         .store

@@ -18,3 +18,16 @@ fn normalise(password: &str) -> String {
 fn is_space(c: char) -> bool {
     matches!(c, ' ' | '\u{a0}' | '\u{1680}' | '\u{2000}'..='\u{200a}' | '\u{202f}' | '\u{205f}' | '\u{3000}')
 }
+use std::collections::HashMap;
+
+use argon2::{Algorithm, Params, Version};
+
+/// The same with `peppers`, secrets by their ids; `None` if the one that the hash names is missing.
+pub fn verify_peppered(password_hash: &str, password: &str, peppers: &HashMap<&str, &str>) -> Option<bool> {
+    let Ok(hash) = PasswordHash::new(password_hash) else { return Some(false) };
+    let Some(id) = hash.params.get_str("keyid") else { return Some(verify(password_hash, password)) };
+    let secret = peppers.get(id)?.as_bytes();
+    let argon2 = Argon2::new_with_secret(secret, Algorithm::Argon2id, Version::V0x13, Params::DEFAULT);
+    let password = normalise(password);
+    Some(argon2.is_ok_and(|argon2| argon2.verify_password(password.as_bytes(), &hash).is_ok()))
+}

@@ -7,7 +7,7 @@ use crate::faults;
 use crate::http::{JSON, send, user};
 
 /// How a `cause` or a `warning` begins that is not an operator's reason.
-const CAUSES: [&str; 13] = [
+const CAUSES: &[&str] = &[
     "block list: ",
     "let pass unchecked, block list: ",
     "allowed any origin, database: ",
@@ -19,6 +19,7 @@ const CAUSES: [&str; 13] = [
     "SIGN_UP_LIMIT: ",
     "ARGON2_",
     "PASSWORD_MIN_LENGTH is ",
+    "PASSWORD_PEPPER must be ",
     "BLOCK_LIST_ON_ERROR is ",
     "CLIENTS is ",
 ];

@@ -28,6 +28,7 @@ mod log;
 mod openapi;
 mod operators;
 mod pages;
+mod pepper;
 mod races;
 mod retries;
 mod routing;

@@ -1,11 +1,13 @@
 //! The code that docs/verifying.md gives to the service that signs users in, taken from the document
 //! itself and run against rows that the Worker stored.
 
+use std::collections::HashMap;
 use std::io::Write;
 use std::process::{Command, Stdio};
 
 use argon2::Params;
 use edge_signup::password::Password;
+use edge_signup::pepper::Pepper;
 use edge_signup::unicode;
 use icu_properties::props::GeneralCategory;
 use serde_json::{Value, json};
@@ -22,6 +24,10 @@ const DOCUMENT: &str = include_str!("../../docs/verifying.md");
 
 /// Decomposed letters and a space that is none on most keyboards.
 const PASSWORD: &str = "pa\u{308}ss\u{a0}wörd \u{1112}\u{1161}\u{11ab}🥰";
+
+/// The secrets of two peppers.
+const OLD_SECRET: &str = "an-old-secret-of-32-characters--";
+const SECRET: &str = "a-new:secret$of+more/than=32-characters";
 
 /// What runs a language's code: a program and its arguments, the last of which is the code.
 struct Runtime {
@@ -43,6 +49,15 @@ const PYTHON: Runtime = Runtime {
 import json, sys
 print(json.dumps([verify(*call) for call in json.load(sys.stdin)]))
 ",
+};
+
+const PYTHON_PEPPERED: Runtime = Runtime {
+    needs: "import argon2, cryptography",
+    main: "
+import json, sys
+print(json.dumps([verify_peppered(*call) for call in json.load(sys.stdin)]))
+",
+    ..PYTHON
 };
 
 const NODE: Runtime = Runtime {
@@ -100,6 +115,40 @@ fn the_code_for_rust_takes_the_right_password_and_no_other() {
 }
 
 #[test]
+fn the_code_for_a_pepper_takes_the_right_password_with_it_and_no_other() {
+    let all = HashMap::from([("2025", OLD_SECRET), ("2026", SECRET)]);
+    let exchanged = HashMap::from([("2025", SECRET), ("2026", OLD_SECRET)]);
+    let peppered = other_settings(PASSWORD, Some(&format!("2026:{SECRET}")));
+    let old = other_settings(PASSWORD, Some(&format!("2025:{OLD_SECRET}")));
+    let plain = other_settings(PASSWORD, None);
+    let cases = [
+        (&peppered, "päss wörd 한🥰", &all, true),
+        (&old, "päss wörd 한🥰", &all, true),
+        (&plain, "päss wörd 한🥰", &all, true),
+        (&peppered, "päss wörd 한", &all, false),
+        (&plain, "päss wörd 한", &all, false),
+        (&peppered, PASSWORD, &exchanged, false),
+    ];
+    let calls: Vec<_> =
+        cases.iter().map(|(hash, password, peppers, _)| json!([hash, password, peppers])).collect();
+    let right: Vec<_> = cases.iter().map(|(.., right)| right).collect();
+    for runtime in [&PYTHON_PEPPERED, &NODE] {
+        if let Some(answers) = run(runtime, &json!(calls)) {
+            assert_eq!(answers, json!(right), "{} {cases:?}", runtime.language);
+        }
+    }
+    for (hash, password, peppers, right) in cases {
+        assert_eq!(rust::verify_peppered(hash, password, peppers), Some(right), "{hash} {password:?}");
+    }
+
+    assert_eq!(rust::verify_peppered(&peppered, PASSWORD, &HashMap::new()), None);
+    assert!(!rust::verify(&peppered, PASSWORD));
+    if let Some(answers) = run(&PHP, &json!([[peppered, PASSWORD]])) {
+        assert_eq!(answers, json!([false]));
+    }
+}
+
+#[test]
 fn the_code_for_php_finds_every_name() {
     let names = ["Zoe\u{308}", "ＡＤＡ", "Straße", "ΌΣΟΣ", "ﬁsh\u{3164}①", "Ǆ", "이름"];
     let stored: Vec<String> =
@@ -134,19 +183,20 @@ fn cases(username: &str) -> Vec<(String, String, bool)> {
         (&stored, "Päss wörd 한🥰", false),
         (&stored, " päss wörd 한🥰", false),
         (&stored, "", false),
-        (&other_settings(&every_space), " ".repeat(every_space.chars().count()).as_str(), true),
-        (&other_settings(&" ".repeat(17)), &every_space, true),
-        (&other_settings("x"), "y", false),
+        (&other_settings(&every_space, None), " ".repeat(every_space.chars().count()).as_str(), true),
+        (&other_settings(&" ".repeat(17), None), &every_space, true),
+        (&other_settings("x", None), "y", false),
         (&dummy.to_owned(), "x", false),
     ]
     .map(|(hash, password, right)| (hash.clone(), password.to_owned(), right))
     .into()
 }
 
-/// The hash of a password as a Worker with other settings stores it.
-fn other_settings(password: &str) -> String {
+/// The hash of a password as a Worker with other settings, and perhaps a pepper, stores it.
+fn other_settings(password: &str, pepper: Option<&str>) -> String {
+    let pepper = pepper.map(|pepper| Pepper::parse(pepper).unwrap());
     let params = Params::new(12288, 3, 1, Some(edge_signup::password::TAG_BYTES)).unwrap();
-    Password::parse(password, 1).unwrap().hash(&params, *b"0123456789abcdef").unwrap()
+    Password::parse(password, 1).unwrap().hash(&params, pepper.as_ref(), *b"0123456789abcdef").unwrap()
 }
 
 /// Signs a user up and reads the row.
