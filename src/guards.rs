@@ -8,6 +8,7 @@
 pub mod client_limit;
 pub mod network_limit;
 pub mod registered_clients;
+pub mod reserved_names;
 
 use std::pin::Pin;
 
@@ -22,7 +23,8 @@ use crate::username::Username;
 use crate::visible_ascii::ClientId;
 
 /// Every guard, in the order in which they run: the cheapest first.
-const GUARDS: [Read; 3] = [registered_clients::read, network_limit::read, client_limit::read];
+const GUARDS: &[Read] =
+    &[reserved_names::read, registered_clients::read, network_limit::read, client_limit::read];
 
 /// Reads a guard's settings: `None` where it is off.
 type Read = fn(&Environment) -> Result<Option<Box<dyn Guard>>, ConfigError>;
@@ -60,6 +62,18 @@ pub struct Attempt<'a> {
     pub sign_up: Option<SignUpFields<'a>>,
     /// What the log and the answer's headers will say of it.
     pub notes: &'a Notes,
+}
+
+impl Attempt<'_> {
+    /// What the client is told, on its route, of a name that is taken.
+    #[must_use]
+    pub fn taken(&self) -> ApiError {
+        let name = self.name.as_str().to_owned();
+        match self.sign_up {
+            Some(_) => ApiError::UsernameTaken { username: name },
+            None => ApiError::NameTaken { name },
+        }
+    }
 }
 
 /// What `/sign-up` asks for beside the name.

@@ -3,6 +3,7 @@
 
 mod limits;
 mod registered_clients;
+mod reserved_names;
 
 use crate::faults;
 use crate::http::{Answer, JSON, send, user};

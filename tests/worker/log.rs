@@ -20,6 +20,7 @@ const CAUSES: &[&str] = &[
     "ARGON2_",
     "PASSWORD_MIN_LENGTH is ",
     "PASSWORD_PEPPER must be ",
+    "RESERVED_NAMES",
     "BLOCK_LIST_ON_ERROR is ",
     "CLIENTS is ",
 ];

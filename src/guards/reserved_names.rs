@@ -1,0 +1,96 @@
+//! `RESERVED_NAMES`: names that nobody can sign up with, one a line.
+//!
+//! A reserved name is one that the operator has taken: clients get the same 409 as for any other
+//! taken name, and cannot tell. Names are compared by their keys, so every spelling is reserved, in every
+//! namespace. Nothing is asked of the platform, so nothing can fail but the setting itself.
+
+use worker::wasm_bindgen::JsValue;
+
+use crate::config::ConfigError;
+use crate::guards::{Attempt, Check, Guard};
+use crate::platform::Environment;
+use crate::username::Username;
+
+const SETTING: &str = "RESERVED_NAMES";
+
+/// The names' keys. A variable has at most 5 KB, so there are too few to be worth more than a list.
+#[derive(Debug)]
+struct ReservedNames(Vec<String>);
+
+/// On where the setting is.
+///
+/// # Errors
+/// It is not text, a line is no username, or there is none.
+pub fn read(env: &Environment) -> Result<Option<Box<dyn Guard>>, ConfigError> {
+    let Some(value) = env.binding(SETTING) else { return Ok(None) };
+    // A list in TOML would become one line of JSON, which can be a username.
+    let names = JsValue::as_string(&value)
+        .ok_or_else(|| ConfigError::new(format!("{SETTING} must be text, with one name a line")))?;
+    Ok(Some(Box::new(ReservedNames::parse(&names)?)))
+}
+
+impl ReservedNames {
+    fn parse(names: &str) -> Result<Self, ConfigError> {
+        let mut keys = Vec::new();
+        for (number, line) in (1..).zip(names.lines()) {
+            let line = line.trim_ascii();
+            if line.is_empty() {
+                continue;
+            }
+            let name = Username::parse(line)
+                .map_err(|error| ConfigError::new(format!("{SETTING}, line {number} {error}")))?;
+            keys.push(name.key().to_owned());
+        }
+        if keys.is_empty() {
+            return Err(ConfigError::new(format!("{SETTING} must have a name")));
+        }
+        Ok(Self(keys))
+    }
+
+    fn holds(&self, name: &Username) -> bool {
+        self.0.iter().any(|key| key == name.key())
+    }
+}
+
+impl Guard for ReservedNames {
+    fn check<'a>(&'a self, attempt: &'a Attempt<'a>) -> Check<'a> {
+        Box::pin(async { if self.holds(attempt.name) { Err(attempt.taken()) } else { Ok(()) } })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_reserved(names: &str, name: &str) -> bool {
+        ReservedNames::parse(names).unwrap().holds(&Username::parse(name).unwrap())
+    }
+
+    fn error(names: &str) -> String {
+        ReservedNames::parse(names).unwrap_err().to_string()
+    }
+
+    #[test]
+    fn a_name_is_reserved_in_every_spelling() {
+        let names = "\nadmin\n\n  Straße\t\r\nroot";
+        for name in ["admin", "ADMIN", "Ａdmin", "ad\u{fe0f}min", "strasse", "STRAẞE", "Root"] {
+            assert!(is_reserved(names, name), "{name}");
+        }
+        for name in ["admi", "admins", "adminStraße", "\\nadmin", "roоt"] {
+            assert!(!is_reserved(names, name), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_line_that_is_no_name_is_told_by_its_number() {
+        assert_eq!(
+            error("admin\n\na b\n"),
+            "RESERVED_NAMES, line 3 must consist of letters, marks, numbers, punctuation and symbols, and U+0020 is none of them"
+        );
+        assert_eq!(error(&"x".repeat(255)), "RESERVED_NAMES, line 1 must have 1 to 254 characters");
+        assert_eq!(error("root\n\u{301}a"), "RESERVED_NAMES, line 2 must not begin with a combining mark");
+        for names in ["", " ", "\n\t\n"] {
+            assert_eq!(error(names), "RESERVED_NAMES must have a name");
+        }
+    }
+}
