@@ -37,8 +37,14 @@ VENV := .tools/venv/.installed
 REQUIREMENTS := $(wildcard tests/*/requirements.txt)
 SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock .cargo/config.toml
 
-# The most that the Worker may weigh, in bytes after gzip -9.
-SIZE_LIMIT := 200000
+# Cargo features. The settings say which the Worker needs; by FEATURES=confusables it has one in any case.
+ifndef FEATURES
+FEATURES := $(shell grep -q '^ *CONFUSABLES *= *"deny"' wrangler.toml && echo confusables)
+endif
+export FEATURES
+
+# The most that the Worker may weigh, in bytes after gzip -9; with features, what the free plan allows.
+SIZE_LIMIT := $(if $(FEATURES),3000000,200000)
 
 # $(call say,text) tells of a long step; where a terminal is attached, it stands out. For make, a comma
 # ends an argument: no text here has one.
@@ -47,8 +53,8 @@ say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(M
 # $(call or_fail,advice) ends a command: where it failed, it says what to do.
 or_fail = || { echo "$(1)" >&2; exit 1; }
 
-.PHONY: help setup build dev test bench browser python php signed-in deploy block unblock blocked \
-	client clients client-disable clean
+.PHONY: always help setup build dev test bench browser python php signed-in deploy block unblock blocked \
+	client clients client-disable skeletons clean
 
 help:
 	@echo "make dev        serve on http://127.0.0.1:8787 [PORT=9000] [STATE=dir]"
@@ -62,6 +68,7 @@ help:
 	@echo "make client     register a client or change one: NAME=shop [ORIGINS=https://shop.example] [ID=…] [REMOTE=1]"
 	@echo "make clients    list them [REMOTE=1]"
 	@echo "make client-disable ID=…   refuse the sign-ups of one [REMOTE=1]"
+	@echo "make skeletons  let CONFUSABLES = \"deny\" know the names that are there already [REMOTE=1]"
 	@echo "make clean      remove what was built; what was installed and stored stays"
 
 setup: $(PACKAGES) $(TOOLS)
@@ -88,15 +95,26 @@ OPENSSL = $(if $(filter Linux,$(shell uname)),$(shell pkg-config --exists openss
 
 build: build/index.js
 
-build/index.js: $(SOURCES) | setup
+build/index.js: $(SOURCES) .tools/features | setup
 	@$(call say,Building the Worker: two minutes the first time)
-	@worker-build --release $(call or_fail,The Worker does not compile: mend what the message above says)
+	@worker-build --release . --features "$$FEATURES" $(call or_fail,The Worker does not compile: mend what the message above says)
 	@gzip -9c build/index_bg.wasm build/index.js | wc -c | awk '{ \
 		printf "==> The Worker is %.1f KB after gzip -9, of at most %d KB\n", $$1 / 1000, $(SIZE_LIMIT) / 1000; \
 		exit $$1 > $(SIZE_LIMIT) }' $(call or_fail,The Worker is too large)
 
+# The features of the last build: changes only when they do, and the Worker is then built anew.
+.tools/features: always
+	@mkdir -p $(@D) && echo "$$FEATURES" | cmp --silent - $@ || echo "$$FEATURES" > $@
+
 dev: build
 	@scripts/serve
+
+# A Worker with every feature, for the tests of what the plain one does without.
+FULL := target/full/index.js
+
+$(FULL): $(SOURCES) | setup
+	@$(call say,Building the Worker with every feature for the tests)
+	@worker-build --release --no-opt --out-dir $(@D) . --all-features $(call or_fail,It does not compile with every feature)
 
 # What only the tests need. Where it is missing and apt may not bring it, a test says that it is skipped.
 apt_install = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { \
@@ -121,9 +139,9 @@ php:
 	@php -r 'exit(class_exists("Normalizer") ? 0 : 1);' 2>/dev/null || { $(call apt_install,php-cli php-intl); } || true
 
 # A test's servers end with it and hold this pipe until then, so nothing outlives `make test`.
-test: build browser python php
+test: build $(FULL) browser python php
 	@$(call say,Running the tests)
-	@set -o pipefail; CARGO_TERM_COLOR=$(if $(MAKE_TERMOUT),always,auto) cargo test 2>&1 | cat
+	@set -o pipefail; CARGO_TERM_COLOR=$(if $(MAKE_TERMOUT),always,auto) cargo test --all-features 2>&1 | cat
 	@touch .tools/tested
 
 # What was built has passed the tests.
@@ -196,9 +214,9 @@ process.exitCode = rows.length ? 0 : 1;
 endef
 export SHOW_ROWS
 
-D1 = $(if $(REMOTE),--remote,--local --persist-to "$$STATE")
+D1 = wrangler d1 execute DB $(if $(REMOTE),--remote,--local --persist-to "$$STATE")
 CLIENT_SQL = sql=$$(target/debug/client-sql $(1)) || exit 1; \
-	wrangler d1 execute DB $(D1) --json --command "$$sql" | node -e "$$SHOW_ROWS"
+	$(D1) --json --command "$$sql" | node -e "$$SHOW_ROWS"
 
 client: target/debug/client-sql
 	@$(call CLIENT_SQL,register "$$NAME" "$$ORIGINS" "$$ID") $(call or_fail,No client was registered: where there is no such table make dev makes it)
@@ -208,6 +226,18 @@ clients: target/debug/client-sql
 
 client-disable: target/debug/client-sql
 	@$(call CLIENT_SQL,disable "$$ID") $(call or_fail,No client was disabled: make clients lists their ids)
+
+# Names from before CONFUSABLES = "deny", or from before Unicode's table changed, get their skeletons.
+NAMES := SELECT id, username FROM users ORDER BY id; SELECT id, name FROM accounts ORDER BY id
+
+skeletons: setup
+	@cargo build --quiet --features confusables --bin skeletons \
+		$(call or_fail,It does not compile: mend what the message above says)
+	@mkdir -p .wrangler && set -o pipefail && $(D1) --json --command "$(NAMES)" \
+		| target/debug/skeletons > .wrangler/skeletons.sql $(call or_fail,The names could not be read)
+	@[ ! -s .wrangler/skeletons.sql ] || $(D1) --yes --file .wrangler/skeletons.sql >/dev/null \
+		$(call or_fail,The skeletons could not be stored)
+	@echo "Names with a skeleton: $$(wc -l < .wrangler/skeletons.sql)"
 
 clean:
 	rm -rf build target bench/hash/build

@@ -60,6 +60,7 @@ pub async fn handle(call: &Call<'_>) -> Result<Reply, ApiError> {
         .store
         .insert_account(NewAccount {
             name: &sign_up.name,
+            skeleton: call.service.config.confusables.skeleton(&sign_up.name).as_deref(),
             privacy: sign_up.privacy.as_str(),
             request_key: &request_key,
         })

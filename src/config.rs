@@ -8,6 +8,7 @@ use std::str::FromStr;
 
 use argon2::Params;
 
+use crate::confusables::Confusables;
 use crate::password;
 use crate::pepper::Pepper;
 
@@ -40,6 +41,8 @@ pub struct Config {
     pub password_min_length: usize,
     /// What happens to a request when the block list cannot be read.
     pub block_list_on_error: OnError,
+    /// What becomes of a name that looks like another one.
+    pub confusables: Confusables,
     /// Argon2id's cost.
     pub argon2: Params,
     /// What Argon2id gets beside the password.
@@ -96,6 +99,7 @@ impl Config {
         Ok(Self {
             password_min_length,
             block_list_on_error,
+            confusables: Confusables::read(&lookup)?,
             argon2: argon2(
                 number(&lookup, ARGON2_MEMORY_KIB, 19456)?,
                 number(&lookup, ARGON2_ITERATIONS, 2)?,

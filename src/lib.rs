@@ -23,6 +23,7 @@ pub mod block_list;
 pub mod call;
 pub mod client_ip;
 pub mod config;
+pub mod confusables;
 pub mod error;
 pub mod guards;
 pub mod header_value;

@@ -67,6 +67,7 @@ pub async fn handle(call: &Call<'_>) -> Result<Reply, ApiError> {
         .insert_user(NewUser {
             client_id: &sign_up.client_id,
             username: &sign_up.username,
+            skeleton: config.confusables.skeleton(&sign_up.username).as_deref(),
             password_hash: &password_hash,
             request_key: &request_key,
         })

@@ -16,15 +16,18 @@ use crate::username::Username;
 use crate::visible_ascii::{ClientId, RequestKey};
 
 const INSERT_USER: &str = "\
-    INSERT INTO users (client_id, username, username_key, password_hash, request_key) VALUES (?, ?, ?, ?, ?) \
+    INSERT INTO users (client_id, username, username_key, username_skeleton, password_hash, request_key) \
+    VALUES (?, ?, ?, ?, ?, ?) \
     ON CONFLICT (client_id, username_key) \
     DO UPDATE SET request_key = request_key WHERE request_key = excluded.request_key \
+    ON CONFLICT (client_id, username_skeleton) WHERE username_skeleton IS NOT NULL DO NOTHING \
     RETURNING id, username";
 
 const INSERT_ACCOUNT: &str = "\
-    INSERT INTO accounts (name, name_key, privacy, request_key) VALUES (?, ?, ?, ?) \
+    INSERT INTO accounts (name, name_key, name_skeleton, privacy, request_key) VALUES (?, ?, ?, ?, ?) \
     ON CONFLICT (name_key) \
     DO UPDATE SET request_key = request_key WHERE request_key = excluded.request_key \
+    ON CONFLICT (name_skeleton) WHERE name_skeleton IS NOT NULL DO NOTHING \
     RETURNING name, privacy";
 
 /// All that are enabled in one text, because it is one value to fetch, to keep and to look through.
@@ -58,6 +61,8 @@ pub struct NewUser<'a> {
     pub client_id: &'a ClientId,
     /// The name and its key.
     pub username: &'a Username,
+    /// What it has in common with names that look like it, where that matters.
+    pub skeleton: Option<&'a str>,
     /// A PHC string.
     pub password_hash: &'a str,
     /// What makes this request and its repeats one.
@@ -76,6 +81,8 @@ pub struct User {
 pub struct NewAccount<'a> {
     /// The name and its key.
     pub name: &'a Username,
+    /// What it has in common with names that look like it, where that matters.
+    pub skeleton: Option<&'a str>,
     /// `Public` or `Private`.
     pub privacy: &'a str,
     /// What makes this request and its repeats one.
@@ -112,11 +119,12 @@ impl Store {
     /// [`StoreError`], after the tries that make sense.
     pub async fn insert_user(&self, user: NewUser<'_>) -> Result<Option<User>, StoreError> {
         let values = [
-            user.client_id.as_str(),
-            user.username.as_str(),
-            user.username.key(),
-            user.password_hash,
-            user.request_key.as_str(),
+            Some(user.client_id.as_str()),
+            Some(user.username.as_str()),
+            Some(user.username.key()),
+            user.skeleton,
+            Some(user.password_hash),
+            Some(user.request_key.as_str()),
         ];
         let Some(row) = self.first(INSERT_USER, &values, WRITE_TIME_LIMIT).await? else {
             return Ok(None);
@@ -132,8 +140,13 @@ impl Store {
     /// # Errors
     /// [`StoreError`], after the tries that make sense.
     pub async fn insert_account(&self, account: NewAccount<'_>) -> Result<Option<Account>, StoreError> {
-        let values =
-            [account.name.as_str(), account.name.key(), account.privacy, account.request_key.as_str()];
+        let values = [
+            Some(account.name.as_str()),
+            Some(account.name.key()),
+            account.skeleton,
+            Some(account.privacy),
+            Some(account.request_key.as_str()),
+        ];
         let row = self.first(INSERT_ACCOUNT, &values, WRITE_TIME_LIMIT).await?;
         Ok(row.map(|row| Account {
             name: row.name().unwrap_or_default(),
@@ -156,7 +169,7 @@ impl Store {
     async fn first(
         &self,
         statement: &str,
-        values: &[&str],
+        values: &[Option<&str>],
         limit: Duration,
     ) -> Result<Option<Row>, StoreError> {
         let mut pauses = PAUSES.into_iter();
@@ -175,10 +188,11 @@ impl Store {
     async fn try_first(
         &self,
         statement: &str,
-        values: &[&str],
+        values: &[Option<&str>],
         limit: Duration,
     ) -> Result<Option<Row>, JsError> {
-        let values: Array = values.iter().map(|value| JsValue::from_str(value)).collect();
+        let values: Array =
+            values.iter().map(|value| value.map_or(JsValue::NULL, JsValue::from_str)).collect();
         let answer = self.0.prepare(statement)?.bind(values)?.first(None)?;
         let row = platform::settle(answer, limit).await?;
         Ok((!row.is_null_or_undefined()).then(|| row.unchecked_into()))

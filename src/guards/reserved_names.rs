@@ -2,20 +2,23 @@
 //!
 //! A reserved name is one that the operator has taken: clients get the same 409 as for any other
 //! taken name, and cannot tell. Names are compared by their keys, so every spelling is reserved, in every
-//! namespace. Nothing is asked of the platform, so nothing can fail but the setting itself.
+//! namespace; where names must not look alike ([`crate::confusables`]), whatever looks like one is too. Nothing is asked of the platform, so nothing can fail but the setting itself.
 
 use worker::wasm_bindgen::JsValue;
 
 use crate::config::ConfigError;
+use crate::confusables::Confusables;
 use crate::guards::{Attempt, Check, Guard};
 use crate::platform::Environment;
 use crate::username::Username;
 
 const SETTING: &str = "RESERVED_NAMES";
 
-/// The names' keys. A variable has at most 5 KB, so there are too few to be worth more than a list.
-#[derive(Debug)]
-struct ReservedNames(Vec<String>);
+struct ReservedNames {
+    confusables: Confusables,
+    /// The names and their skeletons. A variable has at most 5 KB, so there are too few for more than a list.
+    names: Vec<(Username, Option<String>)>,
+}
 
 /// On where the setting is.
 ///
@@ -26,12 +29,13 @@ pub fn read(env: &Environment) -> Result<Option<Box<dyn Guard>>, ConfigError> {
     // A list in TOML would become one line of JSON, which can be a username.
     let names = JsValue::as_string(&value)
         .ok_or_else(|| ConfigError::new(format!("{SETTING} must be text, with one name a line")))?;
-    Ok(Some(Box::new(ReservedNames::parse(&names)?)))
+    let confusables = Confusables::read(|name| env.variable(name))?;
+    Ok(Some(Box::new(ReservedNames::parse(&names, confusables)?)))
 }
 
 impl ReservedNames {
-    fn parse(names: &str) -> Result<Self, ConfigError> {
-        let mut keys = Vec::new();
+    fn parse(names: &str, confusables: Confusables) -> Result<Self, ConfigError> {
+        let mut reserved = Vec::new();
         for (number, line) in (1..).zip(names.lines()) {
             let line = line.trim_ascii();
             if line.is_empty() {
@@ -39,16 +43,19 @@ impl ReservedNames {
             }
             let name = Username::parse(line)
                 .map_err(|error| ConfigError::new(format!("{SETTING}, line {number} {error}")))?;
-            keys.push(name.key().to_owned());
+            let skeleton = confusables.skeleton(&name);
+            reserved.push((name, skeleton));
         }
-        if keys.is_empty() {
+        if reserved.is_empty() {
             return Err(ConfigError::new(format!("{SETTING} must have a name")));
         }
-        Ok(Self(keys))
+        Ok(Self { confusables, names: reserved })
     }
 
     fn holds(&self, name: &Username) -> bool {
-        self.0.iter().any(|key| key == name.key())
+        let skeleton = self.confusables.skeleton(name);
+        let looks_like = |other: &Option<String>| skeleton.is_some() && skeleton == *other;
+        self.names.iter().any(|(reserved, other)| reserved.key() == name.key() || looks_like(other))
     }
 }
 
@@ -63,11 +70,11 @@ mod tests {
     use super::*;
 
     fn is_reserved(names: &str, name: &str) -> bool {
-        ReservedNames::parse(names).unwrap().holds(&Username::parse(name).unwrap())
+        ReservedNames::parse(names, Confusables::Allow).unwrap().holds(&Username::parse(name).unwrap())
     }
 
     fn error(names: &str) -> String {
-        ReservedNames::parse(names).unwrap_err().to_string()
+        ReservedNames::parse(names, Confusables::Allow).err().unwrap().to_string()
     }
 
     #[test]
@@ -79,6 +86,18 @@ mod tests {
         for name in ["admi", "admins", "adminStraße", "\\nadmin", "roоt"] {
             assert!(!is_reserved(names, name), "{name}");
         }
+    }
+
+    #[cfg(feature = "confusables")]
+    #[test]
+    fn where_names_must_not_look_alike_a_look_alike_is_reserved_too() {
+        let reserved = ReservedNames::parse("admin\nМама", Confusables::Deny).unwrap();
+        for (name, is_reserved) in
+            [("admin", true), ("Аdmin", true), ("мама", true), ("Maмa", true), ("admins", false)]
+        {
+            assert_eq!(reserved.holds(&Username::parse(name).unwrap()), is_reserved, "{name}");
+        }
+        assert!(!is_reserved("admin", "Аdmin"));
     }
 
     #[test]

@@ -91,7 +91,11 @@ impl Database {
 
 /// Makes the next user's id `id`, before the first request.
 pub fn set_next_user_id(state: &Path, id: i64) {
+    execute(state, &format!("INSERT INTO sqlite_sequence (name, seq) VALUES ('users', {})", id - 1));
+}
+
+/// Changes the database of a server that does not run, or has not been asked yet.
+pub fn execute(state: &Path, sql: &str) {
     let file = sqlite_file(state, "d1/miniflare-D1DatabaseObject");
-    let connection = Connection::open(file).unwrap();
-    connection.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('users', ?)", [id - 1]).unwrap();
+    Connection::open(file).unwrap().execute_batch(sql).unwrap();
 }

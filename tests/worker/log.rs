@@ -21,6 +21,7 @@ const CAUSES: &[&str] = &[
     "PASSWORD_MIN_LENGTH is ",
     "PASSWORD_PEPPER must be ",
     "RESERVED_NAMES",
+    "CONFUSABLES is ",
     "BLOCK_LIST_ON_ERROR is ",
     "CLIENTS is ",
 ];

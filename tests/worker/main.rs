@@ -17,6 +17,7 @@
 mod bad_input;
 mod block_list;
 mod browser;
+mod confusables;
 mod console;
 mod crashes;
 mod database;

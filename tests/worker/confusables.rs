@@ -1,0 +1,151 @@
+//! `CONFUSABLES`: denied by a Worker with every feature, on a database that had names before; allowed by
+//! the plain one, which cannot deny them.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::LazyLock;
+
+use crate::http::{Answer, JSON, send, user};
+use crate::server::{Server, wrangler};
+use crate::{can_run, database, faults};
+
+const WORKER: &str = "target/full/index.js";
+
+static SERVER: LazyLock<Server> = LazyLock::new(|| {
+    Server::start_with(
+        "confusables",
+        &[WORKER, "--var", "CONFUSABLES:deny", "--var", "RESERVED_NAMES:admin"],
+        seed,
+    )
+});
+
+/// Stores names as a Worker that allowed all did, and then gives them their skeletons.
+fn seed(state: &Path) {
+    wrangler(state, &["d1", "migrations", "apply", "DB"]);
+    database::execute(
+        state,
+        "INSERT INTO users (client_id, username, username_key, password_hash, request_key) VALUES
+         ('old', 'O''Neill', 'o''neill', '$argon2id$v=19$m=1,t=1,p=1$c2FsdA$dGFn', 'old'),
+         ('old', 'Ｚoe', 'zoe', '$argon2id$v=19$m=1,t=1,p=1$c2FsdA$dGFn', 'old'),
+         ('other', 'zоe', 'zоe', '$argon2id$v=19$m=1,t=1,p=1$c2FsdA$dGFn', 'old');
+         INSERT INTO accounts (name, name_key, privacy, request_key) VALUES
+         ('old-Tom', 'old-tom', 'Public', 'old'), ('old-Тоm', 'old-тоm', 'Public', 'old')",
+    );
+    let make = Command::new("make")
+        .args(["--silent", "skeletons"])
+        .arg(format!("STATE={}", state.display()))
+        .output()
+        .unwrap();
+    let text = String::from_utf8([make.stdout, make.stderr].concat()).unwrap();
+    assert!(make.status.success() && text.ends_with("Names with a skeleton: 5\n"), "{text}");
+}
+
+/// The server that denies confusable names, where it was built.
+fn server() -> Option<&'static Server> {
+    let built = Path::new(env!("CARGO_MANIFEST_DIR")).join(WORKER).exists();
+    can_run(built, &format!("{WORKER}, which make test builds"), "the tests of CONFUSABLES").then(|| &*SERVER)
+}
+
+fn sign_up(server: &Server, name: &str, client_id: &str, headers: &[(&str, &str)]) -> Answer {
+    let headers = [&[JSON], headers].concat();
+    send(server, "POST", "/sign-up", &headers, user(name, "correct horse", client_id))
+}
+
+fn create_account(server: &Server, name: &str, headers: &[(&str, &str)]) -> Answer {
+    send(server, "POST", "/users/", &[&[("Username", name)], headers].concat(), "")
+}
+
+#[test]
+fn a_name_that_looks_like_a_taken_one_is_taken() {
+    let Some(server) = server() else { return };
+    for (name, alike) in [("paypal", "раурal"), ("ТОМ", "tom"), ("scope-1", "ѕсоре-l"), ("corn", "com")]
+    {
+        assert_eq!(sign_up(server, name, "alike", &[]).status, 200);
+        let answer = sign_up(server, alike, "alike", &[]);
+        answer.is(
+            409,
+            &format!(r#"{{"username":"{alike}","code":"409","description":"Username already in use"}}"#),
+        );
+        assert_eq!(server.log_line(answer.id())["outcome"], "taken");
+        // Another namespace.
+        assert_eq!(sign_up(server, alike, "alike-2", &[]).status, 200);
+
+        create_account(server, name, &[]).is(201, &format!(r#"{{"name":"{name}","privacy":"Public"}}"#));
+        create_account(server, alike, &[]).is(409, &format!(r#"{{"name":"{alike}","code":"409"}}"#));
+    }
+    let database = server.database();
+    let names =
+        |client_id| database.users(client_id).into_iter().map(|user| user.username).collect::<Vec<_>>();
+    assert_eq!(names("alike"), ["paypal", "ТОМ", "scope-1", "corn"]);
+    assert_eq!(names("alike-2"), ["раурal", "tom", "ѕсоре-l", "com"]);
+    assert_eq!(sign_up(server, "paypals", "alike", &[]).status, 200);
+}
+
+#[test]
+fn a_repeat_finds_its_own_row_even_if_its_spelling_now_looks_like_another() {
+    let Some(server) = server() else { return };
+    let key = [("Idempotency-Key", "confusables")];
+    // Мама and мама are one name, and look like two.
+    let first = sign_up(server, "Мама", "repeats", &key);
+    assert_eq!(first.status, 200);
+    assert_eq!(sign_up(server, "мaмa", "repeats", &[]).status, 200);
+    sign_up(server, "мама", "repeats", &key).is(200, &first.body);
+    assert_eq!(sign_up(server, "Mамa", "repeats", &key).status, 409);
+    assert_eq!(server.database().users("repeats").len(), 2);
+
+    let first = create_account(server, "Повтор", &key);
+    assert_eq!(first.status, 201);
+    create_account(server, "Повтор", &key).is(201, &first.body);
+    assert_eq!(create_account(server, "Пoвтop", &key).status, 409);
+}
+
+#[test]
+fn names_from_before_are_known() {
+    let Some(server) = server() else { return };
+    for (name, client_id, status) in [
+        ("o'neiІl", "old", 200),
+        ("о'nеill", "old", 409),
+        ("zоe", "old", 409),
+        ("zoe", "other", 409),
+        ("zoe", "new", 200),
+    ] {
+        assert_eq!(sign_up(server, name, client_id, &[]).status, status, "{name}");
+    }
+    // Two that look alike stay, and no third joins them.
+    assert_eq!(create_account(server, "оld-Tоm", &[]).status, 409);
+    assert_eq!(server.database().accounts("old-тоm").len(), 1);
+}
+
+#[test]
+fn what_looks_like_a_reserved_name_is_reserved() {
+    let Some(server) = server() else { return };
+    for name in ["admin", "аdmin", "ADМIN"] {
+        assert_eq!(sign_up(server, name, "reserved", &[]).status, 409);
+        assert_eq!(create_account(server, name, &[]).status, 409);
+    }
+    assert_eq!(server.database().users("reserved"), []);
+}
+
+#[test]
+fn the_plain_worker_allows_confusable_names_and_says_that_it_cannot_deny_them() {
+    for vars in ["{}", r#"{"CONFUSABLES":"allow"}"#] {
+        let client_id = format!("alike-{}", vars.len());
+        for name in ["paypal", "раурal"] {
+            assert_eq!(sign_up(faults::server(), name, &client_id, &[("Test-Vars", vars)]).status, 200);
+        }
+    }
+    for (vars, cause) in [
+        (r#"{"CONFUSABLES":"deny"}"#, "CONFUSABLES is \"deny\": build the Worker for it"),
+        (r#"{"CONFUSABLES":"yes"}"#, "CONFUSABLES is \"yes\": it must be \"deny\" or \"allow\""),
+    ] {
+        for answer in [
+            sign_up(faults::server(), "undenied", "undenied", &[("Test-Vars", vars)]),
+            create_account(faults::server(), "undenied", &[("Test-Vars", vars)]),
+        ] {
+            answer.is(500, r#"{"description":"Internal error","code":"500"}"#);
+            let line = faults::server().log_line(answer.id());
+            assert!(line["cause"].as_str().unwrap().starts_with(cause), "{line}");
+        }
+    }
+    assert_eq!(faults::server().database().users("undenied"), []);
+}
