@@ -184,6 +184,11 @@ impl Incoming {
         if announced.is_some_and(|length: u64| length > limit as u64) {
             return Err(BodyError::TooLarge);
         }
+        if announced.is_some() {
+            // The runtime reads no more than was announced, and all of it at once.
+            let buffer = JsFuture::from(self.request.array_buffer()?).await?;
+            return Ok(Uint8Array::new(&buffer).to_vec());
+        }
         let mut body = Vec::new();
         let Some(stream) = self.request.body() else {
             return Ok(body);
