@@ -48,7 +48,7 @@ pub async fn handle(call: &Call<'_>) -> Result<Reply, ApiError> {
             return Err(ApiError::InvalidAccount { name, privacy, description: description.into() });
         }
     };
-    call.guard(&sign_up.name, None).await.map_err(|error| match error {
+    call.guard(&request_key, &sign_up.name, None).await.map_err(|error| match error {
         // A fault of the request's, in this route's own form.
         ApiError::Invalid { description, .. } => {
             ApiError::InvalidAccount { name, privacy, description: description.into() }

@@ -66,8 +66,14 @@ impl<'a> Call<'a> {
     ///
     /// # Errors
     /// That of the first guard that does not.
-    pub async fn guard(&self, name: &Username, sign_up: Option<SignUpFields<'_>>) -> Result<(), ApiError> {
-        let attempt = Attempt { request: self.request, ip: self.ip, name, sign_up, notes: self.notes };
+    pub async fn guard(
+        &self,
+        request_key: &RequestKey,
+        name: &Username,
+        sign_up: Option<SignUpFields<'_>>,
+    ) -> Result<(), ApiError> {
+        let attempt =
+            Attempt { request: self.request, ip: self.ip, request_key, name, sign_up, notes: self.notes };
         guards::check(&self.service.guards, &attempt).await
     }
 }

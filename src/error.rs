@@ -44,7 +44,10 @@ pub enum ApiError {
     /// 404: no such path.
     NotFound,
     /// 405: no such method on this path.
-    MethodNotAllowed,
+    MethodNotAllowed {
+        /// The one that it takes beside `OPTIONS`.
+        allowed: &'static str,
+    },
     /// 409 of `/sign-up`: the name is taken in its namespace.
     UsernameTaken {
         /// The name, in NFC.
@@ -151,8 +154,9 @@ impl ApiError {
                 problem(403, "Pages of this origin may not sign users up for this client_id", None)
             }
             Self::NotFound => problem(404, "There is nothing here: the paths are /sign-up and /users/", None),
-            Self::MethodNotAllowed => {
-                problem(405, "This path takes POST and OPTIONS only", None).with("Allow", "POST, OPTIONS")
+            Self::MethodNotAllowed { allowed } => {
+                problem(405, &format!("This path takes {allowed} and OPTIONS only"), None)
+                    .with("Allow", format!("{allowed}, OPTIONS"))
             }
             Self::UsernameTaken { username } => Reply::json(
                 409,
@@ -160,7 +164,7 @@ impl ApiError {
             ),
             Self::NameTaken { name } => Reply::json(409, &NameTaken { name, code: "409" }),
             Self::Limited { description, retry_after } => {
-                problem(429, description, None).with("Retry-After", retry_after)
+                problem(429, description, None).with("Retry-After", *retry_after)
             }
             Self::BodyTooLarge { limit } => {
                 problem(413, &format!("The body must have at most {limit} bytes"), None)
@@ -183,7 +187,7 @@ impl ApiError {
             Self::Unverified => "unverified",
             Self::OriginRefused => "origin_refused",
             Self::NotFound => "not_found",
-            Self::MethodNotAllowed => "method_not_allowed",
+            Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::UsernameTaken { .. } | Self::NameTaken { .. } => "taken",
             Self::Limited { .. } => "limited",
             Self::BodyTooLarge { .. } => "too_large",
@@ -270,7 +274,7 @@ mod tests {
                 r#"{"description":"There is nothing here: the paths are /sign-up and /users/","code":"404"}"#,
             ),
             (
-                ApiError::MethodNotAllowed,
+                ApiError::MethodNotAllowed { allowed: "POST" },
                 405,
                 r#"{"description":"This path takes POST and OPTIONS only","code":"405"}"#,
             ),
@@ -313,7 +317,8 @@ mod tests {
             let headers = reply.headers("", 0);
             headers.iter().find(|(n, _)| *n == name).map(|(_, value)| value.to_string())
         };
-        assert_eq!(header(ApiError::MethodNotAllowed, "Allow").as_deref(), Some("POST, OPTIONS"));
+        let not_allowed = ApiError::MethodNotAllowed { allowed: "GET" };
+        assert_eq!(header(not_allowed, "Allow").as_deref(), Some("GET, OPTIONS"));
         let unavailable = ApiError::Unavailable { cause: String::new() };
         assert_eq!(header(unavailable, "Retry-After").as_deref(), Some("5"));
         let limited = ApiError::Limited { description: "", retry_after: "60" };

@@ -7,6 +7,7 @@
 
 pub mod client_limit;
 pub mod network_limit;
+pub mod proof_of_work;
 pub mod registered_clients;
 pub mod reserved_names;
 
@@ -20,11 +21,16 @@ use crate::password::Password;
 use crate::platform::{Environment, Incoming};
 use crate::response::AllowOrigin;
 use crate::username::Username;
-use crate::visible_ascii::ClientId;
+use crate::visible_ascii::{ClientId, RequestKey};
 
 /// Every guard, in the order in which they run: the cheapest first.
-const GUARDS: &[Read] =
-    &[reserved_names::read, registered_clients::read, network_limit::read, client_limit::read];
+const GUARDS: &[Read] = &[
+    reserved_names::read,
+    registered_clients::read,
+    network_limit::read,
+    client_limit::read,
+    proof_of_work::read,
+];
 
 /// Reads a guard's settings: `None` where it is off.
 type Read = fn(&Environment) -> Result<Option<Box<dyn Guard>>, ConfigError>;
@@ -36,6 +42,11 @@ pub trait Guard {
     /// # Errors
     /// What the client is told.
     fn check<'a>(&'a self, attempt: &'a Attempt<'a>) -> Check<'a>;
+
+    /// A header that it reads: a preflight allows it to pages.
+    fn header(&self) -> Option<&'static str> {
+        None
+    }
 
     /// Which pages may send a sign-up at all: the answer to a preflight, which names no client.
     /// `None` where the guard does not look at origins.
@@ -56,6 +67,8 @@ pub struct Attempt<'a> {
     pub request: &'a Incoming,
     /// Where it comes from.
     pub ip: ClientIp,
+    /// What makes it and its repeats one.
+    pub request_key: &'a RequestKey,
     /// The name that it asks for.
     pub name: &'a Username,
     /// What only `/sign-up` has; `None` at `/users/`.

@@ -9,7 +9,7 @@
 //! | address and block list | [`call`], [`client_ip`], [`block_list`] |
 //! | the endpoint's steps | [`sign_up`], [`accounts`] |
 //! | each field, parsed into a type that can only hold a good value | [`username`], [`password`] ([`opaque_string`], [`pepper`]), [`visible_ascii`], [`json`], [`header_value`]; under them [`unicode`] |
-//! | the guards that are on | [`guards`] |
+//! | the guards that are on | [`guards`] ([`rate_limit`]; [`challenge`], which has an endpoint of its own) |
 //! | the one statement | [`store`] |
 //! | the answer, or the error as an answer | [`response`], [`error`] |
 //!
@@ -21,6 +21,7 @@
 pub mod accounts;
 pub mod block_list;
 pub mod call;
+pub mod challenge;
 pub mod client_ip;
 pub mod config;
 pub mod confusables;
@@ -70,21 +71,22 @@ async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker
 /// Takes a request through the steps that are common to all, and to its endpoint.
 async fn answer(request: &Incoming, env: &Environment, id: &str, notes: &Notes) -> Result<Reply, ApiError> {
     let service = &*Service::of(env)?;
-    let route = match routes::resolve(&request.method(), &request.url())? {
+    let route = match routes::resolve(&request.method(), &request.url(), service.challenges.is_some())? {
         Target::Preflight(route) => {
-            notes.route.set(Some(route.name()));
-            // The other route knows no clients.
+            notes.route.set(Some(route));
+            // The other routes know no clients.
             if route == Route::SignUp {
                 notes.allow_origin.set(guards::preflight(&service.guards, request, notes).await);
             }
-            return Ok(Reply::preflight());
+            return Ok(Reply::preflight(service.guards.iter().filter_map(|guard| guard.header())));
         }
         Target::Endpoint(route) => route,
     };
-    notes.route.set(Some(route.name()));
+    notes.route.set(Some(route));
     let call = Call::admit(request, service, id, notes).await?;
     match route {
         Route::SignUp => sign_up::handle(&call).await,
         Route::CreateAccount => accounts::handle(&call).await,
+        Route::Challenge => challenge::handle(service.challenges.as_ref()),
     }
 }

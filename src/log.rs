@@ -9,12 +9,13 @@ use serde::Serialize;
 
 use crate::error::ApiError;
 use crate::response::{AllowOrigin, Reply};
+use crate::routes::Route;
 
 /// What a request leaves on its way, for its line and for the headers of its answer, whatever that will be.
 #[derive(Default)]
 pub struct Notes {
-    /// The name of its route, once it is known.
-    pub route: Cell<Option<&'static str>>,
+    /// Its route, once it is known.
+    pub route: Cell<Option<Route>>,
     /// Which pages may read the answer: those of any origin, until somebody knows better.
     pub allow_origin: Cell<AllowOrigin>,
     warnings: RefCell<Vec<String>>,
@@ -46,13 +47,14 @@ impl Notes {
     pub fn line(&self, id: &str, answer: &Result<Reply, ApiError>, status: u16, runtime: u64) -> String {
         let (outcome, cause) = match answer {
             Ok(reply) if reply.body.is_none() => ("preflight", None),
+            Ok(_) if self.route.get() == Some(Route::Challenge) => ("issued", None),
             Ok(_) => ("created", None),
             Err(error) => (error.outcome(), error.cause()),
         };
         let warnings = self.warnings.borrow();
         let warning = (!warnings.is_empty()).then(|| warnings.join("; "));
         let ms = runtime / 1000;
-        let line = Line { id, route: self.route.get(), status, outcome, ms, cause, warning };
+        let line = Line { id, route: self.route.get().map(Route::name), status, outcome, ms, cause, warning };
         // No part of it can fail to be JSON.
         serde_json::to_string(&line).unwrap_or_default()
     }
@@ -69,7 +71,7 @@ mod tests {
             notes.line("the-id", &Err(ApiError::NotFound), 404, 1999),
             r#"{"id":"the-id","status":404,"outcome":"not_found","ms":1}"#
         );
-        notes.route.set(Some("/users/"));
+        notes.route.set(Some(Route::CreateAccount));
         notes.warn("one".to_owned());
         notes.warn("two".to_owned());
         assert_eq!(
@@ -79,9 +81,17 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_no_error_created_something_or_was_a_preflight() {
-        let line = |reply: Reply| Notes::default().line("", &Ok(reply), 0, 0);
-        assert!(line(Reply::json(200, &())).contains(r#""outcome":"created""#));
-        assert!(line(Reply::preflight()).contains(r#""outcome":"preflight""#));
+    fn an_answer_that_is_no_error_says_what_came_of_it() {
+        for (route, reply, outcome) in [
+            (Route::SignUp, Reply::json(200, &()), "created"),
+            (Route::CreateAccount, Reply::json(201, &()), "created"),
+            (Route::Challenge, Reply::json(200, &()), "issued"),
+            (Route::Challenge, Reply::preflight([]), "preflight"),
+        ] {
+            let notes = Notes::default();
+            notes.route.set(Some(route));
+            let line = notes.line("", &Ok(reply), 0, 0);
+            assert!(line.contains(&format!(r#""outcome":"{outcome}""#)), "{line}");
+        }
     }
 }

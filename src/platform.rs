@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use wasm_bindgen::prelude::*;
-use worker::js_sys::{JSON, Promise, Reflect, Uint8Array};
+use worker::js_sys::{Date, JSON, Promise, Reflect, Uint8Array};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::web_sys;
 
@@ -34,6 +34,17 @@ pub fn now() -> u64 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it counts up from 0")]
     let microseconds = (performance_now() * 1000.0) as u64;
     microseconds
+}
+
+/// Seconds since 1970, UTC, on the same clock.
+#[must_use]
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "whole seconds, and no date before 1970"
+)]
+pub fn unix_time() -> u64 {
+    (Date::now() / 1000.0) as u64
 }
 
 /// An exception or a rejection, as text.

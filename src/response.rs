@@ -52,8 +52,8 @@ pub struct Reply {
     pub body: Option<String>,
     /// Which pages may read it.
     pub allow_origin: AllowOrigin,
-    allow_headers: &'static str,
-    extra: Option<(&'static str, &'static str)>,
+    allow_headers: Cow<'static, str>,
+    extra: Option<Header<'static>>,
 }
 
 impl Reply {
@@ -65,27 +65,28 @@ impl Reply {
             // Only I/O, a map with odd keys or a failing `Serialize` could fail, and there is none of them.
             body: Some(serde_json::to_string(body).unwrap_or_default()),
             allow_origin: AllowOrigin::Any,
-            allow_headers: ALLOW_HEADERS,
+            allow_headers: ALLOW_HEADERS.into(),
             extra: None,
         }
     }
 
-    /// The answer to a CORS preflight: 204, good for a day.
+    /// The answer to a CORS preflight: 204, good for a day; it allows the headers in `more` too.
     #[must_use]
-    pub fn preflight() -> Self {
+    pub fn preflight(more: impl IntoIterator<Item = &'static str>) -> Self {
+        let allow = |headers: Cow<'static, str>, header| format!("{headers}, {header}").into();
         Self {
             status: 204,
             body: None,
             allow_origin: AllowOrigin::Any,
-            allow_headers: PREFLIGHT_ALLOW_HEADERS,
-            extra: Some(("Access-Control-Max-Age", "86400")),
+            allow_headers: more.into_iter().fold(PREFLIGHT_ALLOW_HEADERS.into(), allow),
+            extra: Some(("Access-Control-Max-Age", "86400".into())),
         }
     }
 
     /// The same answer with one more header.
     #[must_use]
-    pub fn with(self, name: &'static str, value: &'static str) -> Self {
-        Self { extra: Some((name, value)), ..self }
+    pub fn with(self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        Self { extra: Some((name, value.into())), ..self }
     }
 
     /// Every header but `Content-Length`, which the runtime adds: it knows the bytes it sends.
@@ -101,10 +102,10 @@ impl Reply {
         };
         headers.extend(allowed.map(|value| ("Access-Control-Allow-Origin", value.into())));
         headers.extend(vary.map(|value| ("Vary", value.into())));
-        headers.push(("Access-Control-Allow-Headers", self.allow_headers.into()));
+        headers.push(("Access-Control-Allow-Headers", self.allow_headers.as_ref().into()));
         headers.push(("X-Request-Id", request_id.into()));
         headers.push(("X-Runtime", seconds(runtime).into()));
-        headers.extend(self.extra.map(|(name, value)| (name, value.into())));
+        headers.extend(self.extra.as_ref().map(|(name, value)| (*name, value.as_ref().into())));
         if let Some(body) = &self.body {
             headers.push(("Content-Type", "application/json; charset=utf-8".into()));
             if (200..300).contains(&self.status) {
@@ -166,7 +167,7 @@ mod tests {
 
     #[test]
     fn the_common_headers_are_on_every_answer() {
-        for reply in [Reply::json(200, &()), Reply::json(500, &()), Reply::preflight()] {
+        for reply in [Reply::json(200, &()), Reply::json(500, &()), Reply::preflight([])] {
             let headers = reply.headers("the-id", 114_259);
             for (name, value) in COMMON {
                 assert_eq!(header(&headers, name), Some(value));
@@ -195,7 +196,7 @@ mod tests {
             ),
             (AllowOrigin::None, None, Some("Origin")),
         ] {
-            for reply in [Reply::json(200, &()), Reply::preflight()] {
+            for reply in [Reply::json(200, &()), Reply::preflight([])] {
                 let reply = Reply { allow_origin: allow_origin.clone(), ..reply };
                 let headers = reply.headers("", 0);
                 assert_eq!(header(&headers, "Access-Control-Allow-Origin"), allowed);
@@ -209,15 +210,15 @@ mod tests {
     fn only_a_success_with_a_body_has_an_etag() {
         assert!(header(&Reply::json(201, &()).headers("", 0), "ETag").is_some());
         assert!(header(&Reply::json(400, &()).headers("", 0), "ETag").is_none());
-        let preflight = Reply::preflight();
+        let preflight = Reply::preflight([]);
         let preflight = preflight.headers("", 0);
         assert!(header(&preflight, "ETag").is_none());
         assert!(header(&preflight, "Content-Type").is_none());
     }
 
     #[test]
-    fn a_preflight_allows_the_headers_that_the_routes_read() {
-        let preflight = Reply::preflight();
+    fn a_preflight_allows_the_headers_that_the_routes_and_the_guards_read() {
+        let preflight = Reply::preflight([]);
         let preflight = preflight.headers("", 0);
         assert_eq!(header(&preflight, "Access-Control-Max-Age"), Some("86400"));
         assert_eq!(
@@ -229,6 +230,10 @@ mod tests {
         assert_eq!(
             header(&Reply::json(200, &()).headers("", 0), "Access-Control-Allow-Headers"),
             Some("Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition")
+        );
+        assert_eq!(
+            header(&Reply::preflight(["One", "Two"]).headers("", 0), "Access-Control-Allow-Headers"),
+            Some(format!("{PREFLIGHT_ALLOW_HEADERS}, One, Two").as_str())
         );
     }
 }

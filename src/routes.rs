@@ -11,6 +11,8 @@ pub enum Route {
     SignUp,
     /// `POST /users/`
     CreateAccount,
+    /// `GET /challenge`, while proof of work is on
+    Challenge,
 }
 
 /// What a method asks of a path that exists.
@@ -22,13 +24,14 @@ pub enum Target {
     Preflight(Route),
 }
 
-const PATHS: [(&str, Route); 6] = [
+const PATHS: [(&str, Route); 7] = [
     ("/sign-up", Route::SignUp),
     ("/sign-up/", Route::SignUp),
     ("/users/", Route::CreateAccount),
     ("/users", Route::CreateAccount),
     ("/connectmypairs/users/", Route::CreateAccount),
     ("/connectmypairs/users", Route::CreateAccount),
+    ("/challenge", Route::Challenge),
 ];
 
 impl Route {
@@ -38,21 +41,33 @@ impl Route {
         match self {
             Self::SignUp => "/sign-up",
             Self::CreateAccount => "/users/",
+            Self::Challenge => "/challenge",
+        }
+    }
+
+    /// The one method that it takes beside `OPTIONS`.
+    #[must_use]
+    pub fn method(self) -> &'static str {
+        match self {
+            Self::SignUp | Self::CreateAccount => "POST",
+            Self::Challenge => "GET",
         }
     }
 }
 
-/// Finds what `method` asks of the path in `url`, an absolute URL as the runtime gives it; a query is ignored.
+/// Finds what `method` asks of the path in `url`, an absolute URL as the runtime gives it; a query is
+/// ignored. Without `challenges`, [`Route::Challenge`] is not there.
 ///
 /// # Errors
 /// [`ApiError::NotFound`] and [`ApiError::MethodNotAllowed`].
-pub fn resolve(method: &str, url: &str) -> Result<Target, ApiError> {
+pub fn resolve(method: &str, url: &str, challenges: bool) -> Result<Target, ApiError> {
     let path = path(url);
-    let (_, route) = PATHS.iter().find(|(known, _)| *known == path).ok_or(ApiError::NotFound)?;
-    match method {
-        "POST" => Ok(Target::Endpoint(*route)),
-        "OPTIONS" => Ok(Target::Preflight(*route)),
-        _ => Err(ApiError::MethodNotAllowed),
+    let route = PATHS.iter().find(|(known, _)| *known == path).map(|(_, route)| *route);
+    match route.filter(|route| challenges || *route != Route::Challenge) {
+        None => Err(ApiError::NotFound),
+        Some(route) if method == route.method() => Ok(Target::Endpoint(route)),
+        Some(route) if method == "OPTIONS" => Ok(Target::Preflight(route)),
+        Some(route) => Err(ApiError::MethodNotAllowed { allowed: route.method() }),
     }
 }
 
@@ -78,13 +93,29 @@ mod tests {
             for alias in aliases {
                 for url in [format!("https://example.com{alias}"), format!("http://[::1]:8787{alias}?a=/b#c")]
                 {
-                    assert_eq!(resolve("POST", &url), Ok(Target::Endpoint(route)));
-                    assert_eq!(resolve("OPTIONS", &url), Ok(Target::Preflight(route)));
-                    for method in ["GET", "HEAD", "PUT", "DELETE", "PATCH", "TRACE", "post", "PROPFIND"] {
-                        assert_eq!(resolve(method, &url), Err(ApiError::MethodNotAllowed));
+                    for challenges in [false, true] {
+                        assert_eq!(resolve("POST", &url, challenges), Ok(Target::Endpoint(route)));
+                        assert_eq!(resolve("OPTIONS", &url, challenges), Ok(Target::Preflight(route)));
+                        for method in ["GET", "HEAD", "PUT", "DELETE", "PATCH", "TRACE", "post", "PROPFIND"] {
+                            let refused = Err(ApiError::MethodNotAllowed { allowed: "POST" });
+                            assert_eq!(resolve(method, &url, challenges), refused);
+                        }
                     }
                 }
             }
+        }
+    }
+
+    #[test]
+    fn a_challenge_can_be_got_while_proof_of_work_is_on() {
+        let url = "https://example.com/challenge?a=b";
+        assert_eq!(resolve("GET", url, true), Ok(Target::Endpoint(Route::Challenge)));
+        assert_eq!(resolve("OPTIONS", url, true), Ok(Target::Preflight(Route::Challenge)));
+        for method in ["POST", "HEAD", "PUT", "get"] {
+            assert_eq!(resolve(method, url, true), Err(ApiError::MethodNotAllowed { allowed: "GET" }));
+        }
+        for method in ["GET", "POST", "OPTIONS", "HEAD"] {
+            assert_eq!(resolve(method, url, false), Err(ApiError::NotFound));
         }
     }
 
@@ -105,10 +136,12 @@ mod tests {
             "/?/users/",
             "/connectmypairs/sign-up",
             "?/sign-up",
+            "/challenge/",
+            "/Challenge",
         ] {
             for method in ["POST", "OPTIONS", "GET"] {
                 assert_eq!(
-                    resolve(method, &format!("https://example.com{rest}")),
+                    resolve(method, &format!("https://example.com{rest}"), true),
                     Err(ApiError::NotFound),
                     "{rest}"
                 );
@@ -119,13 +152,13 @@ mod tests {
     proptest! {
         #[test]
         fn any_method_and_url_are_resolved_or_refused(method in any::<String>(), url in any::<String>()) {
-            let _ = (resolve(&method, &url), resolve("POST", &url));
+            let _ = (resolve(&method, &url, true), resolve("POST", &url, false));
         }
 
         #[test]
         fn what_follows_the_path_changes_nothing(rest in "[?#].{0,40}") {
             let url = format!("https://example.com/users/{rest}");
-            prop_assert_eq!(resolve("POST", &url), Ok(Target::Endpoint(Route::CreateAccount)));
+            prop_assert_eq!(resolve("POST", &url, false), Ok(Target::Endpoint(Route::CreateAccount)));
         }
     }
 }

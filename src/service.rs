@@ -8,6 +8,7 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::block_list::BlockList;
+use crate::challenge::Challenges;
 use crate::config::{self, Config, ConfigError};
 use crate::guards::{self, Guard};
 use crate::platform::Environment;
@@ -17,6 +18,8 @@ use crate::store::Store;
 pub struct Service {
     /// The settings.
     pub config: Config,
+    /// What issues challenges, where proof of work is on.
+    pub challenges: Option<Challenges>,
     /// The guards that are on, in the order in which they run.
     pub guards: Vec<Box<dyn Guard>>,
     /// The block list.
@@ -50,6 +53,7 @@ impl Service {
     fn read(env: &Environment) -> Result<Self, ConfigError> {
         Ok(Self {
             config: Config::read(|name| env.variable(name))?,
+            challenges: Challenges::read(|name| env.variable(name))?,
             guards: guards::read(env)?,
             block_list: BlockList::new(env.required(config::BLOCK_LIST)?),
             store: Store::new(env.required(config::DATABASE)?),

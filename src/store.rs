@@ -1,6 +1,6 @@
 //! Every D1 statement, what it stores and gives back, and which failures are worth another try.
 //!
-//! Each endpoint is one statement. It inserts a row, or finds that this very request inserted one
+//! Each step is one statement. It inserts a row, or finds that this very request inserted one
 //! before (then `request_key` is the same, and the row comes back as it is), or finds the name
 //! taken (then no row comes back). So it may be repeated, by the client or here, when nobody knows
 //! whether it was carried out. The registered clients are one statement more. Must not know HTTP.
@@ -33,6 +33,12 @@ const INSERT_ACCOUNT: &str = "\
 /// All that are enabled in one text, because it is one value to fetch, to keep and to look through.
 const CLIENTS: &str = "\
     SELECT group_concat(id || ' ' || origins, char(10)) AS clients FROM clients WHERE disabled_at IS NULL";
+/// The schema deletes what has expired. Ten tries: each costs a hash, which nobody works for again.
+const SPEND_CHALLENGE: &str = "\
+    INSERT INTO challenges (expires_at, id, sign_up) VALUES (?, ?, ?) \
+    ON CONFLICT (expires_at, id) \
+    DO UPDATE SET tries = tries + 1 WHERE sign_up = excluded.sign_up AND tries < 10 \
+    RETURNING id";
 
 /// D1 gives up on a statement after 30 s; so does this, in case the answer is lost.
 const WRITE_TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -162,6 +168,22 @@ impl Store {
     pub async fn clients(&self) -> Result<String, StoreError> {
         let row = self.first(CLIENTS, &[], READ_TIME_LIMIT).await?;
         Ok(row.and_then(|row| row.clients()).unwrap_or_default())
+    }
+
+    /// Marks a challenge as used for `sign_up`, 64 characters that stand for one; `false` if it was used for another,
+    /// or for this one too often. `expires_at` is in seconds since 1970.
+    ///
+    /// # Errors
+    /// [`StoreError`], after the tries that make sense.
+    pub async fn spend_challenge(
+        &self,
+        id: &str,
+        expires_at: u64,
+        sign_up: &str,
+    ) -> Result<bool, StoreError> {
+        let values = [Some(&*expires_at.to_string()), Some(id), Some(sign_up)];
+        let row = self.first(SPEND_CHALLENGE, &values, WRITE_TIME_LIMIT).await?;
+        Ok(row.is_some())
     }
 
     /// Runs `statement` and gives its first row, trying again after a transient failure. Each try

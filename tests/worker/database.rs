@@ -87,6 +87,18 @@ impl Database {
         });
         row.unwrap()
     }
+
+    /// How often the challenge `id` was used; 0 if it is not remembered.
+    pub fn tries(&self, id: &str) -> u32 {
+        let sql = "SELECT coalesce(sum(tries), 0) FROM challenges WHERE id = ?";
+        self.0.query_row(sql, [id], |row| row.get(0)).unwrap()
+    }
+
+    /// The SQL that made `name`.
+    pub fn schema(&self, name: &str) -> String {
+        let sql = "SELECT sql FROM sqlite_schema WHERE name = ?";
+        self.0.query_row(sql, [name], |row| row.get(0)).unwrap()
+    }
 }
 
 /// Makes the next user's id `id`, before the first request.

@@ -2,6 +2,7 @@
 //! settings and bindings that it needs (see `faults.js`).
 
 mod limits;
+pub mod proof_of_work;
 mod registered_clients;
 mod reserved_names;
 

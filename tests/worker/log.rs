@@ -24,6 +24,8 @@ const CAUSES: &[&str] = &[
     "CONFUSABLES is ",
     "BLOCK_LIST_ON_ERROR is ",
     "CLIENTS is ",
+    "PROOF_OF_WORK is ",
+    "CHALLENGE_SECRET must ",
 ];
 
 /// What is not right with a line of a server's output, if anything. Every line is held to this while the tests run.
@@ -44,7 +46,7 @@ pub fn fault(line: &str) -> Option<&'static str> {
                 text.len() == 36 && text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit()),
                 "its id is no UUID",
             ),
-            "route" => (["/sign-up", "/users/"].contains(&text), "its route is none"),
+            "route" => (["/sign-up", "/users/", "/challenge"].contains(&text), "its route is none"),
             "status" => {
                 (value.as_u64().is_some_and(|status| (200..600).contains(&status)), "its status is none")
             }

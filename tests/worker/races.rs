@@ -6,7 +6,7 @@ use crate::http::{Answer, JSON, send, user};
 use crate::server::shared;
 
 /// Sends `count` requests at once and gives their answers.
-fn at_once(count: usize, request: impl Fn(usize) -> Answer + Sync) -> Vec<Answer> {
+pub fn at_once(count: usize, request: impl Fn(usize) -> Answer + Sync) -> Vec<Answer> {
     let request = &request;
     thread::scope(|scope| {
         let calls: Vec<_> = (0..count).map(|n| scope.spawn(move || request(n))).collect();
@@ -14,7 +14,7 @@ fn at_once(count: usize, request: impl Fn(usize) -> Answer + Sync) -> Vec<Answer
     })
 }
 
-fn assert_statuses(answers: &[Answer], expected: &[(u16, usize)]) {
+pub fn assert_statuses(answers: &[Answer], expected: &[(u16, usize)]) {
     for (status, count) in expected {
         let found = answers.iter().filter(|answer| answer.status == *status).count();
         assert_eq!(found, *count, "answers with {status}");

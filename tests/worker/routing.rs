@@ -1,6 +1,6 @@
 //! Paths, methods, and the CORS preflight.
 
-use crate::http::{create_account, send};
+use crate::http::{PREFLIGHT_ALLOW_HEADERS, create_account, send};
 use crate::server::shared;
 
 const PATHS: [&str; 6] =
@@ -21,6 +21,8 @@ fn an_unknown_path_is_not_found_whatever_the_method() {
         "/%75sers/",
         "/connectmypairs",
         "/index.html?/users/",
+        // Only while proof of work is on.
+        "/challenge",
     ] {
         for method in ["GET", "POST", "OPTIONS", "DELETE"] {
             send(shared(), method, path, &[], "").is(
@@ -56,6 +58,7 @@ fn a_preflight_is_answered_for_a_day_on_every_path() {
         let answer = send(shared(), "OPTIONS", path, &headers, "");
         answer.is(204, "");
         assert_eq!(answer.header("Access-Control-Max-Age"), Some("86400"));
+        assert_eq!(answer.header("Access-Control-Allow-Headers"), Some(PREFLIGHT_ALLOW_HEADERS));
     }
     send(shared(), "OPTIONS", "/users/", &[], "").is(204, "");
 }

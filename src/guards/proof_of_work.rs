@@ -1,0 +1,73 @@
+//! `PROOF_OF_WORK`: how much a client has to compute before it may sign up, at either route.
+//!
+//! The header `Proof-Of-Work` carries a solved challenge of `GET /challenge`. A challenge counts for
+//! one sign-up, whatever becomes of it: the database remembers it until it has expired. A repeat of
+//! that sign-up, told by its `Idempotency-Key`, may carry it again. When the database does not answer,
+//! the sign-up is refused with 503, as it would be a moment later.
+
+use crate::challenge::{Challenges, SolutionError};
+use crate::config::{self, ConfigError};
+use crate::error::ApiError;
+use crate::guards::{Attempt, Check, Guard};
+use crate::platform::{self, Environment};
+use crate::store::Store;
+
+const HEADER: &str = "Proof-Of-Work";
+
+struct ProofOfWork {
+    challenges: Challenges,
+    store: Store,
+}
+
+/// On where `PROOF_OF_WORK` is set.
+///
+/// # Errors
+/// [`ConfigError`] for a setting that makes no sense, or without a secret.
+pub fn read(env: &Environment) -> Result<Option<Box<dyn Guard>>, ConfigError> {
+    let Some(challenges) = Challenges::read(|name| env.variable(name))? else { return Ok(None) };
+    let store = Store::new(env.required(config::DATABASE)?);
+    Ok(Some(Box::new(ProofOfWork { challenges, store })))
+}
+
+impl Guard for ProofOfWork {
+    fn check<'a>(&'a self, attempt: &'a Attempt<'a>) -> Check<'a> {
+        Box::pin(async {
+            // What is wrong, as `/sign-up` and as `/users/` say it.
+            let refusal = |at_sign_up: &str, at_users: &str| {
+                ApiError::field(HEADER, if attempt.sign_up.is_some() { at_sign_up } else { at_users })
+            };
+            let solution = attempt.request.header(HEADER).ok_or_else(|| {
+                refusal("must be given: solve a challenge from GET /challenge", "was missing")
+            })?;
+            let solved =
+                self.challenges.judge(&solution, platform::unix_time()).map_err(|error| match error {
+                    SolutionError::Invalid => {
+                        refusal("must be a challenge from GET /challenge, a colon and a nonce", "was invalid")
+                    }
+                    SolutionError::Expired => refusal("has expired: solve a new challenge", "has expired"),
+                    SolutionError::Unsolved => refusal(
+                        "must have a SHA-256 that begins with as many zero bits as its challenge asks for",
+                        "was not solved",
+                    ),
+                })?;
+            // A name of which nothing came is not kept.
+            let sign_up = self.challenges.sign(&identity(attempt));
+            if self.store.spend_challenge(solved.id, solved.expires_at, &sign_up).await? {
+                Ok(())
+            } else {
+                Err(refusal("was used before: solve a new challenge", "was used before"))
+            }
+        })
+    }
+
+    fn header(&self) -> Option<&'static str> {
+        Some(HEADER)
+    }
+}
+
+/// What a sign-up and its repeats share and no other has: a key alone may come with many names.
+fn identity(attempt: &Attempt<'_>) -> String {
+    let client_id = attempt.sign_up.as_ref().map_or("", |sign_up| sign_up.client_id.as_str());
+    // The name stands last, because its key alone can hold a space.
+    format!("{} {client_id} {}", attempt.request_key.as_str(), attempt.name.key())
+}

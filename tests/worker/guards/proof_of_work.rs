@@ -1,0 +1,307 @@
+//! `PROOF_OF_WORK`: challenges as the Worker issues them, and as this file signs them with its secret.
+
+use edge_signup::challenge::Challenges;
+use rusqlite::{Connection, params};
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use super::{create_account, sign_up};
+use crate::faults;
+use crate::http::{Answer, PREFLIGHT_ALLOW_HEADERS, send};
+use crate::races::{assert_statuses, at_once};
+
+const ON: (&str, &str) =
+    ("Test-Vars", r#"{"PROOF_OF_WORK":"4","CHALLENGE_SECRET":"0123456789-0123456789-0123456789"}"#);
+/// A date in 2096, in seconds since 1970.
+const FUTURE: u64 = 4_000_000_000;
+
+/// The header that carries `solution`.
+fn with(solution: &str) -> (&str, &str) {
+    ("Proof-Of-Work", solution)
+}
+
+fn challenge_from(headers: &[(&str, &str)]) -> Answer {
+    send(faults::server(), "GET", "/challenge", headers, "")
+}
+
+/// A fresh challenge.
+fn challenge() -> String {
+    let body: Value = challenge_from(&[ON]).body.parse().unwrap();
+    body["challenge"].as_str().unwrap().to_owned()
+}
+
+/// The challenge `id`, issued at `time`, signed with `secret`.
+fn signed(id: u64, time: u64, secret: &str) -> String {
+    let setting = |name: &str| Some(if name == "PROOF_OF_WORK" { "4" } else { secret }.to_owned());
+    Challenges::read(setting).unwrap().unwrap().issue(&format!("{id:036}"), time)
+}
+
+/// Whether a challenge with this nonce has at least so many zero bits.
+fn has_zeros(solution: &str, bits: u32) -> bool {
+    let hash = Sha256::digest(solution);
+    u16::from_be_bytes([hash[0], hash[1]]).leading_zeros() >= bits
+}
+
+fn find(challenge: &str, is_wanted: impl Fn(&str) -> bool) -> String {
+    let mut solutions = (0..=u32::MAX).map(|nonce| format!("{challenge}:{nonce}"));
+    solutions.find(|solution| is_wanted(solution)).unwrap()
+}
+
+/// A solution of a fresh challenge.
+fn solution() -> String {
+    find(&challenge(), |solution| has_zeros(solution, 4))
+}
+
+/// The id in a challenge or a solution.
+fn id(solution: &str) -> &str {
+    solution.split('.').nth(1).unwrap()
+}
+
+#[test]
+fn a_challenge_is_got_while_the_guard_is_on() {
+    let answer = challenge_from(&[ON]);
+    let challenge = answer.body.parse::<Value>().unwrap()["challenge"].as_str().unwrap().to_owned();
+    answer.is(200, &format!(r#"{{"challenge":"{challenge}","bits":4,"expires_in":600}}"#));
+    let line = faults::server().log_line(answer.id());
+    assert_eq!((&line["route"], &line["outcome"]), (&"/challenge".into(), &"issued".into()));
+    assert_ne!(id(&self::challenge()), id(&challenge));
+
+    for method in ["POST", "PUT", "DELETE"] {
+        let answer = send(faults::server(), method, "/challenge", &[ON], "");
+        answer.is(405, r#"{"description":"This path takes GET and OPTIONS only","code":"405"}"#);
+        assert_eq!(answer.header("Allow"), Some("GET, OPTIONS"));
+    }
+    let blocked = ("CF-Connecting-IP", "198.51.100.7");
+    challenge_from(&[ON, blocked]).is(403, r#"{"description":"Your IP address was blocked.","code":"403"}"#);
+    assert_eq!(challenge_from(&[ON, ("Test-Fault", "kv-rejects")]).status, 503);
+    // While it is off, there is no such path, and whoever is blocked is not told otherwise.
+    for headers in [[].as_slice(), &[blocked]] {
+        for method in ["GET", "POST", "OPTIONS"] {
+            let answer = send(faults::server(), method, "/challenge", headers, "");
+            assert_eq!(answer.status, 404, "{method}");
+            assert!(faults::server().log_line(answer.id()).get("route").is_none());
+        }
+    }
+}
+
+#[test]
+fn a_page_may_send_the_header_while_the_guard_is_on() {
+    for path in ["/sign-up", "/users/", "/challenge"] {
+        let answer = send(faults::server(), "OPTIONS", path, &[ON], "");
+        let allowed = format!("{PREFLIGHT_ALLOW_HEADERS}, Proof-Of-Work");
+        assert_eq!(answer.header("Access-Control-Allow-Headers"), Some(allowed.as_str()));
+    }
+}
+
+#[test]
+fn a_sign_up_with_its_work_done_passes() {
+    let (one, other) = (solution(), solution());
+    assert_eq!(sign_up("Ada", "worked", &[ON, with(&one)]).status, 200);
+    create_account("worked", &[ON, with(&other)]).is(201, r#"{"name":"worked","privacy":"Public"}"#);
+    let database = faults::server().database();
+    assert_eq!((database.tries(id(&one)), database.tries(id(&other))), (1, 1));
+    // While it is off, nobody looks at the header, and nothing is remembered.
+    let unused = solution();
+    create_account("unworked", &[with("nonsense")]).is(201, r#"{"name":"unworked","privacy":"Public"}"#);
+    create_account("unasked", &[with(&unused)]).is(201, r#"{"name":"unasked","privacy":"Public"}"#);
+    assert_eq!(database.tries(id(&unused)), 0);
+}
+
+#[test]
+fn a_sign_up_without_its_work_is_refused_and_told_why() {
+    let secret = "0123456789-0123456789-0123456789";
+    let challenge = challenge();
+    let lazy = find(&challenge, |solution| !has_zeros(solution, 4));
+    let forged = find(&signed(1, FUTURE, &secret.replace('0', "1")), |solution| has_zeros(solution, 4));
+    let expired = find(&signed(2, 1_700_000_000, secret), |solution| has_zeros(solution, 4));
+    let expired_and_lazy = find(&signed(3, 1_700_000_000, secret), |solution| !has_zeros(solution, 4));
+    // The form of it all would be good.
+    let good = find(&signed(4, FUTURE, secret), |solution| has_zeros(solution, 4));
+    create_account("from-the-future", &[ON, with(&good)])
+        .is(201, r#"{"name":"from-the-future","privacy":"Public"}"#);
+
+    let invalid = ("must be a challenge from GET /challenge, a colon and a nonce", "was invalid");
+    let has_expired = ("has expired: solve a new challenge", "has expired");
+    for (name, solution, (at_sign_up, at_users)) in [
+        ("missing", None, ("must be given: solve a challenge from GET /challenge", "was missing")),
+        ("empty", Some(""), invalid),
+        ("bare", Some(challenge.as_str()), invalid),
+        ("not-ascii", Some("☃:1"), invalid),
+        ("forged", Some(&*forged), invalid),
+        ("expired", Some(&*expired), has_expired),
+        ("expired-and-lazy", Some(&*expired_and_lazy), has_expired),
+        (
+            "lazy",
+            Some(&*lazy),
+            (
+                "must have a SHA-256 that begins with as many zero bits as its challenge asks for",
+                "was not solved",
+            ),
+        ),
+    ] {
+        // A database that would fail shows that it is not asked.
+        let mut headers = vec![ON, ("Test-Fault", "db-overloaded")];
+        headers.extend(solution.map(with));
+        sign_up(name, "unworked", &headers).is(
+            400,
+            &format!(
+                r#"{{"description":"Proof-Of-Work {at_sign_up}","code":"400","field":"Proof-Of-Work"}}"#
+            ),
+        );
+        create_account(name, &headers).is(
+            400,
+            &format!(
+                r#"{{"name":"{name}","privacy":null,"code":"400","description":"Proof-Of-Work {at_users}"}}"#
+            ),
+        );
+        assert_eq!(faults::server().database().accounts(name), []);
+    }
+    assert_eq!(faults::server().database().users("unworked"), []);
+    // What was set higher since counts at once.
+    let enough = find(&challenge, |solution| has_zeros(solution, 4) && !has_zeros(solution, 8));
+    let higher = ("Test-Vars", &*ON.1.replace("\"4\"", "\"8\""));
+    assert_eq!(create_account("higher", &[higher, with(&enough)]).status, 400);
+    assert_eq!(create_account("higher", &[ON, with(&enough)]).status, 201);
+
+    for line in faults::server().log() {
+        assert!(![secret, id(&forged), &*challenge].iter().any(|text| line.contains(text)), "{line}");
+    }
+}
+
+#[test]
+fn a_challenge_counts_for_one_sign_up() {
+    let used = r#"{"description":"Proof-Of-Work was used before: solve a new challenge","code":"400","field":"Proof-Of-Work"}"#;
+    let (solution, key) = (solution(), ("Idempotency-Key", "worked-once"));
+    let work = with(&solution);
+    let first = sign_up("Ada", "once", &[ON, work, key]);
+    assert_eq!(first.status, 200);
+    // Nobody else, nothing else, and not the same without its key.
+    for (name, client, headers) in [
+        ("Grace", "once", [ON, work, key].as_slice()),
+        ("Ada", "twice", &[ON, work, key]),
+        ("Ada", "once", &[ON, work, ("Idempotency-Key", "worked-twice")]),
+        ("Ada", "once", &[ON, work]),
+    ] {
+        sign_up(name, client, headers).is(400, used);
+    }
+    create_account("Ada-once", &[ON, work, key]).is(
+        400,
+        r#"{"name":"Ada-once","privacy":null,"code":"400","description":"Proof-Of-Work was used before"}"#,
+    );
+    // Another nonce makes no other challenge of it.
+    let again = find(solution.split_once(':').unwrap().0, |other| has_zeros(other, 4) && other != solution);
+    sign_up("Grace", "once", &[ON, with(&again)]).is(400, used);
+    // A repeat gets the first answer, in any spelling of its name, until there are ten.
+    for name in ["Ada", "ada", "ADA", "Ada", "Ada", "Ada", "Ada", "Ada", "Ada"] {
+        sign_up(name, "once", &[ON, work, key]).is(200, &first.body);
+    }
+    sign_up("Ada", "once", &[ON, work, key]).is(400, used);
+    // With more work, there can be more.
+    sign_up("Ada", "once", &[ON, with(&self::solution()), key]).is(200, &first.body);
+    let database = faults::server().database();
+    assert_eq!((database.users("once").len(), database.tries(id(&solution))), (1, 10));
+    assert_eq!(database.users("twice"), []);
+}
+
+#[test]
+fn a_challenge_is_used_up_by_a_name_that_is_taken() {
+    let work = solution();
+    create_account("worked-for", &[]).is(201, r#"{"name":"worked-for","privacy":"Public"}"#);
+    assert_eq!(create_account("worked-for", &[ON, with(&work)]).status, 409);
+    assert_eq!(create_account("worked-for-another", &[ON, with(&work)]).status, 400);
+    // But not by a request that is not of its form.
+    let work = solution();
+    assert_eq!(create_account("worked for", &[ON, with(&work)]).status, 400);
+    assert_eq!(create_account("worked-for-another", &[ON, with(&work)]).status, 201);
+}
+
+#[test]
+fn of_20_sign_ups_with_one_challenge_one_passes() {
+    let solution = solution();
+    let answers = at_once(20, |n| create_account(&format!("raced-{n}"), &[ON, with(&solution)]));
+    assert_statuses(&answers, &[(201, 1), (400, 19)]);
+    let database = faults::server().database();
+    let stored: usize = (0..20).map(|n| database.accounts(&format!("raced-{n}")).len()).sum();
+    assert_eq!((stored, database.tries(id(&solution))), (1, 1));
+}
+
+#[test]
+fn a_database_that_fails_lets_nobody_pass() {
+    for (fault, status, cause) in [
+        ("db-down", 503, "database: Error: D1_ERROR: Network connection lost."),
+        ("db-overloaded", 503, "database: Error: D1_ERROR: D1 DB is overloaded."),
+        ("db-no-table", 500, "database: Error: D1_ERROR: no such table: no_such_challenges"),
+    ] {
+        let name = format!("worked-{fault}");
+        let (one, other) = (solution(), solution());
+        let fault = ("Test-Fault", fault);
+        for answer in [
+            sign_up(&name, "worked", &[ON, with(&one), fault]),
+            create_account(&name, &[ON, with(&other), fault]),
+        ] {
+            assert_eq!(answer.status, status, "{answer:?}");
+            let line = faults::server().log_line(answer.id());
+            assert!(line["cause"].as_str().unwrap().starts_with(cause), "{line}");
+        }
+        let database = faults::server().database();
+        assert_eq!((database.accounts(&name), database.tries(id(&one))), (vec![], 0));
+        // The work is not lost.
+        assert_eq!(create_account(&name, &[ON, with(&other)]).status, 201);
+    }
+    // A statement that was carried out without an answer finds what it did.
+    let work = solution();
+    let answer = create_account("worked-lost", &[ON, with(&work), ("Test-Fault", "db-answer-lost")]);
+    assert_eq!((answer.status, answer.header("Test-Statements")), (201, Some("3")));
+    assert_eq!(faults::server().database().tries(id(&work)), 2);
+}
+
+#[test]
+fn what_has_expired_is_forgotten_a_little_at_a_time() {
+    // The tables as D1 has them, in a database of our own.
+    let schema = |name| faults::server().database().schema(name);
+    let database = Connection::open_in_memory().unwrap();
+    let insert = |name: &str, age: i64| {
+        let sql = "INSERT INTO challenges (expires_at, id, sign_up) \
+             VALUES (unixepoch() - ?, printf('%-36s', ?), printf('%064d', 0))";
+        database.execute(sql, params![age, name]).unwrap();
+    };
+    let remembered = || {
+        let sql = "SELECT group_concat(rtrim(id), ' ' ORDER BY expires_at) FROM challenges";
+        database.query_row(sql, [], |row| row.get::<_, String>(0)).unwrap()
+    };
+    database.execute_batch(&schema("challenges")).unwrap();
+    for (name, age) in [("first", 5000), ("second", 4000), ("third", 3000), ("just-now", 1)] {
+        insert(name, age);
+    }
+    database.execute_batch(&schema("challenges_forget")).unwrap();
+    insert("one", -100);
+    assert_eq!(remembered(), "third just-now one");
+    insert("two", -200);
+    assert_eq!(remembered(), "just-now one two");
+    insert("three", -300);
+    assert_eq!(remembered(), "just-now one two three");
+}
+
+#[test]
+fn a_setting_that_makes_no_sense_stops_the_service() {
+    for (vars, cause) in [
+        (json!({ "PROOF_OF_WORK": "" }), "PROOF_OF_WORK is \"\": it must be a whole number of bits, 1 to 26"),
+        (json!({ "PROOF_OF_WORK": 27 }), "PROOF_OF_WORK is \"27\": it must be"),
+        (json!({ "PROOF_OF_WORK": "20" }), "CHALLENGE_SECRET must be set, to at least 32 bytes"),
+        (
+            json!({ "PROOF_OF_WORK": "20", "CHALLENGE_SECRET": "s3cret-of-less-than-32-bytes" }),
+            "CHALLENGE_SECRET must be set, to at least 32 bytes",
+        ),
+    ] {
+        let vars = vars.to_string();
+        for (method, path) in [("POST", "/users/"), ("GET", "/challenge"), ("OPTIONS", "/sign-up")] {
+            let headers = [("Test-Vars", vars.as_str()), ("Username", "set-wrongly")];
+            let answer = send(faults::server(), method, path, &headers, "");
+            answer.is(500, r#"{"description":"Internal error","code":"500"}"#);
+            let line = faults::server().log_line(answer.id());
+            let logged = line["cause"].as_str().unwrap();
+            assert!(logged.starts_with(cause) && !logged.contains("s3cret"), "{line}");
+        }
+    }
+    assert_eq!(faults::server().database().accounts("set-wrongly"), []);
+}
