@@ -47,7 +47,7 @@ fn thousands_of_requests_get_no_answer_that_the_description_does_not_allow() {
     let report: Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
     let cases = &report["test_cases"];
     assert!(cases["generated"].as_u64() >= Some(2_000), "too few: {cases}");
-    assert_eq!((&cases["without_checks"], &report["operations"]["tested"]), (&json!(0), &json!(4)));
+    assert_eq!((&cases["without_checks"], &report["operations"]["tested"]), (&json!(0), &json!(6)));
 }
 
 /// Provokes every answer that has an example, those of a failing platform included, so that nothing
@@ -67,6 +67,8 @@ fn every_example_in_the_description_is_a_live_answer() {
     let unverified = ("Test-Fault", "no-address");
     let unavailable = ("Test-Fault", "kv-throws");
     let internal = ("Test-Vars", r#"{"PASSWORD_MIN_LENGTH":""}"#);
+    let work = &json!({ "PROOF_OF_WORK": "20", "CHALLENGE_SECRET": "x".repeat(32) }).to_string();
+    let work = ("Test-Vars", work.as_str());
 
     let mut shown = BTreeSet::new();
     let mut provoke =
@@ -82,8 +84,11 @@ fn every_example_in_the_description_is_a_live_answer() {
             } else {
                 let expected = &content["examples"][example]["value"];
                 let mut body: Value = serde_json::from_str(&answer.body).unwrap();
-                if let Some(id) = body.pointer_mut("/user/id") {
-                    *id = expected["user"]["id"].clone();
+                // What no two answers share.
+                for unique in ["/user/id", "/challenge"] {
+                    if let Some(value) = body.pointer_mut(unique) {
+                        *value = expected.pointer(unique).unwrap().clone();
+                    }
                 }
                 assert_eq!(&body, expected);
                 assert_fits(expected, &content["schema"]);
@@ -93,12 +98,14 @@ fn every_example_in_the_description_is_a_live_answer() {
     provoke("POST", "/sign-up", 200, "username", &[JSON, key], user);
     provoke("POST", "/sign-up", 400, "field", &[JSON], nameless);
     provoke("POST", "/sign-up", 400, "body", &[JSON], "[]");
+    provoke("POST", "/sign-up", 400, "work", &[JSON, work], user);
     provoke("POST", "/sign-up", 409, "username", &[JSON], user);
     provoke("POST", "/sign-up", 413, "body", &[JSON], long);
     provoke("POST", "/sign-up", 415, "type", &[], user);
     provoke("POST", "/users/", 201, "public", &[name, privacy, key], "");
     provoke("POST", "/users/", 400, "privacy", &[name, ("Privacy", "Privacy setting")], "");
     provoke("POST", "/users/", 400, "missing", &[], "");
+    provoke("POST", "/users/", 400, "work", &[name, work], "");
     provoke("POST", "/users/", 409, "name", &[name], "");
     for path in ["/sign-up", "/users/"] {
         provoke("POST", path, 403, "blocked", &[blocked], "");
@@ -107,6 +114,15 @@ fn every_example_in_the_description_is_a_live_answer() {
         provoke("POST", path, 503, "unavailable", &[unavailable], "");
         provoke("OPTIONS", path, 204, "", &[], "");
         provoke("OPTIONS", path, 500, "internal", &[internal], "");
+    }
+    provoke("GET", "/challenge", 200, "challenge", &[work], "");
+    provoke("GET", "/challenge", 403, "blocked", &[work, blocked], "");
+    provoke("GET", "/challenge", 403, "unverified", &[work, unverified], "");
+    provoke("GET", "/challenge", 503, "unavailable", &[work, unavailable], "");
+    provoke("OPTIONS", "/challenge", 204, "", &[work], "");
+    for method in ["GET", "OPTIONS"] {
+        provoke(method, "/challenge", 404, "off", &[], "");
+        provoke(method, "/challenge", 500, "internal", &[internal], "");
     }
     assert_eq!(shown, described());
 }
