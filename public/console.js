@@ -2,7 +2,11 @@
 
 import { element } from "./dom.js";
 import { description, duration, fault, send, statusLine, verdict } from "./exchange.js";
-import { build, freshKey, masked, same, write } from "./request.js";
+import { isWanting, solve } from "./proof.js";
+import { build, freshKey, masked, proved, same, write } from "./request.js";
+
+/** Whether the service has asked for proof of work; until then, none is made. */
+let asksForProof = false;
 
 /** A text whose header names stand out. */
 const withNames = (text) =>
@@ -61,33 +65,36 @@ function begin(route) {
   }
   route.append(panels);
 
-  /** The last request that was sent, and its first answer. */
+  /** The last request that was sent, its proof of work, and its first answer. */
   let exchange = null;
   let sending = false;
+  /** Ends the work that is under way. */
+  let work = new AbortController();
 
   const current = () =>
     build[route.dataset.request](Object.fromEntries(inputs.map((input) => [input.name, input.value])));
   const written = (request) => write[formats.find((radio) => radio.checked).value](request, location.origin);
   const isSecret = () => password?.type === "password";
 
+  const isCurrent = () => exchange !== null && same(current(), exchange.request);
+  const shown = () => proved(current(), isCurrent() && exchange.proof);
+
   function showRequest() {
-    const request = current();
+    const request = shown();
     part.text.replaceChildren(...withNames(written(isSecret() ? masked(request) : request)));
     const notes = [
+      asksForProof && "When it is sent, a Proof-Of-Work is added, new for each sign-up.",
       isSecret() && "What you copy holds the real password.",
       request.headers.some(([, value]) => value.startsWith("UTF-8''")) &&
         "UTF-8''… is the form of RFC 8187: a browser cannot put other characters into a header.",
       "The browser adds headers of its own, such as Origin.",
     ];
     part.note.textContent = notes.filter(Boolean).join(" ");
-    const isStale = exchange !== null && !same(request, exchange.request);
-    part.stale.hidden = !isStale;
-    part.retry.hidden = exchange === null || isStale;
+    part.stale.hidden = exchange === null || isCurrent();
+    part.retry.hidden = !isCurrent();
   }
 
-  async function exchangeOnce(isRetry) {
-    if (sending) return;
-    const request = current();
+  async function sendOnce(request) {
     sending = true;
     part.answer.setAttribute("aria-busy", "true");
     for (const button of [submit, part.retry]) button.setAttribute("aria-disabled", "true");
@@ -95,11 +102,46 @@ function begin(route) {
     sending = false;
     part.answer.setAttribute("aria-busy", "false");
     for (const button of [submit, part.retry]) button.removeAttribute("aria-disabled");
-    const problem = fault(answer, inputs.map((known) => known.name));
+    return answer;
+  }
+
+  /** Solves a challenge behind a progress bar; `signal` ends it. */
+  async function workOnce(signal) {
+    part.outcome.replaceChildren(element("p", {}, "Working on a proof of work, which the service asks for…"));
+    part.body.hidden = true;
+    part.progress.hidden = false;
+    part.progress.value = 0;
+    const { solution, answer } = await solve(signal, (progress) => (part.progress.value = progress));
+    if (!signal.aborted) part.progress.hidden = true;
+    return { proof: solution, answer };
+  }
+
+  /** Sends `request` with a proof where one is asked for; there is no answer once `signal` has ended it. */
+  async function sendProved(request, known, signal) {
+    if (!asksForProof) {
+      const answer = await sendOnce(request);
+      asksForProof = isWanting(answer);
+      if (!asksForProof) return { answer };
+    }
+    const { proof, answer } = known ? { proof: known } : await workOnce(signal);
+    // Without a challenge it is time to ask anew whether there has to be one.
+    if (answer) asksForProof = false;
+    return proof ? { proof, answer: await sendOnce(proved(request, proof)) } : { answer };
+  }
+
+  async function exchangeOnce(isRetry) {
+    if (sending) return;
+    work.abort();
+    work = new AbortController();
+    const request = current();
     const hasKey = request.headers.some(([name]) => name === "Idempotency-Key");
+    // A repeat with its key may carry the same proof.
+    const { answer, proof } = await sendProved(request, isRetry && hasKey && exchange.proof, work.signal);
+    if (!answer) return;
+    const problem = fault(answer, inputs.map((known) => known.name));
     const words = isRetry ? verdict(exchange.answer, answer, hasKey) : (problem?.text ?? description(answer));
     showAnswer(part, answer, words);
-    exchange = { request, answer: isRetry && exchange.answer.status ? exchange.answer : answer };
+    exchange = { request, proof, answer: isRetry && exchange.answer.status ? exchange.answer : answer };
     part.retry.textContent = hasKey ? "Retry with same key" : "Retry without key";
     showRequest();
     const input = showFault(inputs, problem);
@@ -109,7 +151,7 @@ function begin(route) {
   }
 
   async function copy() {
-    const text = written(current());
+    const text = written(shown());
     part.copied.textContent = "";
     try {
       await navigator.clipboard.writeText(text);

@@ -34,6 +34,10 @@ const percentEncoded = (text) =>
     (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
 
+/** The same request with a proof of work, if there is one. */
+export const proved = (request, solution) =>
+  solution ? { ...request, headers: [...request.headers, ["Proof-Of-Work", solution]] } : request;
+
 /** The same request with its password out of sight. */
 export function masked(request) {
   if (!request.body) return request;

@@ -4,7 +4,8 @@ use std::process::Command;
 
 use serde_json::{Value, json};
 
-use crate::server::shared;
+use crate::faults;
+use crate::server::{Server, shared};
 use crate::webdriver::Browser;
 
 /// A screen: its name, width and height, and whether it is touched.
@@ -20,6 +21,11 @@ pub const ACCOUNT: &str = "[data-request=createAccount]";
 /// Runs `test` on `path` at each size, and holds the page to an empty browser console: it would tell
 /// of a script that failed, and of what the Content-Security-Policy refused.
 pub fn on_each_screen(path: &str, test: impl Fn(&Browser, Screen)) {
+    on_each_screen_of(shared(), path, test);
+}
+
+/// The same with the page of another server.
+fn on_each_screen_of(server: &Server, path: &str, test: impl Fn(&Browser, Screen)) {
     let Some(browser) = Browser::start() else { return };
     let permissions = ["clipboardReadWrite", "clipboardSanitizedWrite"];
     browser.devtools("Browser.grantPermissions", &json!({ "permissions": permissions }));
@@ -28,14 +34,16 @@ pub fn on_each_screen(path: &str, test: impl Fn(&Browser, Screen)) {
         let size = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": mobile });
         browser.devtools("Emulation.setDeviceMetricsOverride", &size);
         set_scheme(&browser, "light");
-        browser.open(&format!("{}{path}", shared().url));
+        browser.open(&format!("{}{path}", server.url));
         test(&browser, screen);
         let complaints: Vec<_> = browser
             .complaints()
             .into_iter()
             // That the service refused a sign-up is what the console is there to show.
             .filter(|line| {
-                !line.contains("/sign-up - Failed to load") && !line.contains("/users/ - Failed to load")
+                !["/sign-up", "/users/", "/challenge"]
+                    .iter()
+                    .any(|path| line.contains(&format!("{path} - Failed to load")))
             })
             .collect();
         assert_eq!(complaints, [""; 0], "{screen:?}");
@@ -235,6 +243,97 @@ fn a_lost_answer_is_said_and_a_retry_gets_it() {
         network(false);
         let (outcome, _) = answer_to(page, ACCOUNT, "[data-part=retry]");
         assert!(outcome.starts_with("201 Created") && outcome.ends_with('s'), "{outcome}");
+    });
+}
+
+/// Has every request of the page ask for a guard of so many bits.
+fn ask_for_work(page: &Browser, bits: u32) {
+    let vars = json!({ "PROOF_OF_WORK": bits, "CHALLENGE_SECRET": "x".repeat(32) }).to_string();
+    page.devtools("Network.enable", &json!({}));
+    page.devtools("Network.setExtraHTTPHeaders", &json!({ "headers": { "Test-Vars": vars } }));
+}
+
+#[test]
+fn a_proof_of_work_is_made_where_it_is_asked_for() {
+    on_each_screen_of(faults::server(), "/", |page, (screen, ..)| {
+        let asked = "return performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/challenge')).length";
+        // Counts the workers that are ended.
+        page.run(
+            "window.ended = 0;
+             const { terminate } = Worker.prototype;
+             Worker.prototype.terminate = function () { ended++; terminate.call(this); }",
+            &json!([]),
+        );
+        ask_for_work(page, 8);
+        page.fill("#username", &format!("{screen}-worker"));
+        page.fill("#client_id", "console-work");
+        let (outcome, first) = answer_to(page, SIGN_UP, ".primary");
+        assert!(outcome.starts_with("200 OK in "), "{outcome}");
+        let sent = part(page, SIGN_UP, "text");
+        let proof = sent.split_once("\nProof-Of-Work: ").unwrap().1.lines().next().unwrap().to_owned();
+        let id = proof.split('.').nth(1).unwrap();
+        assert_eq!(faults::server().database().tries(id), 1);
+        assert_eq!(page.run(asked, &json!([])), 1);
+
+        // A retry carries the same proof, and another sign-up a new one.
+        let (outcome, again) = answer_to(page, SIGN_UP, "[data-part=retry]");
+        assert!(outcome.contains("with the same Idempotency-Key: the same answer"), "{outcome}");
+        assert_eq!(first.lines().last(), again.lines().last());
+        assert_eq!((faults::server().database().tries(id), page.run(asked, &json!([]))), (2, json!(1)));
+        page.fill("#username", &format!("{screen}-worker-2"));
+        assert!(!part(page, SIGN_UP, "text").contains("Proof-Of-Work"));
+        assert!(part(page, SIGN_UP, "note").contains("Proof-Of-Work"));
+        assert!(answer_to(page, SIGN_UP, ".primary").0.starts_with("200 OK in "));
+        assert!(!part(page, SIGN_UP, "text").contains(&proof));
+        assert_eq!(
+            faults::server().database().users("console-work").len(),
+            if screen == PHONE.0 { 2 } else { 4 }
+        );
+
+        // Long work shows how far it is, and a new submit takes its place.
+        let bar = format!("document.querySelector('{ACCOUNT} progress')");
+        ask_for_work(page, 26);
+        page.fill("#name", &format!("{screen}-worker"));
+        page.click(&format!("{ACCOUNT} .primary"));
+        page.wait_until(&format!("{bar}.checkVisibility() && {bar}.value > 0 && {bar}.value < 1"));
+        assert!(part(page, ACCOUNT, "outcome").starts_with("Working on a proof of work"));
+        ask_for_work(page, 8);
+        page.click(&format!("{ACCOUNT} .primary"));
+        page.wait_until(&format!("document.querySelector('{ACCOUNT} .status') && !{bar}.checkVisibility()"));
+        assert!(part(page, ACCOUNT, "outcome").starts_with("201 Created in "));
+        assert_eq!(faults::server().database().accounts(&format!("{screen}-worker")).len(), 1);
+        // The work that was left is not done to its end.
+        assert_eq!((page.run("return ended", &json!([])), page.run(asked, &json!([]))), (json!(4), json!(4)));
+
+        // Switched off again, none is made.
+        page.devtools("Network.setExtraHTTPHeaders", &json!({ "headers": {} }));
+        page.fill("#name", &format!("{screen}-idler"));
+        let (outcome, _) = answer_to(page, ACCOUNT, ".primary");
+        assert!(outcome.starts_with("404 Not Found in "), "{outcome}");
+        let (outcome, _) = answer_to(page, ACCOUNT, ".primary");
+        assert!(outcome.starts_with("201 Created in "), "{outcome}");
+        assert!(!part(page, ACCOUNT, "text").contains("Proof-Of-Work"));
+    });
+}
+
+#[test]
+fn the_pages_own_sha_256_is_that_of_the_browser() {
+    on_each_screen("/", |page, _| {
+        let wrong = page.run_async(
+            "const done = arguments[0], encoder = new TextEncoder(), wrong = [];
+             (async () => {
+               const { firstBitsAfter } = await import('/sha256.js');
+               for (let length = 0; length < 200; length++) {
+                 const prefix = Array.from({ length }, (_, n) => String.fromCharCode(33 + ((n * 7 + length) % 94))).join('');
+                 for (const text of ['', '0', 'zik0zj', 'y'.repeat(40)]) {
+                   const digest = await crypto.subtle.digest('SHA-256', encoder.encode(prefix + text));
+                   if (firstBitsAfter(prefix)(text) !== new DataView(digest).getUint32(0)) wrong.push([length, text]);
+                 }
+               }
+               done(wrong);
+             })().catch((error) => done(String(error)));",
+        );
+        assert_eq!(wrong, json!([]));
     });
 }
 
