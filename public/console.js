@@ -1,5 +1,6 @@
 // The console: each form beside the request that it makes and the answer that comes back.
 
+import { showCaptcha } from "./captcha.js";
 import { element } from "./dom.js";
 import { description, duration, fault, send, statusLine, verdict } from "./exchange.js";
 import { isWanting, solve } from "./proof.js";
@@ -146,8 +147,10 @@ function begin(route) {
     showRequest();
     const input = showFault(inputs, problem);
     if (isRetry) return;
-    if (input) input.focus();
-    else part.answer.scrollIntoView({ block: "nearest" });
+    if (input) {
+      input.focus();
+      input.dispatchEvent(new Event("invalid"));
+    } else part.answer.scrollIntoView({ block: "nearest" });
   }
 
   async function copy() {
@@ -197,3 +200,4 @@ function begin(route) {
 }
 
 for (const route of document.querySelectorAll(".route")) begin(route);
+showCaptcha(document.querySelectorAll("[data-captcha]"));

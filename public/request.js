@@ -3,13 +3,13 @@
 /** What stands for the password where it must not be seen; it does not tell the length. */
 const MASK = "••••••••";
 
-/** The request of each form; a header whose field is empty is not sent. */
+/** The request of each form; a header or a token whose field is empty is not sent. */
 export const build = {
-  signUp: ({ username, password, client_id, ...headers }) => ({
+  signUp: ({ username, password, client_id, captcha_token, ...headers }) => ({
     method: "POST",
     path: "/sign-up",
     headers: [["Content-Type", "application/json"], ...sent(headers)],
-    body: JSON.stringify({ username, password, client_id }),
+    body: JSON.stringify({ username, password, client_id, ...(captcha_token && { captcha_token }) }),
   }),
   createAccount: (headers) => ({ method: "POST", path: "/users/", headers: sent(headers), body: "" }),
 };

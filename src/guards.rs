@@ -10,16 +10,18 @@ pub mod network_limit;
 pub mod proof_of_work;
 pub mod registered_clients;
 pub mod reserved_names;
+pub mod turnstile;
 
 use std::pin::Pin;
 
 use crate::client_ip::ClientIp;
 use crate::config::ConfigError;
 use crate::error::ApiError;
+use crate::json::{self, Member};
 use crate::log::Notes;
 use crate::password::Password;
 use crate::platform::{Environment, Incoming};
-use crate::response::AllowOrigin;
+use crate::response::{AllowOrigin, Reply};
 use crate::username::Username;
 use crate::visible_ascii::{ClientId, RequestKey};
 
@@ -30,6 +32,7 @@ const GUARDS: &[Read] = &[
     network_limit::read,
     client_limit::read,
     proof_of_work::read,
+    turnstile::read,
 ];
 
 /// Reads a guard's settings: `None` where it is off.
@@ -43,17 +46,17 @@ pub trait Guard {
     /// What the client is told.
     fn check<'a>(&'a self, attempt: &'a Attempt<'a>) -> Check<'a>;
 
-    /// A header that it reads: a preflight allows it to pages.
-    fn header(&self) -> Option<&'static str> {
-        None
+    /// Adds to the answer to a preflight what a page has to know of the guard.
+    fn preflight(&self, reply: Reply) -> Reply {
+        reply
     }
 
-    /// Which pages may send a sign-up at all: the answer to a preflight, which names no client.
-    /// `None` where the guard does not look at origins.
+    /// Which pages may send a sign-up at all: a preflight asks, which names no client. `None` where
+    /// the guard does not look at origins.
     ///
     /// # Errors
     /// Why it is not known.
-    fn preflight<'a>(&'a self, _request: &'a Incoming) -> Option<Check<'a, AllowOrigin>> {
+    fn allow_origin<'a>(&'a self, _request: &'a Incoming) -> Option<Check<'a, AllowOrigin>> {
         None
     }
 }
@@ -95,6 +98,19 @@ pub struct SignUpFields<'a> {
     pub password: &'a Password,
     /// The namespace.
     pub client_id: &'a ClientId,
+    /// The whole body, a JSON object.
+    pub body: &'a [u8],
+}
+
+impl SignUpFields<'_> {
+    /// A member of the body that only a guard reads, where it is a string.
+    #[must_use]
+    pub fn member(&self, name: &str) -> Option<String> {
+        match json::members(std::str::from_utf8(self.body).ok()?, [name]) {
+            Ok([Member::Text(text)]) => Some(text),
+            _ => None,
+        }
+    }
 }
 
 /// The guards that are on.
@@ -116,12 +132,18 @@ pub async fn check(guards: &[Box<dyn Guard>], attempt: &Attempt<'_>) -> Result<(
     Ok(())
 }
 
+/// The answer to a preflight, with what the guards that are on add to it.
+#[must_use]
+pub fn preflight(guards: &[Box<dyn Guard>]) -> Reply {
+    guards.iter().fold(Reply::preflight(), |reply, guard| guard.preflight(reply))
+}
+
 /// Which pages a preflight allows to send a sign-up: those of any origin, unless a guard knows better.
 ///
 /// A preflight is never refused. Where a guard cannot tell, `notes` has a warning and any page may
 /// send its sign-up: that one the guard will check, and the page can read what becomes of it.
-pub async fn preflight(guards: &[Box<dyn Guard>], request: &Incoming, notes: &Notes) -> AllowOrigin {
-    let Some(asked) = guards.iter().find_map(|guard| guard.preflight(request)) else {
+pub async fn allow_origin(guards: &[Box<dyn Guard>], request: &Incoming, notes: &Notes) -> AllowOrigin {
+    let Some(asked) = guards.iter().find_map(|guard| guard.allow_origin(request)) else {
         return AllowOrigin::Any;
     };
     asked.await.unwrap_or_else(|error| {

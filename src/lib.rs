@@ -9,13 +9,13 @@
 //! | address and block list | [`call`], [`client_ip`], [`block_list`] |
 //! | the endpoint's steps | [`sign_up`], [`accounts`] |
 //! | each field, parsed into a type that can only hold a good value | [`username`], [`password`] ([`opaque_string`], [`pepper`]), [`visible_ascii`], [`json`], [`header_value`]; under them [`unicode`] |
-//! | the guards that are on | [`guards`] ([`rate_limit`]; [`challenge`], which has an endpoint of its own) |
+//! | the guards that are on | [`guards`] ([`rate_limit`], [`remote`]; [`challenge`], which has an endpoint of its own) |
 //! | the one statement | [`store`] |
 //! | the answer, or the error as an answer | [`response`], [`error`] |
 //!
 //! [`config`] holds the settings, and [`service`] what is kept from request to request; [`platform`]
 //! is where JavaScript begins. All rooms but [`platform`], [`service`], [`call`], [`guards`],
-//! [`rate_limit`], [`store`], [`block_list`] and the endpoints' `handle` are free of it, and so tested
+//! [`rate_limit`], [`remote`], [`store`], [`block_list`] and the endpoints' `handle` are free of it, and so tested
 //! on the host.
 
 pub mod accounts;
@@ -35,6 +35,7 @@ pub mod password;
 pub mod pepper;
 pub mod platform;
 pub mod rate_limit;
+pub mod remote;
 pub mod response;
 pub mod routes;
 pub mod service;
@@ -76,9 +77,9 @@ async fn answer(request: &Incoming, env: &Environment, id: &str, notes: &Notes) 
             notes.route.set(Some(route));
             // The other routes know no clients.
             if route == Route::SignUp {
-                notes.allow_origin.set(guards::preflight(&service.guards, request, notes).await);
+                notes.allow_origin.set(guards::allow_origin(&service.guards, request, notes).await);
             }
-            return Ok(Reply::preflight(service.guards.iter().filter_map(|guard| guard.header())));
+            return Ok(guards::preflight(&service.guards));
         }
         Target::Endpoint(route) => route,
     };

@@ -86,7 +86,7 @@ mod tests {
             (Route::SignUp, Reply::json(200, &()), "created"),
             (Route::CreateAccount, Reply::json(201, &()), "created"),
             (Route::Challenge, Reply::json(200, &()), "issued"),
-            (Route::Challenge, Reply::preflight([]), "preflight"),
+            (Route::Challenge, Reply::preflight(), "preflight"),
         ] {
             let notes = Notes::default();
             notes.route.set(Some(route));

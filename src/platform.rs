@@ -1,10 +1,11 @@
 //! The JavaScript side of the runtime: requests, responses, bindings, errors, time.
 //!
 //! Everything that crosses between wasm and JavaScript does so here or in a room that names its
-//! binding ([`crate::store`], [`crate::block_list`]). The raw types are used where `worker`'s own
+//! binding ([`crate::store`], [`crate::block_list`], [`crate::remote`]). The raw types are used where `worker`'s own
 //! would copy every header, parse the URL again, or panic on what they do not expect. Must not know
 //! what a request is about.
 
+use std::pin::pin;
 use std::time::Duration;
 
 use futures_util::future::{Either, select};
@@ -25,6 +26,9 @@ extern "C" {
 
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     fn performance_now() -> f64;
+
+    #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = digest)]
+    fn subtle_digest(algorithm: &str, data: &[u8]) -> Result<Promise, JsValue>;
 }
 
 /// Microseconds on the runtime's clock, which stands still between I/O in production.
@@ -95,12 +99,33 @@ impl std::fmt::Display for JsError {
 /// # Errors
 /// What the promise was rejected with, or a `TimeoutError` after `limit`.
 pub async fn settle(promise: Promise, limit: Duration) -> Result<JsValue, JsError> {
-    match select(JsFuture::from(promise), worker::Delay::from(limit)).await {
-        Either::Left((settled, _)) => settled.map_err(JsError::from),
+    within(limit, async { Ok(JsFuture::from(promise).await?) }).await
+}
+
+/// Waits for `work`, but not for ever. What it has begun is given up with the request that it belongs to.
+///
+/// # Errors
+/// That of `work`, or a `TimeoutError` after `limit`.
+pub async fn within<T>(
+    limit: Duration,
+    work: impl Future<Output = Result<T, JsError>>,
+) -> Result<T, JsError> {
+    match select(pin!(work), worker::Delay::from(limit)).await {
+        Either::Left((done, _)) => done,
         Either::Right(_) => {
             Err(JsError { name: "TimeoutError".to_owned(), message: "no answer in time".to_owned() })
         }
     }
+}
+
+/// The digest of `data` by `algorithm`, as Web Cryptography calls it: `SHA-1`, `SHA-256`.
+/// <https://developers.cloudflare.com/workers/runtime-apis/web-crypto/#supported-algorithms>
+///
+/// # Errors
+/// An algorithm that there is not.
+pub async fn digest(algorithm: &str, data: &[u8]) -> Result<Vec<u8>, JsError> {
+    let digest = JsFuture::from(subtle_digest(algorithm, data)?).await?;
+    Ok(Uint8Array::new(&digest).to_vec())
 }
 
 /// The Worker's variables, secrets and bindings.
@@ -200,24 +225,32 @@ impl Incoming {
             let buffer = JsFuture::from(self.request.array_buffer()?).await?;
             return Ok(Uint8Array::new(&buffer).to_vec());
         }
-        let mut body = Vec::new();
-        let Some(stream) = self.request.body() else {
+        read(self.request.body(), limit).await
+    }
+}
+
+/// The body of a request or a response, if it has at most `limit` bytes.
+///
+/// # Errors
+/// [`BodyError`]; a body over the limit is not read further.
+pub async fn read(stream: Option<web_sys::ReadableStream>, limit: usize) -> Result<Vec<u8>, BodyError> {
+    let mut body = Vec::new();
+    let Some(stream) = stream else {
+        return Ok(body);
+    };
+    let reader = web_sys::ReadableStreamDefaultReader::new(&stream)?;
+    loop {
+        let chunk = JsFuture::from(reader.read()).await?;
+        if Reflect::get(&chunk, &"done".into())?.is_truthy() {
             return Ok(body);
-        };
-        let reader = web_sys::ReadableStreamDefaultReader::new(&stream)?;
-        loop {
-            let chunk = JsFuture::from(reader.read()).await?;
-            if Reflect::get(&chunk, &"done".into())?.is_truthy() {
-                return Ok(body);
-            }
-            let bytes = Reflect::get(&chunk, &"value".into())?.dyn_into::<Uint8Array>()?;
-            if body.len().saturating_add(bytes.length() as usize) > limit {
-                // Nobody waits for the rest: a failure to cancel changes nothing.
-                let _ = reader.cancel();
-                return Err(BodyError::TooLarge);
-            }
-            body.extend(bytes.to_vec());
         }
+        let bytes = Reflect::get(&chunk, &"value".into())?.dyn_into::<Uint8Array>()?;
+        if body.len().saturating_add(bytes.length() as usize) > limit {
+            // Nobody waits for the rest: a failure to cancel changes nothing.
+            let _ = reader.cancel();
+            return Err(BodyError::TooLarge);
+        }
+        body.extend(bytes.to_vec());
     }
 }
 

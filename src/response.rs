@@ -53,7 +53,7 @@ pub struct Reply {
     /// Which pages may read it.
     pub allow_origin: AllowOrigin,
     allow_headers: Cow<'static, str>,
-    extra: Option<Header<'static>>,
+    extra: Vec<Header<'static>>,
 }
 
 impl Reply {
@@ -66,27 +66,34 @@ impl Reply {
             body: Some(serde_json::to_string(body).unwrap_or_default()),
             allow_origin: AllowOrigin::Any,
             allow_headers: ALLOW_HEADERS.into(),
-            extra: None,
+            extra: Vec::new(),
         }
     }
 
-    /// The answer to a CORS preflight: 204, good for a day; it allows the headers in `more` too.
+    /// The answer to a CORS preflight: 204, good for a day.
     #[must_use]
-    pub fn preflight(more: impl IntoIterator<Item = &'static str>) -> Self {
-        let allow = |headers: Cow<'static, str>, header| format!("{headers}, {header}").into();
+    pub fn preflight() -> Self {
         Self {
             status: 204,
             body: None,
             allow_origin: AllowOrigin::Any,
-            allow_headers: more.into_iter().fold(PREFLIGHT_ALLOW_HEADERS.into(), allow),
-            extra: Some(("Access-Control-Max-Age", "86400".into())),
+            allow_headers: PREFLIGHT_ALLOW_HEADERS.into(),
+            extra: vec![("Access-Control-Max-Age", "86400".into())],
         }
     }
 
     /// The same answer with one more header.
     #[must_use]
-    pub fn with(self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
-        Self { extra: Some((name, value.into())), ..self }
+    pub fn with(mut self, name: &'static str, value: impl Into<Cow<'static, str>>) -> Self {
+        self.extra.push((name, value.into()));
+        self
+    }
+
+    /// The same answer to a preflight, with one more header that a page on any origin may send.
+    #[must_use]
+    pub fn allowing(mut self, header: &str) -> Self {
+        self.allow_headers = format!("{}, {header}", self.allow_headers).into();
+        self
     }
 
     /// Every header but `Content-Length`, which the runtime adds: it knows the bytes it sends.
@@ -105,7 +112,7 @@ impl Reply {
         headers.push(("Access-Control-Allow-Headers", self.allow_headers.as_ref().into()));
         headers.push(("X-Request-Id", request_id.into()));
         headers.push(("X-Runtime", seconds(runtime).into()));
-        headers.extend(self.extra.as_ref().map(|(name, value)| (*name, value.as_ref().into())));
+        headers.extend(self.extra.iter().map(|(name, value)| (*name, value.as_ref().into())));
         if let Some(body) = &self.body {
             headers.push(("Content-Type", "application/json; charset=utf-8".into()));
             if (200..300).contains(&self.status) {
@@ -167,7 +174,7 @@ mod tests {
 
     #[test]
     fn the_common_headers_are_on_every_answer() {
-        for reply in [Reply::json(200, &()), Reply::json(500, &()), Reply::preflight([])] {
+        for reply in [Reply::json(200, &()), Reply::json(500, &()), Reply::preflight()] {
             let headers = reply.headers("the-id", 114_259);
             for (name, value) in COMMON {
                 assert_eq!(header(&headers, name), Some(value));
@@ -196,7 +203,7 @@ mod tests {
             ),
             (AllowOrigin::None, None, Some("Origin")),
         ] {
-            for reply in [Reply::json(200, &()), Reply::preflight([])] {
+            for reply in [Reply::json(200, &()), Reply::preflight()] {
                 let reply = Reply { allow_origin: allow_origin.clone(), ..reply };
                 let headers = reply.headers("", 0);
                 assert_eq!(header(&headers, "Access-Control-Allow-Origin"), allowed);
@@ -210,7 +217,7 @@ mod tests {
     fn only_a_success_with_a_body_has_an_etag() {
         assert!(header(&Reply::json(201, &()).headers("", 0), "ETag").is_some());
         assert!(header(&Reply::json(400, &()).headers("", 0), "ETag").is_none());
-        let preflight = Reply::preflight([]);
+        let preflight = Reply::preflight();
         let preflight = preflight.headers("", 0);
         assert!(header(&preflight, "ETag").is_none());
         assert!(header(&preflight, "Content-Type").is_none());
@@ -218,7 +225,7 @@ mod tests {
 
     #[test]
     fn a_preflight_allows_the_headers_that_the_routes_and_the_guards_read() {
-        let preflight = Reply::preflight([]);
+        let preflight = Reply::preflight();
         let preflight = preflight.headers("", 0);
         assert_eq!(header(&preflight, "Access-Control-Max-Age"), Some("86400"));
         assert_eq!(
@@ -232,7 +239,10 @@ mod tests {
             Some("Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition")
         );
         assert_eq!(
-            header(&Reply::preflight(["One", "Two"]).headers("", 0), "Access-Control-Allow-Headers"),
+            header(
+                &Reply::preflight().allowing("One").allowing("Two").headers("", 0),
+                "Access-Control-Allow-Headers"
+            ),
             Some(format!("{PREFLIGHT_ALLOW_HEADERS}, One, Two").as_str())
         );
     }

@@ -55,7 +55,7 @@ pub async fn handle(call: &Call<'_>) -> Result<Reply, ApiError> {
     })?;
     let config = &call.service.config;
     let sign_up = SignUp::parse(&body, config)?;
-    let fields = SignUpFields { password: &sign_up.password, client_id: &sign_up.client_id };
+    let fields = SignUpFields { password: &sign_up.password, client_id: &sign_up.client_id, body: &body };
     call.guard(&request_key, &sign_up.username, Some(fields)).await?;
 
     let mut salt = [0; SALT_BYTES];

@@ -10,6 +10,7 @@ use crate::config::{self, ConfigError};
 use crate::error::ApiError;
 use crate::guards::{Attempt, Check, Guard};
 use crate::platform::{self, Environment};
+use crate::response::Reply;
 use crate::store::Store;
 
 const HEADER: &str = "Proof-Of-Work";
@@ -60,8 +61,8 @@ impl Guard for ProofOfWork {
         })
     }
 
-    fn header(&self) -> Option<&'static str> {
-        Some(HEADER)
+    fn preflight(&self, reply: Reply) -> Reply {
+        reply.allowing(HEADER)
     }
 }
 

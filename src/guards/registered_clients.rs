@@ -70,7 +70,7 @@ impl Guard for RegisteredClients {
         })
     }
 
-    fn preflight<'a>(&'a self, request: &'a Incoming) -> Option<Check<'a, AllowOrigin>> {
+    fn allow_origin<'a>(&'a self, request: &'a Incoming) -> Option<Check<'a, AllowOrigin>> {
         Some(Box::pin(async {
             let clients = self.clients(None).await?;
             Ok(clients.allow_origin(request.header("Origin")))

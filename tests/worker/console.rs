@@ -21,12 +21,18 @@ pub const ACCOUNT: &str = "[data-request=createAccount]";
 /// Runs `test` on `path` at each size, and holds the page to an empty browser console: it would tell
 /// of a script that failed, and of what the Content-Security-Policy refused.
 pub fn on_each_screen(path: &str, test: impl Fn(&Browser, Screen)) {
-    on_each_screen_of(shared(), path, test);
+    on_each_screen_of(shared(), path, |_| {}, test);
 }
 
-/// The same with the page of another server.
-fn on_each_screen_of(server: &Server, path: &str, test: impl Fn(&Browser, Screen)) {
+/// The same with the pages of another server, after the browser was set up.
+pub fn on_each_screen_of(
+    server: &Server,
+    path: &str,
+    set_up: impl Fn(&Browser),
+    test: impl Fn(&Browser, Screen),
+) {
     let Some(browser) = Browser::start() else { return };
+    set_up(&browser);
     let permissions = ["clipboardReadWrite", "clipboardSanitizedWrite"];
     browser.devtools("Browser.grantPermissions", &json!({ "permissions": permissions }));
     for screen in [PHONE, DESKTOP] {
@@ -60,7 +66,7 @@ pub fn set_scheme(browser: &Browser, scheme: &str) {
 }
 
 /// The text of a part of a route's panels.
-fn part(page: &Browser, route: &str, name: &str) -> String {
+pub fn part(page: &Browser, route: &str, name: &str) -> String {
     page.text(&format!("{route} [data-part={name}]"))
 }
 
@@ -255,65 +261,75 @@ fn ask_for_work(page: &Browser, bits: u32) {
 
 #[test]
 fn a_proof_of_work_is_made_where_it_is_asked_for() {
-    on_each_screen_of(faults::server(), "/", |page, (screen, ..)| {
-        let asked = "return performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/challenge')).length";
-        // Counts the workers that are ended.
-        page.run(
-            "window.ended = 0;
+    on_each_screen_of(
+        faults::server(),
+        "/",
+        |_| {},
+        |page, (screen, ..)| {
+            let asked = "return performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/challenge')).length";
+            // Counts the workers that are ended.
+            page.run(
+                "window.ended = 0;
              const { terminate } = Worker.prototype;
              Worker.prototype.terminate = function () { ended++; terminate.call(this); }",
-            &json!([]),
-        );
-        ask_for_work(page, 8);
-        page.fill("#username", &format!("{screen}-worker"));
-        page.fill("#client_id", "console-work");
-        let (outcome, first) = answer_to(page, SIGN_UP, ".primary");
-        assert!(outcome.starts_with("200 OK in "), "{outcome}");
-        let sent = part(page, SIGN_UP, "text");
-        let proof = sent.split_once("\nProof-Of-Work: ").unwrap().1.lines().next().unwrap().to_owned();
-        let id = proof.split('.').nth(1).unwrap();
-        assert_eq!(faults::server().database().tries(id), 1);
-        assert_eq!(page.run(asked, &json!([])), 1);
+                &json!([]),
+            );
+            ask_for_work(page, 8);
+            page.fill("#username", &format!("{screen}-worker"));
+            page.fill("#client_id", "console-work");
+            let (outcome, first) = answer_to(page, SIGN_UP, ".primary");
+            assert!(outcome.starts_with("200 OK in "), "{outcome}");
+            let sent = part(page, SIGN_UP, "text");
+            let proof = sent.split_once("\nProof-Of-Work: ").unwrap().1.lines().next().unwrap().to_owned();
+            let id = proof.split('.').nth(1).unwrap();
+            assert_eq!(faults::server().database().tries(id), 1);
+            assert_eq!(page.run(asked, &json!([])), 1);
 
-        // A retry carries the same proof, and another sign-up a new one.
-        let (outcome, again) = answer_to(page, SIGN_UP, "[data-part=retry]");
-        assert!(outcome.contains("with the same Idempotency-Key: the same answer"), "{outcome}");
-        assert_eq!(first.lines().last(), again.lines().last());
-        assert_eq!((faults::server().database().tries(id), page.run(asked, &json!([]))), (2, json!(1)));
-        page.fill("#username", &format!("{screen}-worker-2"));
-        assert!(!part(page, SIGN_UP, "text").contains("Proof-Of-Work"));
-        assert!(part(page, SIGN_UP, "note").contains("Proof-Of-Work"));
-        assert!(answer_to(page, SIGN_UP, ".primary").0.starts_with("200 OK in "));
-        assert!(!part(page, SIGN_UP, "text").contains(&proof));
-        assert_eq!(
-            faults::server().database().users("console-work").len(),
-            if screen == PHONE.0 { 2 } else { 4 }
-        );
+            // A retry carries the same proof, and another sign-up a new one.
+            let (outcome, again) = answer_to(page, SIGN_UP, "[data-part=retry]");
+            assert!(outcome.contains("with the same Idempotency-Key: the same answer"), "{outcome}");
+            assert_eq!(first.lines().last(), again.lines().last());
+            assert_eq!((faults::server().database().tries(id), page.run(asked, &json!([]))), (2, json!(1)));
+            page.fill("#username", &format!("{screen}-worker-2"));
+            assert!(!part(page, SIGN_UP, "text").contains("Proof-Of-Work"));
+            assert!(part(page, SIGN_UP, "note").contains("Proof-Of-Work"));
+            assert!(answer_to(page, SIGN_UP, ".primary").0.starts_with("200 OK in "));
+            assert!(!part(page, SIGN_UP, "text").contains(&proof));
+            assert_eq!(
+                faults::server().database().users("console-work").len(),
+                if screen == PHONE.0 { 2 } else { 4 }
+            );
 
-        // Long work shows how far it is, and a new submit takes its place.
-        let bar = format!("document.querySelector('{ACCOUNT} progress')");
-        ask_for_work(page, 26);
-        page.fill("#name", &format!("{screen}-worker"));
-        page.click(&format!("{ACCOUNT} .primary"));
-        page.wait_until(&format!("{bar}.checkVisibility() && {bar}.value > 0 && {bar}.value < 1"));
-        assert!(part(page, ACCOUNT, "outcome").starts_with("Working on a proof of work"));
-        ask_for_work(page, 8);
-        page.click(&format!("{ACCOUNT} .primary"));
-        page.wait_until(&format!("document.querySelector('{ACCOUNT} .status') && !{bar}.checkVisibility()"));
-        assert!(part(page, ACCOUNT, "outcome").starts_with("201 Created in "));
-        assert_eq!(faults::server().database().accounts(&format!("{screen}-worker")).len(), 1);
-        // The work that was left is not done to its end.
-        assert_eq!((page.run("return ended", &json!([])), page.run(asked, &json!([]))), (json!(4), json!(4)));
+            // Long work shows how far it is, and a new submit takes its place.
+            let bar = format!("document.querySelector('{ACCOUNT} progress')");
+            ask_for_work(page, 26);
+            page.fill("#name", &format!("{screen}-worker"));
+            page.click(&format!("{ACCOUNT} .primary"));
+            page.wait_until(&format!("{bar}.checkVisibility() && {bar}.value > 0 && {bar}.value < 1"));
+            assert!(part(page, ACCOUNT, "outcome").starts_with("Working on a proof of work"));
+            ask_for_work(page, 8);
+            page.click(&format!("{ACCOUNT} .primary"));
+            page.wait_until(&format!(
+                "document.querySelector('{ACCOUNT} .status') && !{bar}.checkVisibility()"
+            ));
+            assert!(part(page, ACCOUNT, "outcome").starts_with("201 Created in "));
+            assert_eq!(faults::server().database().accounts(&format!("{screen}-worker")).len(), 1);
+            // The work that was left is not done to its end.
+            assert_eq!(
+                (page.run("return ended", &json!([])), page.run(asked, &json!([]))),
+                (json!(4), json!(4))
+            );
 
-        // Switched off again, none is made.
-        page.devtools("Network.setExtraHTTPHeaders", &json!({ "headers": {} }));
-        page.fill("#name", &format!("{screen}-idler"));
-        let (outcome, _) = answer_to(page, ACCOUNT, ".primary");
-        assert!(outcome.starts_with("404 Not Found in "), "{outcome}");
-        let (outcome, _) = answer_to(page, ACCOUNT, ".primary");
-        assert!(outcome.starts_with("201 Created in "), "{outcome}");
-        assert!(!part(page, ACCOUNT, "text").contains("Proof-Of-Work"));
-    });
+            // Switched off again, none is made.
+            page.devtools("Network.setExtraHTTPHeaders", &json!({ "headers": {} }));
+            page.fill("#name", &format!("{screen}-idler"));
+            let (outcome, _) = answer_to(page, ACCOUNT, ".primary");
+            assert!(outcome.starts_with("404 Not Found in "), "{outcome}");
+            let (outcome, _) = answer_to(page, ACCOUNT, ".primary");
+            assert!(outcome.starts_with("201 Created in "), "{outcome}");
+            assert!(!part(page, ACCOUNT, "text").contains("Proof-Of-Work"));
+        },
+    );
 }
 
 #[test]

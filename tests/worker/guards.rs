@@ -5,6 +5,7 @@ mod limits;
 pub mod proof_of_work;
 mod registered_clients;
 mod reserved_names;
+mod turnstile;
 
 use crate::faults;
 use crate::http::{Answer, JSON, send, user};

@@ -17,6 +17,8 @@ const CAUSES: &[&str] = &[
     "database: TimeoutError: ",
     "the binding ",
     "SIGN_UP_LIMIT: ",
+    "TURNSTILE_",
+    "siteverify: ",
     "ARGON2_",
     "PASSWORD_MIN_LENGTH is ",
     "PASSWORD_PEPPER must be ",

@@ -36,6 +36,7 @@ mod routing;
 mod server;
 mod settings;
 mod sign_up;
+mod stand_in;
 mod unicode;
 mod users;
 mod verifying;

@@ -90,7 +90,8 @@ fn every_file_is_served_and_with_a_strict_policy() {
         for (name, value) in [
             (
                 "Content-Security-Policy",
-                "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self'; \
+                "default-src 'none'; script-src 'self' https://challenges.cloudflare.com; \
+                 frame-src https://challenges.cloudflare.com; style-src 'self'; connect-src 'self'; img-src 'self'; \
                  base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
             ),
             ("X-Content-Type-Options", "nosniff"),

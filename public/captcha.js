@@ -1,0 +1,56 @@
+// The widget of Cloudflare Turnstile in the forms, where the service asks for a token.
+
+/** https://developers.cloudflare.com/turnstile/get-started/client-side-rendering/#explicit-rendering */
+const API = "https://challenges.cloudflare.com/turnstile/v0/api.js?render=explicit";
+
+/** Shows the fields for tokens if the service asks for one, each with the widget that fills it in. */
+export async function showCaptcha(fields) {
+  const { isOn, sitekey } = await settings();
+  if (!isOn) return;
+  for (const field of fields) field.hidden = false;
+  if (!sitekey) return;
+  try {
+    await load();
+    for (const field of fields) render(field, sitekey);
+  } catch {
+    for (const field of fields) {
+      field.querySelector(".hint").textContent = "The Turnstile widget could not be loaded. Paste a token.";
+    }
+  }
+}
+
+/** A preflight tells any page which headers it may send; ours also has the key of the widget. */
+async function settings() {
+  try {
+    const { headers } = await fetch("/sign-up", { method: "OPTIONS" });
+    return {
+      isOn: /\bCaptcha-Token\b/.test(headers.get("Access-Control-Allow-Headers")),
+      sitekey: headers.get("Captcha-Site-Key"),
+    };
+  } catch {
+    return { isOn: false };
+  }
+}
+
+async function load() {
+  if (globalThis.turnstile) return;
+  await new Promise((onload, onerror) => {
+    document.head.append(Object.assign(document.createElement("script"), { src: API, onload, onerror }));
+  });
+}
+
+function render(field, sitekey) {
+  const input = field.querySelector("input");
+  const fill = (token) => {
+    input.value = token;
+    input.dispatchEvent(new Event("input", { bubbles: true }));
+  };
+  const widget = globalThis.turnstile.render(field.querySelector("[data-widget]"), {
+    sitekey,
+    size: "flexible",
+    callback: fill,
+    "expired-callback": () => fill(""),
+  });
+  // A token that was refused is of no more use.
+  input.addEventListener("invalid", () => globalThis.turnstile.reset(widget));
+}

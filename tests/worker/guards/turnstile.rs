@@ -1,0 +1,391 @@
+//! `TURNSTILE_SECRET`, with a server that speaks the protocol of `siteverify`.
+
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex};
+use std::thread;
+
+use serde_json::{Value, json};
+
+use super::{create_account, sign_up};
+use crate::console::{ACCOUNT, SIGN_UP, answer_to, on_each_screen_of, part, set_scheme};
+use crate::faults;
+use crate::http::{Answer, JSON, send};
+use crate::stand_in::{self, Question, Reply};
+use crate::webdriver::Browser;
+
+const SECRET: &str = "0x4AAA-the-s3cret";
+const INTERNAL: &str = r#"{"description":"Internal error","code":"500"}"#;
+const UNAVAILABLE: &str =
+    r#"{"description":"The service is unavailable for the moment, try again later","code":"503"}"#;
+
+static SITEVERIFY: LazyLock<String> = LazyLock::new(|| format!("{}/siteverify", stand_in::start(siteverify)));
+
+/// The UUID that each token was first asked about with.
+static USED: Mutex<Option<HashMap<String, String>>> = Mutex::new(None);
+
+/// What it was asked, in order.
+static ASKED: Mutex<Vec<Value>> = Mutex::new(Vec::new());
+
+/// Answers as Cloudflare documents it; a token can ask for an odd answer.
+fn siteverify(question: &Question) -> Reply {
+    assert_eq!(question.line, "POST /siteverify");
+    assert_eq!(question.header("content-type"), Some("application/json"));
+    let asked: Value = serde_json::from_str(&question.body).unwrap();
+    ASKED.lock().unwrap().push(asked.clone());
+    let [secret, token, uuid] =
+        ["secret", "response", "idempotency_key"].map(|name| asked[name].as_str().unwrap());
+    let refusal =
+        |code: &str| Reply::Answer(200, json!({"success": false, "error-codes": [code]}).to_string());
+    let good = json!({"success": true, "error-codes": [], "hostname": "example.com"}).to_string();
+    match token.split('.').next().unwrap() {
+        _ if secret != SECRET => refusal("invalid-input-secret"),
+        "slow" => Reply::Never,
+        "half" => Reply::Half(good),
+        "redirect" => Reply::Answer(307, good),
+        "status" => Reply::Answer(502, good),
+        "huge" => Reply::Answer(200, good + &" ".repeat(20_000)),
+        "html" => Reply::Answer(200, "<html>".to_owned()),
+        "null" => Reply::Answer(200, "null".to_owned()),
+        "text" => Reply::Answer(200, r#"{"success":"true"}"#.to_owned()),
+        "list" => Reply::Answer(200, "[true]".to_owned()),
+        "silent" => Reply::Answer(200, r#"{"success":false}"#.to_owned()),
+        "internal" => refusal("internal-error"),
+        "malformed" => Reply::Answer(400, r#"{"success":false,"error-codes":["bad-request"]}"#.to_owned()),
+        "bad" => refusal("invalid-input-response"),
+        "good" => {
+            let mut used = USED.lock().unwrap();
+            let first = used.get_or_insert_default().entry(token.to_owned()).or_insert(uuid.to_owned());
+            if first == uuid { Reply::Answer(200, good) } else { refusal("timeout-or-duplicate") }
+        }
+        _ => panic!("no such token: {token}"),
+    }
+}
+
+/// The settings that switch the guard on, with others.
+fn settings(more: &[(&str, &str)]) -> String {
+    let mut vars = json!({ "TURNSTILE_SECRET": SECRET, "TURNSTILE_URL": *SITEVERIFY });
+    for (name, value) in more {
+        vars[*name] = json!(value);
+    }
+    vars.to_string()
+}
+
+/// `POST /sign-up` with the guard on and `token`, of whatever type, in the body.
+fn sign_up_with(token: &Value, name: &str, client_id: &str, more: &[(&str, &str)]) -> Answer {
+    let body = json!({
+        "username": name, "password": "correct horse", "client_id": client_id, "captcha_token": token,
+    });
+    let vars = settings(&[]);
+    let headers = [&[JSON, ("Test-Vars", &*vars)], more].concat();
+    send(faults::server(), "POST", "/sign-up", &headers, body.to_string())
+}
+
+fn create_account_with(token: &str, name: &str, more: &[(&str, &str)]) -> Answer {
+    let vars = settings(&[]);
+    create_account(name, &[&[("Test-Vars", &*vars), ("Captcha-Token", token)], more].concat())
+}
+
+/// What was asked about `token`.
+fn asked(token: &str) -> Vec<Value> {
+    ASKED.lock().unwrap().iter().filter(|asked| asked["response"] == token).cloned().collect()
+}
+
+fn stored(name: &str, client_id: &str) -> usize {
+    let database = faults::server().database();
+    let users = database.users(client_id);
+    users.iter().filter(|user| user.username == name).count() + database.accounts(name).len()
+}
+
+fn cause(answer: &Answer) -> String {
+    faults::server().log_line(answer.id())["cause"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn a_good_token_signs_up_once() {
+    let from = ("CF-Connecting-IP", "2001:DB8:0:0::77");
+    let token = "good.first";
+    assert_eq!(sign_up_with(&json!(token), "first", "turnstile", &[from]).status, 200);
+    let question = &asked(token)[0];
+    assert_eq!((&question["secret"], &question["remoteip"]), (&json!(SECRET), &json!("2001:db8::77")));
+    assert_eq!(question.as_object().unwrap().len(), 4);
+    let uuid = question["idempotency_key"].as_str().unwrap();
+    assert_eq!((uuid.len(), &uuid[14..15], uuid.matches('-').count()), (36, "4", 4), "{uuid}");
+
+    let refused = r#"{"description":"captcha_token was not accepted: it must be the token of a new Turnstile challenge","code":"400","field":"captcha_token"}"#;
+    // Whatever else is the same, another sign-up needs another token.
+    sign_up_with(&json!(token), "second", "turnstile", &[from]).is(400, refused);
+    sign_up_with(&json!(token), "first", "turnstile-2", &[from]).is(400, refused);
+    sign_up_with(&json!("bad.1"), "second", "turnstile", &[]).is(400, refused);
+    for token in [token, "bad.2"] {
+        create_account_with(token, "turnstile-first", &[from]).is(
+            400,
+            r#"{"name":"turnstile-first","privacy":null,"code":"400","description":"Captcha-Token was not accepted"}"#,
+        );
+    }
+    create_account_with("good.account", "turnstile-first", &[])
+        .is(201, r#"{"name":"turnstile-first","privacy":"Public"}"#);
+    let database = faults::server().database();
+    assert_eq!((database.users("turnstile").len(), database.users("turnstile-2").len()), (1, 0));
+}
+
+#[test]
+fn a_token_is_good_for_a_repeat_of_its_own_sign_up_and_for_no_other() {
+    let key = ("Idempotency-Key", "turnstile-repeat");
+    let lost = ("Test-Fault", "db-down");
+    let token = json!("good.repeat");
+    // The token is spent, and nothing is stored; then it is stored; then the answer is asked for again.
+    assert_eq!(sign_up_with(&token, "repeat", "turnstile-3", &[key, lost]).status, 503);
+    let first = sign_up_with(&token, "repeat", "turnstile-3", &[key]);
+    assert_eq!(first.status, 200);
+    sign_up_with(&token, "repeat", "turnstile-3", &[key]).is(200, &first.body);
+    // A new token is as good, where the first is too old.
+    sign_up_with(&json!("good.repeat-2"), "repeat", "turnstile-3", &[key]).is(200, &first.body);
+
+    for (name, client_id, key) in [
+        ("repeat-2", "turnstile-3", key),
+        ("repeat", "turnstile-4", key),
+        ("repeat", "turnstile-3", ("Idempotency-Key", "another")),
+        ("repeat", "turnstile-3", ("Accept", "*/*")),
+    ] {
+        let answer = sign_up_with(&token, name, client_id, &[key]);
+        assert!(answer.status == 400 && answer.body.contains("captcha_token"), "{name}: {answer:?}");
+    }
+    assert_eq!(faults::server().database().users("turnstile-3").len(), 1);
+
+    let account = |name: &str, more: &[_]| create_account_with("good.repeated-account", name, more);
+    assert_eq!(account("turnstile-repeat", &[key]).status, 201);
+    assert_eq!(account("turnstile-repeat", &[key]).status, 201);
+    assert_eq!(account("turnstile-repeat-2", &[key]).status, 400);
+    assert_eq!(account("turnstile-repeat", &[]).status, 400);
+}
+
+#[test]
+fn what_cannot_be_a_token_is_not_asked_about() {
+    let given = "captcha_token must be given, as a string: the token of a Turnstile challenge";
+    let accepted = "captcha_token was not accepted: it must be the token of a new Turnstile challenge";
+    let long = format!("good.{}", "x".repeat(2044));
+    let before = ASKED.lock().unwrap().len();
+    for (token, description) in [
+        (json!(null), given),
+        (json!(1), given),
+        (json!(["good.1"]), given),
+        (json!(""), given),
+        (json!("good. 1"), accepted),
+        (json!("good.\u{e9}"), accepted),
+        (json!(long), accepted),
+    ] {
+        let body = format!(r#"{{"description":"{description}","code":"400","field":"captcha_token"}}"#);
+        sign_up_with(&token, "malformed", "turnstile-5", &[]).is(400, &body);
+    }
+    let vars = settings(&[]);
+    let on = ("Test-Vars", &*vars);
+    let answer = sign_up("malformed", "turnstile-5", &[on]);
+    assert!(answer.status == 400 && answer.body.contains(given), "{answer:?}");
+    create_account("turnstile-malformed", &[on, ("Privacy", "private")]).is(
+        400,
+        r#"{"name":"turnstile-malformed","privacy":"private","code":"400","description":"Captcha-Token was missing"}"#,
+    );
+    let answer = create_account_with(&long, "turnstile-malformed", &[]);
+    assert!(answer.body.contains("Captcha-Token was not accepted"), "{answer:?}");
+    // A sign-up of bad form does not use its token up.
+    assert_eq!(sign_up_with(&json!("good.unused"), "", "turnstile-5", &[]).status, 400);
+    assert_eq!(create_account_with("good.unused", "a b", &[]).status, 400);
+    assert_eq!(asked("good.unused"), [""; 0]);
+    let long_enough = &long[..2048];
+    assert_eq!(sign_up_with(&json!(long_enough), "long", "turnstile-5", &[]).status, 200);
+    assert!(asked(&long).is_empty() && ASKED.lock().unwrap().len() > before);
+    assert_eq!(stored("malformed", "turnstile-5") + stored("turnstile-malformed", ""), 0);
+}
+
+#[test]
+fn without_a_verdict_nobody_passes() {
+    // The slow ones wait side by side.
+    thread::scope(|scope| {
+        for token in [
+            "slow", "half", "redirect", "status", "huge", "html", "null", "text", "list", "silent",
+            "internal",
+        ] {
+            scope.spawn(move || {
+                let answer = sign_up_with(&json!(format!("{token}.1")), token, "turnstile-6", &[]);
+                answer.is(503, UNAVAILABLE);
+                assert_eq!(answer.header("Retry-After"), Some("5"));
+                assert!(cause(&answer).starts_with("siteverify: "), "{}", cause(&answer));
+            });
+            scope.spawn(move || {
+                create_account_with(&format!("{token}.2"), &format!("turnstile-{token}"), &[])
+                    .is(503, UNAVAILABLE);
+            });
+        }
+    });
+    let vars = settings(&[("TURNSTILE_URL", &stand_in::nobody())]);
+    let answer = create_account("turnstile-down", &[("Test-Vars", &vars), ("Captcha-Token", "good.down")]);
+    answer.is(503, UNAVAILABLE);
+    assert!(cause(&answer).starts_with("siteverify: "), "{}", cause(&answer));
+    let database = faults::server().database();
+    assert_eq!(database.users("turnstile-6").len(), 0);
+    assert_eq!(stored("turnstile-slow", "") + stored("turnstile-down", ""), 0);
+}
+
+#[test]
+fn a_wrong_setting_stops_the_service_and_the_log_names_it() {
+    let wrong_secret = settings(&[("TURNSTILE_SECRET", "0x4AAA-an0ther-s3cret")]);
+    let on = settings(&[]);
+    for (vars, token, expected) in [
+        (&*wrong_secret, "good.wrong", "TURNSTILE_SECRET: siteverify says invalid-input-secret"),
+        (&*on, "malformed.1", "TURNSTILE_SECRET: siteverify says bad-request"),
+        (
+            r#"{"TURNSTILE_SECRET":""}"#,
+            "good.wrong",
+            "TURNSTILE_SECRET must be 1 to 255 visible ASCII characters",
+        ),
+        (r#"{"TURNSTILE_SECRET":"s3cret\n"}"#, "good.wrong", "TURNSTILE_SECRET must be"),
+        (
+            r#"{"TURNSTILE_SECRET":"s3cret","TURNSTILE_SITE_KEY":""}"#,
+            "good.wrong",
+            "TURNSTILE_SITE_KEY must be",
+        ),
+        (r#"{"TURNSTILE_SECRET":"s3cret","TURNSTILE_URL":""}"#, "good.wrong", "TURNSTILE_URL must be a URL"),
+        (
+            r#"{"TURNSTILE_SECRET":"s3cret","TURNSTILE_URL":"ftp://a"}"#,
+            "good.wrong",
+            "TURNSTILE_URL must be a URL",
+        ),
+        (
+            r#"{"TURNSTILE_SECRET":"s3cret","TURNSTILE_URL":"http://"}"#,
+            "good.wrong",
+            "TURNSTILE_URL must be a URL",
+        ),
+        (
+            r#"{"TURNSTILE_SITE_KEY":"0x1"}"#,
+            "good.wrong",
+            "TURNSTILE_SECRET is missing, but TURNSTILE_SITE_KEY is there",
+        ),
+        (
+            r#"{"TURNSTILE_URL":"http://a"}"#,
+            "good.wrong",
+            "TURNSTILE_SECRET is missing, but TURNSTILE_URL is there",
+        ),
+    ] {
+        let answer = create_account("turnstile-wrong", &[("Test-Vars", vars), ("Captcha-Token", token)]);
+        answer.is(500, INTERNAL);
+        assert!(cause(&answer).starts_with(expected), "{}", cause(&answer));
+    }
+    assert_eq!(stored("turnstile-wrong", ""), 0);
+    for line in faults::server().log() {
+        assert!(!["s3cret", "good."].iter().any(|secret| line.contains(secret)), "{line}");
+    }
+}
+
+#[test]
+fn a_page_learns_from_the_preflight_what_it_has_to_send() {
+    let preflight = |vars: &str| send(faults::server(), "OPTIONS", "/users/", &[("Test-Vars", vars)], "");
+    let plain = "Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition, Username, Privacy, Idempotency-Key";
+    let allowed = |answer: &Answer| answer.header("Access-Control-Allow-Headers").unwrap().to_owned();
+    let off = preflight("{}");
+    assert_eq!((allowed(&off).as_str(), off.header("Captcha-Site-Key")), (plain, None));
+    let on = preflight(&settings(&[("TURNSTILE_SITE_KEY", "0x4AAA-public")]));
+    assert_eq!(allowed(&on), format!("{plain}, Captcha-Token"));
+    assert_eq!(on.header("Captcha-Site-Key"), Some("0x4AAA-public"));
+    assert_eq!(on.header("Access-Control-Max-Age"), Some("86400"));
+    assert_eq!(preflight(&settings(&[])).header("Captcha-Site-Key"), None);
+}
+
+/// Sends every request of the page with these settings.
+fn set(page: &Browser, vars: &str) {
+    page.devtools("Network.enable", &json!({}));
+    page.devtools("Network.setExtraHTTPHeaders", &json!({ "headers": { "Test-Vars": vars } }));
+}
+
+#[test]
+fn the_console_shows_the_widget_and_sends_its_token() {
+    // What Cloudflare's script would put there: each widget gives a token at once, and a new one when it is reset.
+    let script = "let count = 0;
+        const widgets = [];
+        const give = (id) => setTimeout(() => widgets[id].callback(`good.${widgets[id].sitekey}.${Date.now()}.${++count}`));
+        window.turnstile = {
+            render(node, options) {
+                node.textContent = `widget of ${options.sitekey}`;
+                give(widgets.push(options) - 1);
+                return widgets.length - 1;
+            },
+            reset: give,
+        };";
+    let set_up = |page: &Browser| {
+        set(page, &settings(&[("TURNSTILE_SITE_KEY", "0x4AAA-console")]));
+        page.devtools("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": script }));
+    };
+    on_each_screen_of(faults::server(), "/", set_up, |page, (screen, ..)| {
+        for (route, field, name, status) in [
+            (SIGN_UP, "captcha_token", "username", "200 OK"),
+            (ACCOUNT, "captcha-token", "name", "201 Created"),
+        ] {
+            let value = format!("document.getElementById('{field}').value");
+            let filled = format!("{value}.startsWith('good.0x4AAA-console.')");
+            page.wait_until(&filled);
+            assert_eq!(page.text(&format!("{route} [data-widget]")), "widget of 0x4AAA-console");
+            let token = page.run(&format!("return {value}"), &json!([]));
+            assert!(part(page, route, "text").contains(token.as_str().unwrap()));
+
+            page.fill(&format!("#{name}"), &format!("{screen}-captcha"));
+            let (outcome, _) = answer_to(page, route, ".primary");
+            assert!(outcome.starts_with(status), "{outcome}");
+            let (outcome, _) = answer_to(page, route, "[data-part=retry]");
+            assert!(outcome.starts_with(status) && outcome.contains("the same answer"), "{outcome}");
+
+            // Another sign-up is refused with the token, and gets the widget to make another.
+            page.fill(&format!("#{name}"), &format!("{screen}-captcha-2"));
+            let (outcome, _) = answer_to(page, route, ".primary");
+            assert!(outcome.starts_with("400") && outcome.contains("was not accepted"), "{outcome}");
+            page.wait_until(&format!("{value} !== {token} && {filled}"));
+            let (outcome, _) = answer_to(page, route, ".primary");
+            assert!(outcome.starts_with(status), "{outcome}");
+        }
+    });
+}
+
+#[test]
+fn without_its_script_or_key_the_console_takes_a_token_by_hand() {
+    let with_key = settings(&[("TURNSTILE_SITE_KEY", "0x4AAA-console")]);
+    for (vars, hint) in [
+        (settings(&[]), "The token of a Turnstile challenge, good for one sign-up and its retries."),
+        // The policy lets the script in; there is no network here.
+        (with_key, "The Turnstile widget could not be loaded. Paste a token."),
+    ] {
+        let Some(page) = Browser::start() else { return };
+        set_scheme(&page, "light");
+        set(&page, &vars);
+        page.open(&format!("{}/", faults::server().url));
+        page.wait_until("document.querySelector('#captcha_token').checkVisibility()");
+        page.wait_until(&format!("document.querySelector('#captcha-token-hint').textContent === '{hint}'"));
+        page.fill("#captcha-token", "bad.by-hand");
+        let (outcome, _) = answer_to(&page, ACCOUNT, ".primary");
+        assert!(outcome.contains("Captcha-Token was not accepted"), "{outcome}");
+        assert_eq!(page.text("#captcha-token-error"), "Captcha-Token was not accepted");
+        for complaint in page.complaints() {
+            assert!(!complaint.contains("Content Security Policy"), "{complaint}");
+        }
+    }
+    let Some(page) = Browser::start() else { return };
+    set_scheme(&page, "light");
+    page.open(&format!("{}/", faults::server().url));
+    answer_to(&page, ACCOUNT, ".primary");
+    let seen = page.run("return document.querySelector('#captcha_token').checkVisibility()", &json!([]));
+    assert_eq!((seen, part(&page, ACCOUNT, "text").contains("Captcha")), (json!(false), false));
+}
+
+#[test]
+fn without_the_secret_no_token_is_asked_for_or_looked_at() {
+    let before = asked("good.off").len();
+    for token in [json!("good.off"), json!(1), json!(null)] {
+        let body = json!({
+            "username": token.to_string(), "password": "correct horse", "client_id": "turnstile-7",
+            "captcha_token": token,
+        });
+        let answer = send(faults::server(), "POST", "/sign-up", &[JSON], body.to_string());
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
+    let twice = r#"{"username":"twice","password":"p","client_id":"turnstile-7","captcha_token":1,"captcha_token":2}"#;
+    assert_eq!(send(faults::server(), "POST", "/sign-up", &[JSON], twice).status, 200);
+    assert_eq!(create_account("turnstile-off", &[("Captcha-Token", "good.off")]).status, 201);
+    assert_eq!(asked("good.off").len(), before);
+}

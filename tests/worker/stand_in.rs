@@ -1,0 +1,85 @@
+//! A server on this machine that stands in for one on the internet.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{TcpListener, TcpStream};
+use std::thread;
+use std::time::Duration;
+
+/// A request as it came in.
+pub struct Question {
+    /// Method and path.
+    pub line: String,
+    /// The headers, their names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body.
+    pub body: String,
+}
+
+/// How it is answered.
+pub enum Reply {
+    /// With a status and a body.
+    Answer(u16, String),
+    /// With a body that never ends.
+    Half(String),
+    /// Not at all.
+    Never,
+}
+
+impl Question {
+    /// The header `name`, in lower case.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    }
+}
+
+/// Starts a server that answers with `reply`, until the tests end; gives its `http://127.0.0.1:…`
+pub fn start(reply: impl Fn(&Question) -> Reply + Send + Sync + Clone + 'static) -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    thread::spawn(move || {
+        for stream in listener.incoming() {
+            let (stream, reply) = (stream.unwrap(), reply.clone());
+            thread::spawn(move || serve(stream, reply));
+        }
+    });
+    url
+}
+
+/// Where nobody listens.
+pub fn nobody() -> String {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+fn serve(mut stream: TcpStream, reply: impl Fn(&Question) -> Reply) {
+    let mut reader = BufReader::new(stream.try_clone().unwrap());
+    let mut lines = reader.by_ref().lines().map_while(Result::ok).take_while(|line| !line.is_empty());
+    // A connection that was opened to no end.
+    let Some(line) = lines.next() else { return };
+    let headers = lines.filter_map(|line| {
+        line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()))
+    });
+    let mut question =
+        Question { line: line.replace(" HTTP/1.1", ""), headers: headers.collect(), body: String::new() };
+    let length = question.header("content-length").map_or(0, |length| length.parse().unwrap());
+    reader.take(length).read_to_string(&mut question.body).unwrap();
+    let (status, length, body) = match reply(&question) {
+        Reply::Answer(status, body) => (status, body.len(), body),
+        Reply::Half(body) => (200, body.len() + 1, body),
+        Reply::Never => return hold(stream),
+    };
+    let location = if status == 307 { "Location: /elsewhere\r\n" } else { "" };
+    let head =
+        format!("HTTP/1.1 {status} Some\r\n{location}Content-Length: {length}\r\nConnection: close\r\n\r\n");
+    // Who asked may have gone.
+    let _ = stream.write_all(format!("{head}{body}").as_bytes());
+    if length > body.len() {
+        hold(stream);
+    }
+}
+
+/// Leaves a connection open until the other side has closed it.
+fn hold(mut stream: TcpStream) {
+    let _ = stream.set_read_timeout(Some(Duration::from_mins(1)));
+    let _ = stream.read(&mut [0]);
+}
