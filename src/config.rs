@@ -58,6 +58,20 @@ pub enum OnError {
     Allow,
 }
 
+impl OnError {
+    /// Takes the `value` of the setting `name`; without one, [`OnError::Deny`].
+    ///
+    /// # Errors
+    /// [`ConfigError`]: it is neither `deny` nor `allow`.
+    pub fn read(value: Option<&str>, name: &str) -> Result<Self, ConfigError> {
+        match value {
+            None | Some("deny") => Ok(Self::Deny),
+            Some("allow") => Ok(Self::Allow),
+            Some(other) => Err(ConfigError(format!("{name} is {other:?}: it must be \"deny\" or \"allow\""))),
+        }
+    }
+}
+
 /// A setting that makes no sense; as text, its name and what would be right.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ConfigError(String);
@@ -89,16 +103,9 @@ impl Config {
                 password::MAX_BYTES
             )));
         }
-        let block_list_on_error = match lookup(BLOCK_LIST_ON_ERROR).as_deref() {
-            None | Some("deny") => OnError::Deny,
-            Some("allow") => OnError::Allow,
-            Some(other) => {
-                return Err(ConfigError::must_be(BLOCK_LIST_ON_ERROR, other, "\"deny\" or \"allow\""));
-            }
-        };
         Ok(Self {
             password_min_length,
-            block_list_on_error,
+            block_list_on_error: OnError::read(lookup(BLOCK_LIST_ON_ERROR).as_deref(), BLOCK_LIST_ON_ERROR)?,
             confusables: Confusables::read(&lookup)?,
             argon2: argon2(
                 number(&lookup, ARGON2_MEMORY_KIB, 19456)?,

@@ -5,6 +5,7 @@
 //! set wrongly stops the service: it never switches itself off. All run after the request's form was
 //! found good and before the password is hashed. Must not know the endpoints, nor SQL.
 
+pub mod breached_passwords;
 pub mod client_limit;
 pub mod network_limit;
 pub mod proof_of_work;
@@ -33,6 +34,7 @@ const GUARDS: &[Read] = &[
     client_limit::read,
     proof_of_work::read,
     turnstile::read,
+    breached_passwords::read,
 ];
 
 /// Reads a guard's settings: `None` where it is off.

@@ -63,6 +63,12 @@ impl Password {
         }
     }
 
+    /// The bytes of the normal form, for a digest; never to be shown, logged or sent.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+
     /// Hashes with Argon2id, version 0x13, and gives the PHC string
     /// `$argon2id$v=19$m=…,t=…,p=…$salt$tag` ([RFC 9106](https://www.rfc-editor.org/rfc/rfc9106)). With
     /// a `pepper`, its id stands after `p`, as `keyid`, and its secret is nowhere.

@@ -1,6 +1,7 @@
 //! The guards against abuse, each on and off. One server serves them all: a request brings the
 //! settings and bindings that it needs (see `faults.js`).
 
+mod breached_passwords;
 mod limits;
 pub mod proof_of_work;
 mod registered_clients;

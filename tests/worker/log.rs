@@ -17,6 +17,8 @@ const CAUSES: &[&str] = &[
     "database: TimeoutError: ",
     "the binding ",
     "SIGN_UP_LIMIT: ",
+    "BREACHED_PASSWORDS",
+    "let pass unchecked, BREACHED_PASSWORDS: ",
     "TURNSTILE_",
     "siteverify: ",
     "ARGON2_",

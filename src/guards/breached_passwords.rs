@@ -1,0 +1,143 @@
+//! `BREACHED_PASSWORDS`: a password that is known from data breaches is refused, because it is the
+//! first that an attacker tries.
+//!
+//! `range` asks a server of [Have I Been Pwned](https://haveibeenpwned.com/API/v3#PwnedPasswords)'s
+//! protocol, which sees the first 5 of the 40 digits of the password's SHA-1. When it does not answer,
+//! `BREACHED_PASSWORDS_ON_ERROR` decides. `/users/` has no password, so it passes.
+
+use std::time::Duration;
+
+use crate::config::{ConfigError, OnError};
+use crate::error::ApiError;
+use crate::guards::{Attempt, Check, Guard};
+use crate::password::Password;
+use crate::platform::{self, Environment, JsError};
+use crate::remote::{self, Question};
+
+const SETTING: &str = "BREACHED_PASSWORDS";
+const ON_ERROR: &str = "BREACHED_PASSWORDS_ON_ERROR";
+const URL: &str = "BREACHED_PASSWORDS_URL";
+
+const PWNED_PASSWORDS: &str = "https://api.pwnedpasswords.com/range/";
+
+/// It answers from a cache near by; a sign-up that waits longer is slower than its password hash.
+const TIME_LIMIT: Duration = Duration::from_millis(800);
+
+/// Its answers have about 1,000 lines of 40 bytes.
+const SIZE_LIMIT: usize = 256 * 1024;
+
+/// How many digits of the digest the server sees.
+const PREFIX: usize = 5;
+
+struct BreachedPasswords {
+    /// What the digits are appended to.
+    url: String,
+    on_error: OnError,
+}
+
+/// On where the setting is.
+///
+/// # Errors
+/// [`ConfigError`]: a setting is not of its form.
+pub fn read(env: &Environment) -> Result<Option<Box<dyn Guard>>, ConfigError> {
+    match env.variable(SETTING).as_deref() {
+        None => return Ok(None),
+        Some("range") => {}
+        Some(other) => return Err(ConfigError::new(format!("{SETTING} is {other:?}: it must be \"range\""))),
+    }
+    let url = remote::url(env, URL, PWNED_PASSWORDS)?;
+    if !url.ends_with('/') {
+        return Err(ConfigError::new(format!("{URL} must end with a slash")));
+    }
+    let on_error = OnError::read(env.variable(ON_ERROR).as_deref(), ON_ERROR)?;
+    Ok(Some(Box::new(BreachedPasswords { url, on_error })))
+}
+
+impl Guard for BreachedPasswords {
+    fn check<'a>(&'a self, attempt: &'a Attempt<'a>) -> Check<'a> {
+        Box::pin(async {
+            let Some(sign_up) = &attempt.sign_up else { return Ok(()) };
+            match self.knows(sign_up.password).await {
+                Ok(false) => Ok(()),
+                Ok(true) => Err(ApiError::field("password", "is known from data breaches: choose another")),
+                Err(error) if self.on_error == OnError::Allow => {
+                    attempt.notes.warn(format!("let pass unchecked, {SETTING}: {error}"));
+                    Ok(())
+                }
+                Err(error) => Err(ApiError::Unavailable { cause: format!("{SETTING}: {error}") }),
+            }
+        })
+    }
+}
+
+impl BreachedPasswords {
+    async fn knows(&self, password: &Password) -> Result<bool, JsError> {
+        let digest = platform::digest("SHA-1", password.as_bytes()).await?;
+        let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
+        let digest = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect::<String>();
+        let digest = digest.to_ascii_uppercase();
+        let (prefix, suffix) = digest.split_at_checked(PREFIX).unwrap_or_default();
+        let question = Question {
+            method: "GET",
+            // With padding, the answer's length does not tell which it is. The server asks for a name.
+            headers: vec![("Add-Padding", "true".into()), ("User-Agent", "edge-signup".into())],
+            body: None,
+        };
+        let url = format!("{}{prefix}", self.url);
+        let answer = remote::ask(&url, &question, TIME_LIMIT, SIZE_LIMIT).await?;
+        let known = std::str::from_utf8(&answer.body).ok().filter(|_| answer.status == 200);
+        known.and_then(|lines| holds(lines, suffix)).ok_or_else(|| JsError {
+            name: "Error".to_owned(),
+            message: format!("an answer of status {} that is no range", answer.status),
+        })
+    }
+}
+
+/// Whether `lines` of `SUFFIX:COUNT` tell of `suffix`; a count of 0 is padding. `None` if they are
+/// something else, so that an error page does not pass for a range without the password.
+fn holds(lines: &str, suffix: &str) -> Option<bool> {
+    let mut held = false;
+    for line in lines.lines() {
+        let (other, count) = line.split_once(':')?;
+        let is_padding = count.parse::<u64>().ok()? == 0;
+        held |= !is_padding && other.eq_ignore_ascii_case(suffix);
+    }
+    Some(held)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SUFFIX: &str = "1E4C9B93F3F0682250B6CF8331B7EE68FD8";
+
+    #[test]
+    fn a_line_with_the_suffix_and_a_count_is_a_hit() {
+        for (lines, held) in [
+            (format!("{SUFFIX}:3"), true),
+            (format!("003D68EB55068C33ACE09247EE4C639306B:3\r\n{SUFFIX}:10434004\r\nFFF:1\r\n"), true),
+            (format!("A:1\n{}:1\n", SUFFIX.to_lowercase()), true),
+            (format!("A:1\r\n{SUFFIX}:0\r\n"), false),
+            (format!("A:1\r\n{SUFFIX}0:5\r\nA{SUFFIX}:5\r\n{}:5", SUFFIX.trim_end_matches('8')), false),
+            ("A:1\r\nB:2".to_owned(), false),
+            (String::new(), false),
+        ] {
+            assert_eq!(holds(&lines, SUFFIX), Some(held), "{lines}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_range_is_no_answer() {
+        for lines in ["<html>", "A", "A:", "A:x", "A:-1", ":1:1", "A:1\r\n\r\n<p>", "{\"a\":1}", "A: 1"] {
+            assert_eq!(holds(lines, SUFFIX), None, "{lines}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_judged(lines in any::<String>(), suffix in "[0-9A-F]{35}") {
+            prop_assert_ne!(holds(&lines, &suffix), Some(true));
+        }
+    }
+}
