@@ -54,7 +54,7 @@ say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(M
 or_fail = || { echo "$(1)" >&2; exit 1; }
 
 .PHONY: always help setup build dev test bench browser python php signed-in deploy block unblock blocked \
-	client clients client-disable skeletons clean
+	client clients client-disable skeletons breached-list clean
 
 help:
 	@echo "make dev        serve on http://127.0.0.1:8787 [PORT=9000] [STATE=dir]"
@@ -69,6 +69,7 @@ help:
 	@echo "make clients    list them [REMOTE=1]"
 	@echo "make client-disable ID=…   refuse the sign-ups of one [REMOTE=1]"
 	@echo "make skeletons  let CONFUSABLES = \"deny\" know the names that are there already [REMOTE=1]"
+	@echo "make breached-list  put the list of breached passwords where BREACHED_PASSWORDS looks [REMOTE=1]"
 	@echo "make clean      remove what was built; what was installed and stored stays"
 
 setup: $(PACKAGES) $(TOOLS)
@@ -193,6 +194,7 @@ unblock: target/debug/block-key
 
 define SHOW_BLOCKED
 for (const { name, expiration, metadata } of JSON.parse(fs.readFileSync(0))) {
+    if (name === "breached-passwords") continue;
     const until = expiration ? "until " + new Date(expiration * 1000).toISOString() : "for good";
     console.log([name, until, metadata?.reason].join("\t"));
 }
@@ -238,6 +240,11 @@ skeletons: setup
 	@[ ! -s .wrangler/skeletons.sql ] || $(D1) --yes --file .wrangler/skeletons.sql >/dev/null \
 		$(call or_fail,The skeletons could not be stored)
 	@echo "Names with a skeleton: $$(wc -l < .wrangler/skeletons.sql)"
+
+# In the block list's namespace, under a key that is no address.
+breached-list: setup
+	@wrangler kv key put breached-passwords --path data/breached-passwords $(KV) >/dev/null \
+		$(call or_fail,The list was not stored) && echo "Stored the list of breached passwords"
 
 clean:
 	rm -rf build target bench/hash/build

@@ -1,4 +1,4 @@
-//! The block list: every KV key and look-up.
+//! The block list: its keys in KV and how they are looked up.
 //!
 //! The list is a KV namespace; a key is what [`ClientIp::block_keys`] gives, a value the reason in
 //! free text. Must not know HTTP.

@@ -67,7 +67,7 @@ impl OnError {
         match value {
             None | Some("deny") => Ok(Self::Deny),
             Some("allow") => Ok(Self::Allow),
-            Some(other) => Err(ConfigError(format!("{name} is {other:?}: it must be \"deny\" or \"allow\""))),
+            Some(other) => Err(ConfigError::must_be(name, other, "\"deny\" or \"allow\"")),
         }
     }
 }

@@ -9,7 +9,7 @@
 //! | address and block list | [`call`], [`client_ip`], [`block_list`] |
 //! | the endpoint's steps | [`sign_up`], [`accounts`] |
 //! | each field, parsed into a type that can only hold a good value | [`username`], [`password`] ([`opaque_string`], [`pepper`]), [`visible_ascii`], [`json`], [`header_value`]; under them [`unicode`] |
-//! | the guards that are on | [`guards`] ([`rate_limit`], [`remote`]; [`challenge`], which has an endpoint of its own) |
+//! | the guards that are on | [`guards`] ([`rate_limit`], [`remote`], [`breached_list`]; [`challenge`], which has an endpoint of its own) |
 //! | the one statement | [`store`] |
 //! | the answer, or the error as an answer | [`response`], [`error`] |
 //!
@@ -20,6 +20,7 @@
 
 pub mod accounts;
 pub mod block_list;
+pub mod breached_list;
 pub mod call;
 pub mod challenge;
 pub mod client_ip;

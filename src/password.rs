@@ -63,10 +63,10 @@ impl Password {
         }
     }
 
-    /// The bytes of the normal form, for a digest; never to be shown, logged or sent.
+    /// The normal form, for a digest; never to be shown, logged or sent.
     #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        self.0.as_bytes()
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 
     /// Hashes with Argon2id, version 0x13, and gives the PHC string

@@ -1,13 +1,20 @@
-//! `BREACHED_PASSWORDS`: a password that is known from data breaches is refused, because it is the
-//! first that an attacker tries.
+//! `BREACHED_PASSWORDS`: a password that is known from data breaches is refused, because it is among
+//! the first that an attacker tries.
 //!
-//! `range` asks a server of [Have I Been Pwned](https://haveibeenpwned.com/API/v3#PwnedPasswords)'s
-//! protocol, which sees the first 5 of the 40 digits of the password's SHA-1. When it does not answer,
-//! `BREACHED_PASSWORDS_ON_ERROR` decides. `/users/` has no password, so it passes.
+//! `list` looks it up in a list that each isolate reads once from KV, and keeps. `range` asks a server
+//! of [Have I Been Pwned](https://haveibeenpwned.com/API/v3#PwnedPasswords)'s protocol, which sees the
+//! first 5 of the 40 digits of the password's SHA-1. When KV or the server does not answer,
+//! `BREACHED_PASSWORDS_ON_ERROR` decides; when the list is not in KV, the answer is 500. `/users/` has
+//! no password, so it passes.
 
+use std::cell::OnceCell;
 use std::time::Duration;
 
-use crate::config::{ConfigError, OnError};
+use wasm_bindgen::prelude::*;
+use worker::js_sys::{Promise, Uint8Array};
+
+use crate::breached_list::BreachedList;
+use crate::config::{self, ConfigError, OnError};
 use crate::error::ApiError;
 use crate::guards::{Attempt, Check, Guard};
 use crate::password::Password;
@@ -20,7 +27,11 @@ const URL: &str = "BREACHED_PASSWORDS_URL";
 
 const PWNED_PASSWORDS: &str = "https://api.pwnedpasswords.com/range/";
 
-/// It answers from a cache near by; a sign-up that waits longer is slower than its password hash.
+/// The list's key in the namespace of the block list, whose other keys are addresses. `make
+/// breached-list` writes it.
+const KEY: &str = "breached-passwords";
+
+/// KV and the server answer from a cache near by; a sign-up that waits longer waits for nothing else as long.
 const TIME_LIMIT: Duration = Duration::from_millis(800);
 
 /// Its answers have about 1,000 lines of 40 bytes.
@@ -29,10 +40,36 @@ const SIZE_LIMIT: usize = 256 * 1024;
 /// How many digits of the digest the server sees.
 const PREFIX: usize = 5;
 
+#[wasm_bindgen]
+extern "C" {
+    type KvNamespace;
+
+    /// <https://developers.cloudflare.com/kv/api/read-key-value-pairs/#get-method>
+    #[wasm_bindgen(method, catch)]
+    fn get(this: &KvNamespace, key: &str, kind: &str) -> Result<Promise, JsValue>;
+}
+
 struct BreachedPasswords {
-    /// What the digits are appended to.
-    url: String,
+    source: Source,
     on_error: OnError,
+}
+
+/// Who knows which passwords were breached.
+enum Source {
+    List {
+        namespace: KvNamespace,
+        kept: OnceCell<BreachedList>,
+    },
+    /// A server; the digits are appended to its URL.
+    Range(String),
+}
+
+/// Why it is not known whether a password was.
+enum Unknown {
+    /// There is no list.
+    NoList,
+    /// There was no answer.
+    NoAnswer(JsError),
 }
 
 /// On where the setting is.
@@ -40,56 +77,99 @@ struct BreachedPasswords {
 /// # Errors
 /// [`ConfigError`]: a setting is not of its form.
 pub fn read(env: &Environment) -> Result<Option<Box<dyn Guard>>, ConfigError> {
-    match env.variable(SETTING).as_deref() {
+    let source = match env.variable(SETTING).as_deref() {
         None => return Ok(None),
-        Some("range") => {}
-        Some(other) => return Err(ConfigError::new(format!("{SETTING} is {other:?}: it must be \"range\""))),
-    }
-    let url = remote::url(env, URL, PWNED_PASSWORDS)?;
-    if !url.ends_with('/') {
-        return Err(ConfigError::new(format!("{URL} must end with a slash")));
-    }
+        Some("list") => Source::List {
+            namespace: env.required(config::BLOCK_LIST)?.unchecked_into(),
+            kept: OnceCell::new(),
+        },
+        Some("range") => Source::Range(range_url(env)?),
+        Some(other) => {
+            let must = "it must be \"list\" or \"range\"";
+            return Err(ConfigError::new(format!("{SETTING} is {other:?}: {must}")));
+        }
+    };
     let on_error = OnError::read(env.variable(ON_ERROR).as_deref(), ON_ERROR)?;
-    Ok(Some(Box::new(BreachedPasswords { url, on_error })))
+    Ok(Some(Box::new(BreachedPasswords { source, on_error })))
+}
+
+fn range_url(env: &Environment) -> Result<String, ConfigError> {
+    let url = remote::url(env, URL, PWNED_PASSWORDS)?;
+    // Without it the digits would become part of the path's last word, or of the host.
+    if url.ends_with('/') { Ok(url) } else { Err(ConfigError::new(format!("{URL} must end with a slash"))) }
 }
 
 impl Guard for BreachedPasswords {
     fn check<'a>(&'a self, attempt: &'a Attempt<'a>) -> Check<'a> {
         Box::pin(async {
             let Some(sign_up) = &attempt.sign_up else { return Ok(()) };
-            match self.knows(sign_up.password).await {
+            match self.source.knows(sign_up.password).await {
                 Ok(false) => Ok(()),
                 Ok(true) => Err(ApiError::field("password", "is known from data breaches: choose another")),
-                Err(error) if self.on_error == OnError::Allow => {
+                Err(Unknown::NoList) => Err(ApiError::Internal {
+                    cause: format!("{SETTING}: no list in KV: run make breached-list"),
+                }),
+                Err(Unknown::NoAnswer(error)) if self.on_error == OnError::Allow => {
                     attempt.notes.warn(format!("let pass unchecked, {SETTING}: {error}"));
                     Ok(())
                 }
-                Err(error) => Err(ApiError::Unavailable { cause: format!("{SETTING}: {error}") }),
+                Err(Unknown::NoAnswer(error)) => {
+                    Err(ApiError::Unavailable { cause: format!("{SETTING}: {error}") })
+                }
             }
         })
     }
 }
 
-impl BreachedPasswords {
-    async fn knows(&self, password: &Password) -> Result<bool, JsError> {
-        let digest = platform::digest("SHA-1", password.as_bytes()).await?;
-        let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
-        let digest = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect::<String>();
-        let digest = digest.to_ascii_uppercase();
-        let (prefix, suffix) = digest.split_at_checked(PREFIX).unwrap_or_default();
-        let question = Question {
-            method: "GET",
-            // With padding, the answer's length does not tell which it is. The server asks for a name.
-            headers: vec![("Add-Padding", "true".into()), ("User-Agent", "edge-signup".into())],
-            body: None,
-        };
-        let url = format!("{}{prefix}", self.url);
-        let answer = remote::ask(&url, &question, TIME_LIMIT, SIZE_LIMIT).await?;
-        let known = std::str::from_utf8(&answer.body).ok().filter(|_| answer.status == 200);
-        known.and_then(|lines| holds(lines, suffix)).ok_or_else(|| JsError {
-            name: "Error".to_owned(),
-            message: format!("an answer of status {} that is no range", answer.status),
-        })
+impl Source {
+    async fn knows(&self, password: &Password) -> Result<bool, Unknown> {
+        match self {
+            Self::List { namespace, kept } => {
+                let list = if let Some(list) = kept.get() {
+                    list
+                } else {
+                    let list = read_list(namespace).await?;
+                    kept.get_or_init(|| list)
+                };
+                Ok(list.contains(password.as_str()))
+            }
+            Self::Range(url) => Ok(ask_range(url, password).await?),
+        }
+    }
+}
+
+async fn read_list(namespace: &KvNamespace) -> Result<BreachedList, Unknown> {
+    let read = async {
+        let value = platform::settle(namespace.get(KEY, "arrayBuffer")?, TIME_LIMIT).await?;
+        Ok::<_, JsError>((!value.is_null_or_undefined()).then(|| Uint8Array::new(&value).to_vec()))
+    };
+    read.await?.and_then(BreachedList::parse).ok_or(Unknown::NoList)
+}
+
+/// Whether the server at `url` knows the password.
+async fn ask_range(url: &str, password: &Password) -> Result<bool, JsError> {
+    let digest = platform::digest("SHA-1", password.as_str().as_bytes()).await?;
+    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
+    let digest = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect::<String>();
+    let digest = digest.to_ascii_uppercase();
+    let (prefix, suffix) = digest.split_at_checked(PREFIX).unwrap_or_default();
+    let question = Question {
+        method: "GET",
+        // With padding, the answer's length does not tell which it is. The server asks for a name.
+        headers: vec![("Add-Padding", "true".into()), ("User-Agent", "edge-signup".into())],
+        body: None,
+    };
+    let answer = remote::ask(&format!("{url}{prefix}"), &question, TIME_LIMIT, SIZE_LIMIT).await?;
+    let known = std::str::from_utf8(&answer.body).ok().filter(|_| answer.status == 200);
+    known.and_then(|lines| holds(lines, suffix)).ok_or_else(|| JsError {
+        name: "Error".to_owned(),
+        message: format!("an answer of status {} that is no range", answer.status),
+    })
+}
+
+impl From<JsError> for Unknown {
+    fn from(error: JsError) -> Self {
+        Self::NoAnswer(error)
     }
 }
 

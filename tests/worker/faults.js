@@ -25,6 +25,11 @@ const faults = {
   "kv-answers-oddly": ({ env }) => (env.BLOCKLIST = { get: async () => "no map" }),
   "kv-hangs": ({ env }) => (env.BLOCKLIST = { get: () => new Promise(() => {}) }),
 
+  "list-missing": list(async () => null),
+  "list-garbage": list(async () => new TextEncoder().encode("123456\npassword\n").buffer),
+  "list-rejects": list(async () => { throw new Error("KV GET failed: 500"); }),
+  "list-hangs": list(() => new Promise(() => {})),
+
   "limit-wrong": ({ env }) => (env.SIGN_UP_LIMIT = { limit: "no method" }),
   "limit-rejects": ({ env }) => (env.SIGN_UP_LIMIT = { limit: async () => { throw new Error("internal error"); } }),
   "limit-hangs": ({ env }) => (env.SIGN_UP_LIMIT = { limit: () => new Promise(() => {}) }),
@@ -58,6 +63,14 @@ const faults = {
   // As if each client that is enabled listed its origins.
   "clients-closed": database((statement) => statement.first(), (sql) => sql.replace(/$/, " AND origins <> ''")),
 };
+
+/** A KV namespace whose single values are given by `get`; the block list reads many at once. */
+function list(get) {
+  return ({ env }) => {
+    const real = env.BLOCKLIST;
+    env.BLOCKLIST = { get: (key, kind) => (Array.isArray(key) ? real.get(key) : get(key, kind)) };
+  };
+}
 
 /** A database whose n-th statement of a request is answered by `first(statement, n, sql)`. */
 function database(first, rewrite = (sql) => sql) {

@@ -6,12 +6,17 @@ use std::sync::LazyLock;
 
 use crate::block_list;
 use crate::http::{Answer, JSON, send, user};
+use crate::operators::make;
 use crate::server::Server;
 
 static SERVER: LazyLock<Server> = LazyLock::new(|| {
     let config = configuration();
     let arguments = ["tests/worker/faults.js", "--config", config.to_str().unwrap()];
-    Server::start_with("faults", &arguments, block_list::seed)
+    Server::start_with("faults", &arguments, |state| {
+        block_list::seed(state);
+        let (succeeded, text) = make(state, &["breached-list"]);
+        assert!(succeeded, "{text}");
+    })
 });
 
 /// Bindings that the Worker has only if a request calls one of them by a name that it knows.

@@ -1,21 +1,17 @@
-//! `make block`, `make unblock` and `make blocked`, on the storage of a running server; `make client`,
-//! `make clients` and `make client-disable`, on a database that no server uses meanwhile.
+//! What `make` does to the storage of a running server, and with clients, to a database that no server uses
+//! meanwhile.
 
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
 use crate::database::{self, Client};
+use crate::faults;
 use crate::http::send;
 use crate::server::{shared, wrangler};
 
-/// Runs `make` on the storage of the shared server and gives whether it succeeded, with what it printed.
-fn make(arguments: &[&str]) -> (bool, String) {
-    make_on(&shared().state, arguments)
-}
-
-/// The same on the storage in `state`.
-fn make_on(state: &Path, arguments: &[&str]) -> (bool, String) {
+/// Runs `make` on the storage in `state` and gives whether it succeeded, with what it printed.
+pub fn make(state: &Path, arguments: &[&str]) -> (bool, String) {
     let output = Command::new("make")
         .arg("--silent")
         .args(arguments)
@@ -37,13 +33,14 @@ fn a_block_is_seen_by_a_running_server_until_it_is_lifted() {
         ("IP=192.0.2.77/24", "192.0.2.0/24", "192.0.2.1"),
     ] {
         assert_eq!(status_from(address), 400);
-        let (succeeded, text) = make(&["block", written, "REASON=it's \"spam\"", "TTL=3600"]);
+        let (succeeded, text) =
+            make(&shared().state, &["block", written, "REASON=it's \"spam\"", "TTL=3600"]);
         assert!(succeeded && text.contains(&format!("Blocked: {key}\n")), "{text}");
         assert_eq!(status_from(address), 403);
-        let (_, list) = make(&["blocked"]);
+        let (_, list) = make(&shared().state, &["blocked"]);
         let line = list.lines().find(|line| line.starts_with(&format!("{key}\tuntil 20"))).expect(&list);
         assert!(line.ends_with("\tit's \"spam\""), "{line}");
-        let (succeeded, text) = make(&["unblock", written]);
+        let (succeeded, text) = make(&shared().state, &["unblock", written]);
         assert!(succeeded && text.contains(&format!("Unblocked: {key}\n")), "{text}");
         assert_eq!(status_from(address), 400);
     }
@@ -58,7 +55,7 @@ fn what_the_worker_would_not_look_up_is_refused() {
         ("IP=$$(touch injected)", "is not an IP address"),
     ] {
         for command in ["block", "unblock"] {
-            let (succeeded, text) = make(&[command, written]);
+            let (succeeded, text) = make(&shared().state, &[command, written]);
             assert!(!succeeded && text.contains(problem), "{text}");
         }
     }
@@ -73,7 +70,7 @@ fn a_client_is_registered_listed_disabled_and_changed() {
     let stored = |id: &str| database::open(state).client(id);
 
     let origins = "ORIGINS=https://shop.example  http://localhost:3000";
-    let (succeeded, text) = make_on(state, &["client", "NAME=it's; \"☃\" -- $$(touch injected)", origins]);
+    let (succeeded, text) = make(state, &["client", "NAME=it's; \"☃\" -- $$(touch injected)", origins]);
     let id = text.trim_end();
     assert!(succeeded && id.len() == 32, "{text}");
     assert!(id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()), "{text}");
@@ -85,16 +82,16 @@ fn a_client_is_registered_listed_disabled_and_changed() {
     assert_eq!(stored(id), client);
 
     let with_id = &format!("ID={id}");
-    assert_eq!(make_on(state, &["client-disable", with_id]), (true, text.clone()));
+    assert_eq!(make(state, &["client-disable", with_id]), (true, text.clone()));
     client.is_disabled = true;
     assert_eq!(stored(id), client);
-    let (_, list) = make_on(state, &["clients"]);
+    let (_, list) = make(state, &["clients"]);
     assert!(list.starts_with(&format!("{id}\tdisabled 20")), "{list}");
     assert!(list.ends_with(&format!("Z\t{}\t{}\n", client.origins, client.name)), "{list}");
 
-    assert_eq!(make_on(state, &["client", with_id, "NAME=shop"]), (true, text.clone()));
+    assert_eq!(make(state, &["client", with_id, "NAME=shop"]), (true, text.clone()));
     assert_eq!(stored(id), Client { name: "shop".to_owned(), origins: String::new(), is_disabled: false });
-    let (succeeded, text) = make_on(state, &["client-disable", "ID=nobody"]);
+    let (succeeded, text) = make(state, &["client-disable", "ID=nobody"]);
     assert!(!succeeded && text.contains("No client was disabled"), "{text}");
 }
 
@@ -107,7 +104,14 @@ fn what_could_never_be_a_client_is_refused() {
         (&["client", "NAME=a", "ID=a b"], "ID is \"a b\""),
         (&["client-disable"], "ID is \"\""),
     ] {
-        let (succeeded, text) = make(arguments);
+        let (succeeded, text) = make(&shared().state, arguments);
         assert!(!succeeded && text.contains(problem), "{text}");
     }
+}
+
+#[test]
+fn the_list_of_breached_passwords_is_nothing_that_is_blocked() {
+    // `make breached-list` has put it there.
+    let (succeeded, list) = make(&faults::server().state, &["blocked"]);
+    assert!(succeeded && list.contains("198.51.100.7\t") && !list.contains("breached"), "{list}");
 }

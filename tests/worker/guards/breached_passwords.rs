@@ -1,4 +1,4 @@
-//! `BREACHED_PASSWORDS`, with a server that speaks the protocol of Have I Been Pwned.
+//! `BREACHED_PASSWORDS`: the list in KV, and ranges from a server that speaks the protocol of Have I Been Pwned.
 
 use std::sync::{LazyLock, Mutex};
 use std::thread;
@@ -120,6 +120,48 @@ fn without_a_range_the_setting_decides() {
             !["p4ssword", "A1944", "143D0", "0335B"].iter().any(|secret| line.contains(secret)),
             "{line}"
         );
+    }
+}
+
+const LIST: (&str, &str) = ("Test-Vars", r#"{"BREACHED_PASSWORDS":"list"}"#);
+const LIST_OR_ALLOW: (&str, &str) =
+    ("Test-Vars", r#"{"BREACHED_PASSWORDS":"list","BREACHED_PASSWORDS_ON_ERROR":"allow"}"#);
+
+fn sign_up_under(fault: &str, vars: (&str, &str), name: &str, password: &str) -> Answer {
+    let headers = [JSON, vars, ("Test-Fault", fault)];
+    send(faults::server(), "POST", "/sign-up", &headers, user(name, password, "breached"))
+}
+
+#[test]
+fn a_password_of_the_list_is_refused() {
+    for password in ["password", "PassWord", "654321", "ｑｗｅｒｔｙ", "Пароль"] {
+        sign_up_under("", LIST, "listed", password).is(400, KNOWN);
+    }
+    assert_eq!(stored("listed"), 0);
+    for (name, password) in [("unlisted", "correct horse"), ("unlisted-2", "password of nobody")] {
+        assert_eq!(sign_up_under("", LIST, name, password).status, 200, "{password}");
+    }
+    assert_eq!(create_account("breached-list", &[LIST, ("Test-Fault", "list-missing")]).status, 201);
+}
+
+#[test]
+fn without_a_list_nobody_passes_and_without_an_answer_the_setting_decides() {
+    for fault in ["list-missing", "list-garbage"] {
+        for vars in [LIST, LIST_OR_ALLOW] {
+            let answer = sign_up_under(fault, vars, fault, "correct horse");
+            answer.is(500, INTERNAL);
+            assert_eq!(line(&answer, "cause"), "BREACHED_PASSWORDS: no list in KV: run make breached-list");
+        }
+        assert_eq!(stored(fault), 0);
+    }
+    for fault in ["list-rejects", "list-hangs"] {
+        let answer = sign_up_under(fault, LIST, fault, "correct horse");
+        answer.is(503, UNAVAILABLE);
+        assert!(line(&answer, "cause").starts_with("BREACHED_PASSWORDS: "));
+        assert_eq!(stored(fault), 0);
+        let answer = sign_up_under(fault, LIST_OR_ALLOW, fault, "correct horse");
+        assert_eq!((answer.status, stored(fault)), (200, 1), "{answer:?}");
+        assert!(line(&answer, "warning").starts_with("let pass unchecked, BREACHED_PASSWORDS: "));
     }
 }
 
