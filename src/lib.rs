@@ -8,7 +8,7 @@
 //! | method and path | [`routes`] |
 //! | address and block list | [`call`], [`client_ip`], [`block_list`] |
 //! | the endpoint's steps | [`sign_up`], [`accounts`] |
-//! | each field, parsed into a type that can only hold a good value | [`username`], [`password`] ([`opaque_string`], [`pepper`]), [`visible_ascii`], [`json`], [`header_value`]; under them [`unicode`] |
+//! | each field, parsed into a type that can only hold a good value | [`username`], [`password`] ([`opaque_string`], [`pepper`], [`argon2id`]), [`visible_ascii`], [`json`], [`header_value`]; under them [`unicode`] |
 //! | the guards that are on | [`guards`] ([`rate_limit`], [`remote`], [`breached_list`]; [`challenge`], which has an endpoint of its own) |
 //! | the one statement | [`store`] |
 //! | the answer, or the error as an answer | [`response`], [`error`] |
@@ -19,6 +19,7 @@
 //! on the host.
 
 pub mod accounts;
+pub mod argon2id;
 pub mod block_list;
 pub mod breached_list;
 pub mod call;

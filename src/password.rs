@@ -6,20 +6,20 @@
 use std::cell::RefCell;
 use std::fmt;
 
-use argon2::password_hash::phc::{Output, ParamsString, PasswordHash, Salt};
-use argon2::{ARGON2ID_IDENT, Algorithm, Argon2, Block, Params, Version};
+use argon2::Params;
+use base64ct::{Base64Unpadded, Encoding};
 
+use crate::argon2id::{self, Block};
 use crate::opaque_string;
 use crate::pepper::Pepper;
+
+pub use crate::argon2id::TAG_BYTES;
 
 /// The longest password, in bytes of its normal form.
 pub const MAX_BYTES: usize = 1024;
 
 /// The salt, in bytes ([RFC 9106, section 3.1](https://www.rfc-editor.org/rfc/rfc9106#section-3.1)).
 pub const SALT_BYTES: usize = 16;
-
-/// The hash, in bytes.
-pub const TAG_BYTES: usize = 32;
 
 /// A password under the `OpaqueString` profile of RFC 8265.
 pub struct Password(String);
@@ -70,7 +70,8 @@ impl Password {
     }
 
     /// Hashes with Argon2id, version 0x13, and gives the PHC string
-    /// `$argon2id$v=19$m=…,t=…,p=…$salt$tag` ([RFC 9106](https://www.rfc-editor.org/rfc/rfc9106)). With
+    /// `$argon2id$v=19$m=…,t=…,p=…$salt$tag`
+    /// (<https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md>). With
     /// a `pepper`, its id stands after `p`, as `keyid`, and its secret is nowhere.
     ///
     /// # Errors
@@ -81,27 +82,15 @@ impl Password {
         pepper: Option<&Pepper>,
         salt: [u8; SALT_BYTES],
     ) -> Result<String, HashError> {
-        let mut tag = [0; TAG_BYTES];
-        with_memory(params.block_count(), |memory| {
+        let tag = with_memory(params.block_count(), |memory| {
             let secret = pepper.map_or(&[][..], Pepper::secret);
-            Argon2::new_with_secret(secret, Algorithm::Argon2id, Version::V0x13, params.clone())
-                .map_err(|error| HashError(error.to_string()))?
-                .hash_password_into_with_memory(self.0.as_bytes(), &salt, &mut tag, memory)
+            argon2id::hash(self.0.as_bytes(), &salt, secret, params, memory)
                 .map_err(|error| HashError(error.to_string()))
         })?;
-        let failed = |error: argon2::password_hash::phc::Error| HashError(error.to_string());
-        let mut shown = ParamsString::try_from(params).map_err(|error| HashError(error.to_string()))?;
-        if let Some(pepper) = pepper {
-            shown.add_str("keyid", pepper.id()).map_err(failed)?;
-        }
-        let hash = PasswordHash {
-            algorithm: ARGON2ID_IDENT,
-            version: Some(Version::V0x13.into()),
-            params: shown,
-            salt: Some(Salt::new(&salt).map_err(failed)?),
-            hash: Some(Output::new(&tag).map_err(failed)?),
-        };
-        Ok(hash.to_string())
+        let (memory, passes, lanes) = (params.m_cost(), params.t_cost(), params.p_cost());
+        let keyid = pepper.map_or_else(String::new, |pepper| format!(",keyid={}", pepper.id()));
+        let [salt, tag] = [&salt[..], &tag].map(Base64Unpadded::encode_string);
+        Ok(format!("$argon2id$v=19$m={memory},t={passes},p={lanes}{keyid}${salt}${tag}"))
     }
 }
 
@@ -111,18 +100,18 @@ thread_local! {
 }
 
 /// Runs `fill` on `blocks` KiB and wipes them afterwards.
-fn with_memory(
+fn with_memory<T>(
     blocks: usize,
-    fill: impl FnOnce(&mut [Block]) -> Result<(), HashError>,
-) -> Result<(), HashError> {
+    fill: impl FnOnce(&mut [Block]) -> Result<T, HashError>,
+) -> Result<T, HashError> {
     let failed = |error: &dyn fmt::Display| HashError(error.to_string());
     MEMORY.with(|memory| {
         let mut memory = memory.try_borrow_mut().map_err(|error| failed(&error))?;
         let missing = blocks.saturating_sub(memory.len());
         memory.try_reserve_exact(missing).map_err(|error| failed(&error))?;
-        memory.resize(blocks, Block::default());
+        memory.resize(blocks, Block::ZERO);
         let filled = fill(&mut memory);
-        memory.fill(Block::default());
+        memory.fill(Block::ZERO);
         filled
     })
 }
@@ -155,7 +144,8 @@ impl fmt::Display for HashError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use argon2::PasswordVerifier;
+    use argon2::password_hash::phc::PasswordHash;
+    use argon2::{Algorithm, Argon2, PasswordVerifier, Version};
     use proptest::prelude::*;
 
     fn cheap() -> Params {
@@ -231,7 +221,7 @@ mod tests {
         assert_ne!(first, other);
         assert_eq!(password.hash(&cheap(), None, [1; SALT_BYTES]).unwrap(), first);
         MEMORY.with_borrow(|memory| {
-            assert!(memory.iter().all(|block| block.as_ref().iter().all(|&word| word == 0)));
+            assert!(memory.iter().all(Block::is_zero));
         });
     }
 

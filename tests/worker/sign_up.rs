@@ -47,6 +47,18 @@ fn a_password_is_hashed_in_its_normal_form() {
     assert!(only_user("normal-form").has_password("päss w ord한Ａ"));
 }
 
+/// Each is tens of thousands of blocks made with the vectors that only the Worker has.
+#[test]
+fn hashes_are_those_of_the_argon2_crate() {
+    let passwords: Vec<String> = (1..=32).map(|n| format!("{n:032}").repeat(n)).collect();
+    for (n, password) in passwords.iter().enumerate() {
+        assert_eq!(sign_up(&user(&format!("user{n}"), password, "hashes")).status, 200);
+    }
+    let users = shared().database().users("hashes");
+    assert_eq!(users.len(), passwords.len());
+    assert!(users.iter().zip(&passwords).all(|(user, password)| user.has_password(password)));
+}
+
 #[test]
 fn salts_differ() {
     sign_up(&user("one", "same", "salts-differ"));

@@ -11,7 +11,7 @@ pub fn hash(count: u32) -> usize {
     let hash = || {
         let params = Params::new(19456, 2, 1, Some(TAG_BYTES)).ok()?;
         let password = Password::parse("correct horse battery staple", 1).ok()?;
-        password.hash(&params, [7; SALT_BYTES]).ok()
+        password.hash(&params, None, [7; SALT_BYTES]).ok()
     };
     (0..count).filter_map(|_| hash()).map(|phc| phc.len()).sum()
 }
