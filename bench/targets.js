@@ -31,7 +31,7 @@ const here = (...path) => join(import.meta.dirname, ...path);
 const esm = (path, file) => ({ type: "ESModule", path, contents: readFileSync(file, "utf8") });
 const wasm = (path, file) => ({ type: "CompiledWasm", path, contents: readFileSync(file) });
 
-/** A target: its upload's modules, the main one first, its settings, and the statements that make its tables. */
+/** A target: its upload's modules, the main one first, its settings and its migrations' statements. */
 export async function prepare(name) {
   const { config, migrations } = SOURCES[name];
   const statements = readdirSync(here(migrations))

@@ -1,16 +1,8 @@
 // The contract on Hono: its router, its context, and middleware for what is common to all routes.
 import { Hono } from "hono";
 
-import {
-  admit,
-  createAccount,
-  headersOf,
-  internalError,
-  METHOD_NOT_ALLOWED,
-  NOT_FOUND,
-  PREFLIGHT,
-  signUp,
-} from "../contract.js";
+import { admit, createAccount, signUp } from "../contract.js";
+import { headersOf, internalError, METHOD_NOT_ALLOWED, NOT_FOUND, PREFLIGHT } from "../replies.js";
 
 const app = new Hono({ strict: false });
 

@@ -1,14 +1,6 @@
 // The contract by hand: what a team would write without a framework.
-import {
-  admit,
-  createAccount,
-  headersOf,
-  internalError,
-  METHOD_NOT_ALLOWED,
-  NOT_FOUND,
-  PREFLIGHT,
-  signUp,
-} from "../contract.js";
+import { admit, createAccount, signUp } from "../contract.js";
+import { headersOf, internalError, METHOD_NOT_ALLOWED, NOT_FOUND, PREFLIGHT } from "../replies.js";
 
 const SIGN_UP = { name: "/sign-up", handle: signUp };
 const USERS = { name: "/users/", handle: createAccount };
