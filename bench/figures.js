@@ -2,13 +2,16 @@
 import assert from "node:assert/strict";
 
 import { expect, requestsOf, send } from "./requests.js";
-import { cpu, peakMemory, prepareHash, settledCpu, size, start, startAll, withMemory } from "./targets.js";
+import { cpu, peakMemory, settledCpu, size, start, startAll, withHash, withMemory } from "./targets.js";
 
 // A round is many short turns of each target, so that whatever else the machine does disturbs all alike.
 // Together they are long enough for the kernel, which counts a process's CPU in ticks of 10 ms.
 const TURNS = 8;
 const ALONE = { connections: 1, turnMs: 100 };
-const TOGETHER = { connections: 16, turnMs: 300 };
+const TOGETHER = { connections: 16, turnMs: 150 };
+
+/** The characters of a PHC string under the Worker's default parameters. */
+const PHC_LENGTH = 97;
 
 /** The same items in any order. */
 function shuffled(items) {
@@ -21,6 +24,16 @@ async function inTurn(targets, measure) {
   const values = {};
   for (const target of targets) values[target.name] = await measure(target);
   return values;
+}
+
+/** Gives what `round` gives, for `seconds` and at least twice. */
+async function repeat(seconds, round) {
+  // V8 compiles what has become hot: the first round is not like the others.
+  await round();
+  const rounds = [];
+  const end = performance.now() + 1000 * seconds;
+  while (rounds.length < 2 || performance.now() < end) rounds.push(await round());
+  return rounds;
 }
 
 /** Rounds of turns, for `seconds`: CPU and latency of one request, in milliseconds, and requests a second. */
@@ -54,12 +67,7 @@ async function compare(servers, seconds, request, { connections, turnMs } = ALON
       };
     });
   };
-  // V8 compiles what has become hot: the first round is not like the others.
-  await round();
-  const rounds = [];
-  const end = performance.now() + 1000 * seconds;
-  while (rounds.length < 2 || performance.now() < end) rounds.push(await round());
-  return rounds;
+  return repeat(seconds, round);
 }
 
 /** One kind of request, on all targets that know it. */
@@ -72,34 +80,48 @@ export function requests(kind, servers, seconds, how) {
 /** The same over many connections at once. */
 export const rate = (kind, servers, seconds) => requests(kind, servers, seconds, TOGETHER);
 
-/**
- * One hash with nothing around it, of ours and of the JavaScript peers; and beside it a sign-up, so that what
- * a sign-up takes beside its hash is a difference within one round.
- */
-export async function hash(servers, seconds) {
-  const alone = await startAll(["edge-signup", "js"].map(prepareHash));
-  const around = alone.map(({ name }) => {
-    const { pid, ports } = servers.find((server) => server.name === name);
-    return { name: `${name}'s sign-up`, pid, ports };
-  });
-  const request = async (server) => {
-    if (around.includes(server)) return expect(server.ports[0], signUp());
-    // A PHC string has 97 characters under these parameters.
-    assert.equal((await send(server.ports[0], { path: "/?count=1" })).body, "97");
-  };
-  const signUp = requestsOf({ name: "js" })["sign-up"];
+/** One hash with nothing around it, of ours and of the JavaScript peers. */
+export async function hash(targets, seconds) {
+  const servers = await startAll(targets.map(withHash));
   try {
-    const rounds = await compare([...alone, ...around], seconds, request);
-    const values =
-      (round) =>
-      ({ name }) => {
-        const { cpu } = round[name];
-        return { cpu, beside: round[`${name}'s sign-up`].cpu - cpu };
-      };
-    return await Promise.all(rounds.map((round) => inTurn(alone, values(round))));
+    return await compare(servers, seconds, oneHash);
   } finally {
-    for (const server of alone) await server.stop();
+    for (const server of servers) await server.stop();
   }
+}
+
+async function oneHash({ hash }) {
+  const { body } = await send(hash, { path: "/" });
+  assert.equal(Number(body), PHC_LENGTH);
+}
+
+/** What our sign-up takes beside its hash, both in one process: in two the hash itself may differ by more. */
+export async function beside([ours], seconds) {
+  const server = await start(withHash(ours));
+  const signUp = () => expect(server.ports[0], requestsOf(ours)["sign-up"]());
+  const hash = () => oneHash(server);
+  try {
+    return await repeat(seconds, async () => {
+      const [around, alone] = await average(server, signUp, hash);
+      return { [ours.name]: { beside: around - alone } };
+    });
+  } finally {
+    await server.stop();
+  }
+}
+
+/** The CPU of one request of each kind, which take turns on one server. */
+async function average(server, ...kinds) {
+  const totals = kinds.map(() => ({ cpu: 0, count: 0 }));
+  for (let turn = 0; turn < TURNS; turn++) {
+    for (const [kind, request] of kinds.entries()) {
+      const before = cpu(server);
+      for (let count = 0; count < 4; count++) await request();
+      totals[kind].cpu += cpu(server) - before;
+      totals[kind].count += 4;
+    }
+  }
+  return totals.map(({ cpu, count }) => cpu / count);
 }
 
 /** CPU to load a new isolate, and to load it and answer its first sign-up: many isolates less one. */
@@ -119,7 +141,7 @@ export async function memory(targets, signUps) {
 
 /** The size of each wasm's memory after some sign-ups, in MiB. */
 export async function wasmMemory(targets) {
-  return [await inTurn(targets.map(withMemory), (target) => fresh(target, 1, 10))];
+  return [await inTurn(targets.map(withMemory), (target) => fresh(target, 1, 5))];
 }
 
 /**

@@ -70,7 +70,7 @@ none.
 - Peak memory is the most that a fresh process held during 200 sign-ups.
 - A taken name costs better-auth no hash: the time of its answer tells whether an address is registered.
 - The hash alone is the Worker's own code, called in workerd with nothing around it, beside \`@phi-ag/argon2\`
-  under the same parameters. A sign-up less its hash is the difference within one round.
+  under the same parameters. A sign-up less its hash is the difference of the two in one process.
 
 ## Conditions
 

@@ -2,8 +2,8 @@
 const COLOURS = { "edge-signup": "#2f81f7", hono: "#e0823d", "better-auth": "#a371f7" };
 const GREY = "#768390";
 
-const WIDTH = 840;
-const LEFT = 290;
+const WIDTH = 860;
+const LEFT = 330;
 const RIGHT = 60;
 const TOP = 56;
 const BAR = 11;

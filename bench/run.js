@@ -21,17 +21,18 @@ const full = !quick && !process.env.ONLY && !process.env.PEERS;
 // Each session has processes of its own: two of the same code may differ a little as long as they live.
 const SESSIONS = quick ? 1 : 4;
 const COPIES = quick ? 10 : 20;
-const SIGN_UPS = quick ? 40 : 200;
+const SIGN_UPS = quick ? 30 : 200;
 
 /** What can be measured, each for some seconds a session. */
 const MEASUREMENTS = {
-  "sign-up": (targets, servers) => figures.requests("sign-up", servers, 12),
-  taken: (targets, servers) => figures.requests("taken", servers, 8),
+  "sign-up": (targets, servers) => figures.requests("sign-up", servers, 10),
+  taken: (targets, servers) => figures.requests("taken", servers, 6),
   users: (targets, servers) => figures.requests("users", servers, 5),
   rate: (targets, servers) => figures.rate("users", servers, 5),
   blocked: (targets, servers) => figures.requests("blocked", servers, 5),
   invalid: (targets, servers) => figures.requests("invalid", servers, 5),
-  hash: (targets, servers) => figures.hash(servers, 8),
+  hash: (targets) => figures.hash(targets.slice(0, 2), 6),
+  beside: (targets) => figures.beside(targets, 6),
   isolate: (targets) => figures.isolates(targets, COPIES),
   memory: (targets) => figures.memory(targets, SIGN_UPS),
   "wasm-memory": (targets) => figures.wasmMemory(targets.filter(({ name }) => name !== "better-auth")),

@@ -70,20 +70,22 @@ export const withMemory = (target) => ({
   entrypoint: "memory",
 });
 
-/** The hash of `edge-signup` or `js` and nothing around it. */
-export function prepareHash(name) {
+/** `edge-signup` or `js` with an entry point `hash`, which hashes a password and nothing else. */
+export function withHash(target) {
   const library = here("node_modules/@phi-ag/argon2/dist");
   const modules =
-    name === "js"
+    target.name === "js"
       ? [esm("argon2.js", join(library, "index.js")), wasm("argon2.wasm", join(library, "argon2.wasm"))]
       : [
           esm("capture.js", here("capture.js")),
           esm("index.js", here("hash/build/index.js")),
           wasm("index_bg.wasm", here("hash/build/index_bg.wasm")),
         ];
-  const { compatibility_date } = readConfig({ config: here("../wrangler.toml") }, { hideWarnings: true });
-  const settings = { compatibility_date, d1_databases: [], kv_namespaces: [] };
-  return { name, modules: [esm("hash.js", here(`hash/${name}.js`)), ...modules], settings, statements: [] };
+  return {
+    ...target,
+    modules: [esm("hash.js", here(`hash/${target.name}.js`)), ...modules],
+    entrypoint: "hash",
+  };
 }
 
 /** Starts a workerd process with `copies` isolates of a target, each on its own port, and fresh storage. */
