@@ -3,7 +3,7 @@
 import { showCaptcha } from "./captcha.js";
 import { element } from "./dom.js";
 import { description, duration, fault, send, statusLine, verdict } from "./exchange.js";
-import { isWanting, solve } from "./proof.js";
+import { lacksProof, solve } from "./proof.js";
 import { build, freshKey, masked, proved, same, write } from "./request.js";
 
 /** Whether the service has asked for proof of work; until then, none is made. */
@@ -121,7 +121,7 @@ function begin(route) {
   async function sendProved(request, known, signal) {
     if (!asksForProof) {
       const answer = await sendOnce(request);
-      asksForProof = isWanting(answer);
+      asksForProof = lacksProof(answer);
       if (!asksForProof) return { answer };
     }
     const { proof, answer } = known ? { proof: known } : await workOnce(signal);

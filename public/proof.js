@@ -3,7 +3,7 @@
 import { description, send } from "./exchange.js";
 
 /** Whether `answer` refuses a request for the want of a proof. */
-export const isWanting = (answer) =>
+export const lacksProof = (answer) =>
   answer.status === 400 && /^Proof-Of-Work (must be given|was missing)/.test(description(answer));
 
 /**

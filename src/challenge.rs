@@ -2,11 +2,12 @@
 //!
 //! A challenge is `<signature>.<id>.<expiry>`: in hex the HMAC-SHA-256
 //! ([RFC 2104](https://www.rfc-editor.org/rfc/rfc2104)) of what follows it, a UUID, and seconds since
-//! 1970. So nothing is stored when one is issued. A solution is a challenge, a colon and a nonce, whose SHA-256 as a whole begins
-//! with zero bits, as in [Hashcash](http://www.hashcash.org/hashcash.pdf). A challenge is bound to no
-//! address: a phone changes networks while it works, a browser may ask over IPv6 and sign up over
-//! IPv4, and whoever has work done elsewhere can have its result carried back. Must not know what a
-//! solution is asked for, nor SQL.
+//! 1970. So nothing is stored when one is issued. A solution is a challenge, a colon and a nonce,
+//! whose SHA-256 as a whole begins with zero bits, as in
+//! [Hashcash](http://www.hashcash.org/hashcash.pdf). A challenge is bound to no address: a phone
+//! changes networks while it works, a browser may ask over IPv6 and sign up over IPv4, and whoever
+//! has work done elsewhere can have its result carried back. Must not know what a solution is asked
+//! for, nor SQL.
 
 use base16ct::lower;
 use ctutils::CtEq;
@@ -61,6 +62,7 @@ pub enum SolutionError {
 #[derive(Serialize)]
 struct Issued {
     challenge: String,
+    // No `u32`: its formatting would be in the wasm for this alone.
     bits: u64,
     expires_in: u64,
 }

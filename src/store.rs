@@ -1,9 +1,9 @@
 //! Every D1 statement, what it stores and gives back, and which failures are worth another try.
 //!
 //! Each step is one statement. It inserts a row, or finds that this very request inserted one
-//! before (then `request_key` is the same, and the row comes back as it is), or finds the name
-//! taken (then no row comes back). So it may be repeated, by the client or here, when nobody knows
-//! whether it was carried out. The registered clients are one statement more. Must not know HTTP.
+//! before (then `request_key` is the same, and the row comes back as it is), or finds the name, or
+//! the challenge, taken (then no row comes back). So it may be repeated, by the client or here, when nobody
+//! knows whether it was carried out. The registered clients are one statement more. Must not know HTTP.
 
 use std::time::Duration;
 
@@ -33,7 +33,9 @@ const INSERT_ACCOUNT: &str = "\
 /// All that are enabled in one text, because it is one value to fetch, to keep and to look through.
 const CLIENTS: &str = "\
     SELECT group_concat(id || ' ' || origins, char(10)) AS clients FROM clients WHERE disabled_at IS NULL";
-/// The schema deletes what has expired. Ten tries: each costs a hash, which nobody works for again.
+
+/// Ten tries are enough for any retry: each costs a hash that nobody worked for. A trigger of the table
+/// deletes what has expired.
 const SPEND_CHALLENGE: &str = "\
     INSERT INTO challenges (expires_at, id, sign_up) VALUES (?, ?, ?) \
     ON CONFLICT (expires_at, id) \

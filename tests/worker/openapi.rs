@@ -47,7 +47,7 @@ fn thousands_of_requests_get_no_answer_that_the_description_does_not_allow() {
     let report: Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
     let cases = &report["test_cases"];
     assert!(cases["generated"].as_u64() >= Some(2_000), "too few: {cases}");
-    assert_eq!((&cases["without_checks"], &report["operations"]["tested"]), (&json!(0), &json!(6)));
+    assert_eq!((&cases["without_checks"], &report["operations"]["tested"]), (&json!(0), &json!(4)));
 }
 
 /// Provokes every answer that has an example, those of a failing platform included, so that nothing
