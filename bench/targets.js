@@ -34,9 +34,10 @@ const wasm = (path, file) => ({ type: "CompiledWasm", path, contents: readFileSy
 /** A target: its upload's modules, the main one first, its settings and its migrations' statements. */
 export async function prepare(name) {
   const { config, migrations } = SOURCES[name];
+  // A trigger ends with "; END;": its statement goes on until there.
   const statements = readdirSync(here(migrations))
     .sort()
-    .flatMap((file) => readFileSync(here(migrations, file), "utf8").replace(/--.*$/gm, "").split(";"))
+    .flatMap((file) => readFileSync(here(migrations, file), "utf8").replace(/--.*$/gm, "").split(/;(?!\s*END\b)/))
     .filter((statement) => statement.trim() !== "");
   const settings = readConfig({ config: here(config) }, { hideWarnings: true });
   return { name, modules: await upload(here(config)), settings, statements };
