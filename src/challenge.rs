@@ -86,9 +86,8 @@ impl Challenges {
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, ConfigError> {
         let Some(bits) = lookup(BITS) else { return Ok(None) };
         let Ok(bits @ 1..=MAX_BITS) = bits.parse() else {
-            return Err(ConfigError::new(format!(
-                "{BITS} is {bits:?}: it must be a whole number of bits, 1 to {MAX_BITS}"
-            )));
+            let expected = format!("a whole number of bits, 1 to {MAX_BITS}");
+            return Err(ConfigError::must_be(BITS, &bits, &expected));
         };
         let secret = lookup(SECRET).filter(|secret| secret.len() >= SECRET_MIN_BYTES);
         let signer = secret.and_then(|secret| Hmac::new_from_slice(secret.as_bytes()).ok());

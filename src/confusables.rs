@@ -27,17 +27,16 @@ impl Confusables {
     /// # Errors
     /// It is neither `deny` nor `allow`, or `deny` in a Worker without the feature.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
-        let problem = match lookup(SETTING).as_deref() {
-            None | Some("allow") => return Ok(Self::Allow),
+        match lookup(SETTING).as_deref() {
+            None | Some("allow") => Ok(Self::Allow),
             #[cfg(feature = "confusables")]
-            Some("deny") => return Ok(Self::Deny),
+            Some("deny") => Ok(Self::Deny),
             #[cfg(not(feature = "confusables"))]
-            Some("deny") => {
-                "is \"deny\": build the Worker for it, with make build FEATURES=confusables".to_owned()
-            }
-            Some(other) => format!("is {other:?}: it must be \"deny\" or \"allow\""),
-        };
-        Err(ConfigError::new(format!("{SETTING} {problem}")))
+            Some("deny") => Err(ConfigError::new(format!(
+                "{SETTING} is \"deny\": build the Worker for it, with make build FEATURES=confusables"
+            ))),
+            Some(other) => Err(ConfigError::must_be(SETTING, other, "\"deny\" or \"allow\"")),
+        }
     }
 
     /// What `name` has in common with every name that looks like it, or `None` where that does not matter.

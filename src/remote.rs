@@ -19,6 +19,9 @@ extern "C" {
     /// <https://developers.cloudflare.com/workers/runtime-apis/fetch/>
     #[wasm_bindgen(catch, js_namespace = globalThis)]
     fn fetch(url: &str, init: &JsValue) -> Result<Promise, JsValue>;
+
+    #[wasm_bindgen(js_namespace = URL, js_name = canParse)]
+    fn can_parse(url: &str) -> bool;
 }
 
 /// What is asked ([Fetch](https://fetch.spec.whatwg.org/#requestinit)).
@@ -74,10 +77,4 @@ pub fn url(env: &Environment, name: &str, default: &str) -> Result<String, Confi
     is_http
         .then_some(url)
         .ok_or_else(|| ConfigError::new(format!("{name} must be a URL that begins with https:// or http://")))
-}
-
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_namespace = URL, js_name = canParse)]
-    fn can_parse(url: &str) -> bool;
 }

@@ -59,9 +59,7 @@ fn statement(arguments: &[&str]) -> Result<String, String> {
 }
 
 fn literal(text: &str) -> String {
-    let halves = text.bytes().flat_map(|byte| [byte >> 4, byte & 15]);
-    let digits: String = halves.filter_map(|half| char::from_digit(half.into(), 16)).collect();
-    format!("CAST(x'{digits}' AS TEXT)")
+    format!("CAST(x'{}' AS TEXT)", base16ct::lower::encode_string(text.as_bytes()))
 }
 
 fn random_id() -> Result<String, String> {

@@ -84,10 +84,7 @@ pub fn read(env: &Environment) -> Result<Option<Box<dyn Guard>>, ConfigError> {
             kept: OnceCell::new(),
         },
         Some("range") => Source::Range(range_url(env)?),
-        Some(other) => {
-            let must = "it must be \"list\" or \"range\"";
-            return Err(ConfigError::new(format!("{SETTING} is {other:?}: {must}")));
-        }
+        Some(other) => return Err(ConfigError::must_be(SETTING, other, "\"list\" or \"range\"")),
     };
     let on_error = OnError::read(env.variable(ON_ERROR).as_deref(), ON_ERROR)?;
     Ok(Some(Box::new(BreachedPasswords { source, on_error })))
@@ -149,9 +146,7 @@ async fn read_list(namespace: &KvNamespace) -> Result<BreachedList, Unknown> {
 /// Whether the server at `url` knows the password.
 async fn ask_range(url: &str, password: &Password) -> Result<bool, JsError> {
     let digest = platform::digest("SHA-1", password.as_str().as_bytes()).await?;
-    let digits = digest.iter().flat_map(|byte| [byte >> 4, byte & 0xF]);
-    let digest = digits.filter_map(|digit| char::from_digit(digit.into(), 16)).collect::<String>();
-    let digest = digest.to_ascii_uppercase();
+    let digest = base16ct::upper::encode_string(&digest);
     let (prefix, suffix) = digest.split_at_checked(PREFIX).unwrap_or_default();
     let question = Question {
         method: "GET",

@@ -2,7 +2,8 @@
 //!
 //! A reserved name is one that the operator has taken: clients get the same 409 as for any other
 //! taken name, and cannot tell. Names are compared by their keys, so every spelling is reserved, in every
-//! namespace; where names must not look alike ([`crate::confusables`]), whatever looks like one is too. Nothing is asked of the platform, so nothing can fail but the setting itself.
+//! namespace; where names must not look alike ([`crate::confusables`]), whatever looks like one is too.
+//! Nothing is asked of the platform, so nothing can fail but the setting itself.
 
 use worker::wasm_bindgen::JsValue;
 
