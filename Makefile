@@ -35,7 +35,7 @@ PACKAGES := node_modules/.package-lock.json
 TOOLS := .tools/$(WORKER_BUILD)+$(WASM_BINDGEN)
 VENV := .tools/venv/.installed
 REQUIREMENTS := $(wildcard tests/*/requirements.txt)
-SOURCES := $(shell find src -name '*.rs') Cargo.toml Cargo.lock .cargo/config.toml
+SOURCES := $(shell find src worker -name '*.rs') Cargo.toml worker/Cargo.toml Cargo.lock .cargo/config.toml
 
 # Cargo features. The settings say which the Worker needs; by FEATURES=confusables it has one in any case.
 ifndef FEATURES
@@ -98,7 +98,7 @@ build: build/index.js
 
 build/index.js: $(SOURCES) .tools/features | setup
 	@$(call say,Building the Worker: two minutes the first time)
-	@worker-build --release . --features "$$FEATURES" $(call or_fail,The Worker does not compile: mend what the message above says)
+	@worker-build --release --out-dir ../build worker --features "$$FEATURES" $(call or_fail,The Worker does not compile: mend what the message above says)
 	@wasm-opt --strip-debug --strip-producers build/index_bg.wasm -o build/index_bg.wasm # names: an eighth of the upload
 	@gzip -9c build/index_bg.wasm build/index.js | wc -c | awk '{ \
 		printf "==> The Worker is %.1f KB after gzip -9, of at most %d KB\n", $$1 / 1000, $(SIZE_LIMIT) / 1000; \
@@ -116,7 +116,7 @@ FULL := target/full/index.js
 
 $(FULL): $(SOURCES) | setup
 	@$(call say,Building the Worker with every feature for the tests)
-	@worker-build --release --no-opt --out-dir $(@D) . --all-features $(call or_fail,It does not compile with every feature)
+	@worker-build --release --no-opt --out-dir ../$(@D) worker --all-features $(call or_fail,It does not compile with every feature)
 
 # What only the tests need. Where it is missing and apt may not bring it, a test says that it is skipped.
 apt_install = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { \

@@ -4,6 +4,11 @@
 //! `argon2` crate takes 1.25 of its time and this 0.8. Owns what is hashed, the order of the blocks and
 //! how one is made of two others. Must not know PHC strings, settings or where the memory comes from.
 
+#![expect(
+    clippy::inline_always,
+    reason = "the Worker is compiled for size, and a call costs more than all that it does"
+)]
+
 mod pair;
 
 use std::num::Wrapping;
@@ -281,27 +286,40 @@ type Words = [Pair; 8];
 /// A matrix from the first to the last pair of one of its columns.
 type Column = [Pair; 57];
 
+#[inline(always)]
 fn get_column(c: &Column) -> Words {
     [c[0], c[8], c[16], c[24], c[32], c[40], c[48], c[56]]
 }
 
+#[inline(always)]
 fn set_column(c: &mut Column, words: Words) {
     [c[0], c[8], c[16], c[24], c[32], c[40], c[48], c[56]] = words;
 }
 
-fn xor(mut words: Words, others: Words) -> Words {
-    for (pair, other) in words.iter_mut().zip(others) {
-        *pair = pair::xor(*pair, other);
-    }
-    words
+/// Written out, because a loop that is compiled for size keeps the words in memory.
+#[inline(always)]
+fn xor(x: Words, y: Words) -> Words {
+    use pair::xor;
+    [
+        xor(x[0], y[0]),
+        xor(x[1], y[1]),
+        xor(x[2], y[2]),
+        xor(x[3], y[3]),
+        xor(x[4], y[4]),
+        xor(x[5], y[5]),
+        xor(x[6], y[6]),
+        xor(x[7], y[7]),
+    ]
 }
 
 /// P (section 3.6).
+#[inline(always)]
 fn permute(words: Words, rotator: &Rotator) -> Words {
     from_diagonals(mix(to_diagonals(mix(words, rotator)), rotator))
 }
 
 /// GB on the four columns.
+#[inline(always)]
 fn mix([a0, a1, b0, b1, c0, c1, d0, d1]: Words, rotator: &Rotator) -> Words {
     let (a, b, c, d) = ([a0, a1], [b0, b1], [c0, c1], [d0, d1]);
     let a = multiply_add(a, b);
@@ -316,24 +334,28 @@ fn mix([a0, a1, b0, b1, c0, c1, d0, d1]: Words, rotator: &Rotator) -> Words {
 }
 
 /// x + y + 2 · low half of x · low half of y, in each word.
+#[inline(always)]
 fn multiply_add(x: [Pair; 2], y: [Pair; 2]) -> [Pair; 2] {
     let [first, second] = pair::products(x, y);
     let add = |x, y, product| pair::add(pair::add(x, y), pair::add(product, product));
     [add(x[0], y[0], first), add(x[1], y[1], second)]
 }
 
+#[inline(always)]
 fn xor_rotate<const BITS: u32>(x: [Pair; 2], y: [Pair; 2], rotator: &Rotator) -> [Pair; 2] {
     let each = |x, y| pair::rotate_right::<BITS>(pair::xor(x, y), rotator);
     [each(x[0], y[0]), each(x[1], y[1])]
 }
 
 /// Moves each row until the diagonals stand in columns.
+#[inline(always)]
 fn to_diagonals([a0, a1, b0, b1, c0, c1, d0, d1]: Words) -> Words {
     use pair::between;
     [a0, a1, between(b0, b1), between(b1, b0), c1, c0, between(d1, d0), between(d0, d1)]
 }
 
 /// Moves them back.
+#[inline(always)]
 fn from_diagonals([a0, a1, b0, b1, c0, c1, d0, d1]: Words) -> Words {
     use pair::between;
     [a0, a1, between(b1, b0), between(b0, b1), c1, c0, between(d0, d1), between(d1, d0)]

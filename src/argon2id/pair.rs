@@ -19,29 +19,35 @@ mod simd {
 
     pub const ZERO: Pair = u64x2(0, 0);
 
+    #[inline(always)]
     pub const fn new([first, second]: [u64; 2]) -> Pair {
         u64x2(first, second)
     }
 
+    #[inline(always)]
     pub fn words(x: Pair) -> [u64; 2] {
         [u64x2_extract_lane::<0>(x), u64x2_extract_lane::<1>(x)]
     }
 
+    #[inline(always)]
     pub fn xor(x: Pair, y: Pair) -> Pair {
         v128_xor(x, y)
     }
 
+    #[inline(always)]
     pub fn add(x: Pair, y: Pair) -> Pair {
         u64x2_add(x, y)
     }
 
     /// The second word of `x` and the first of `y`.
+    #[inline(always)]
     pub fn between(x: Pair, y: Pair) -> Pair {
         u64x2_shuffle::<1, 2>(x, y)
     }
 
     /// Multiplies the low halves of the words. Brought together in one vector they stay what they are; in
     /// a vector for each pair, LLVM sees whole words with a mask, whose product takes eight instructions.
+    #[inline(always)]
     pub fn products(x: [Pair; 2], y: [Pair; 2]) -> [Pair; 2] {
         let x = u32x4_shuffle::<0, 2, 4, 6>(x[0], x[1]);
         let y = u32x4_shuffle::<0, 2, 4, 6>(y[0], y[1]);
@@ -56,6 +62,7 @@ mod simd {
     }
 
     impl Rotator {
+        #[inline(always)]
         pub fn new() -> Self {
             Self {
                 by_24: black_box(u8x16(3, 4, 5, 6, 7, 0, 1, 2, 11, 12, 13, 14, 15, 8, 9, 10)),
@@ -65,6 +72,7 @@ mod simd {
     }
 
     /// By 32, 24, 16 or 63 bits.
+    #[inline(always)]
     pub fn rotate_right<const BITS: u32>(x: Pair, rotator: &Rotator) -> Pair {
         match BITS {
             32 => u32x4_shuffle::<1, 0, 3, 2>(x, x),
