@@ -35,7 +35,7 @@ PACKAGES := node_modules/.package-lock.json
 TOOLS := .tools/$(WORKER_BUILD)+$(WASM_BINDGEN)
 VENV := .tools/venv/.installed
 REQUIREMENTS := $(wildcard tests/*/requirements.txt)
-SOURCES := $(shell find src worker -name '*.rs') Cargo.toml worker/Cargo.toml Cargo.lock .cargo/config.toml
+SOURCES := $(shell find src worker -type f) Cargo.toml Cargo.lock .cargo/config.toml
 
 # Cargo features. The settings say which the Worker needs; by FEATURES=confusables it has one in any case.
 ifndef FEATURES

@@ -178,6 +178,8 @@ impl Filling<'_> {
         Some(digest.finalize().into())
     }
 
+    /// A function of its own: V8 compiles what runs long a second time, and with it all that is in the same one.
+    #[inline(never)]
     fn fill(&mut self, at: Segment) -> Option<()> {
         for (n, start) in (1..).zip((0..self.segment).step_by(128)) {
             let addresses = if at.is_independent_of_data() { self.addresses(at, n)? } else { Block::ZERO };

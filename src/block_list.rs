@@ -6,32 +6,30 @@
 use std::time::Duration;
 
 use wasm_bindgen::prelude::*;
-use worker::js_sys::{Map, Promise};
+use worker::js_sys::Promise;
+use worker::wasm_bindgen_futures::JsFuture;
 
 use crate::client_ip::ClientIp;
-use crate::platform::{self, JsError};
+use crate::platform::{JsError, milliseconds};
 
 /// A read takes milliseconds; a sign-up that waits longer than this is lost on its user anyway.
 const TIME_LIMIT: Duration = Duration::from_secs(2);
 
-#[wasm_bindgen]
+#[wasm_bindgen(module = "/src/platform.js")]
 extern "C" {
-    type KvNamespace;
-
-    /// Reads many keys in one operation: a `Map` from key to text, or to `null`.
+    /// Reads many keys in one operation.
     /// <https://developers.cloudflare.com/kv/api/read-key-value-pairs/#multiple-keys>
-    #[wasm_bindgen(method, catch, js_name = get)]
-    fn get_many(this: &KvNamespace, keys: Vec<String>) -> Result<Promise, JsValue>;
+    fn find(namespace: &JsValue, keys: &str, limit: f64) -> Promise;
 }
 
 /// The namespace that holds the list.
-pub struct BlockList(KvNamespace);
+pub struct BlockList(JsValue);
 
 impl BlockList {
     /// Takes the KV binding.
     #[must_use]
     pub fn new(namespace: JsValue) -> Self {
-        Self(namespace.unchecked_into())
+        Self(namespace)
     }
 
     /// Looks `ip` and the ranges around it up; gives the reason of the narrowest entry.
@@ -39,9 +37,7 @@ impl BlockList {
     /// # Errors
     /// KV threw, or did not answer in time: whether the address is blocked is not known.
     pub async fn find(&self, ip: ClientIp) -> Result<Option<String>, JsError> {
-        let keys = ip.block_keys();
-        let answer = self.0.get_many(keys.clone())?;
-        let entries: Map = platform::settle(answer, TIME_LIMIT).await?.dyn_into()?;
-        Ok(keys.iter().find_map(|key| entries.get(&key.into()).as_string()))
+        let keys = ip.block_keys().join("\n");
+        Ok(JsFuture::from(find(&self.0, &keys, milliseconds(TIME_LIMIT))).await?.as_string())
     }
 }

@@ -5,17 +5,15 @@
 //! would copy every header, parse the URL again, or panic on what they do not expect. Must not know
 //! what a request is about.
 
-use std::pin::pin;
 use std::time::Duration;
 
-use futures_util::future::{Either, select};
 use wasm_bindgen::prelude::*;
 use worker::js_sys::{Date, JSON, Promise, Reflect, Uint8Array};
 use worker::wasm_bindgen_futures::JsFuture;
 use worker::web_sys;
 
 use crate::config::ConfigError;
-use crate::response::Reply;
+use crate::response::{COMMON, Reply};
 
 #[wasm_bindgen]
 extern "C" {
@@ -29,6 +27,31 @@ extern "C" {
 
     #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = digest)]
     fn subtle_digest(algorithm: &str, data: &[u8]) -> Result<Promise, JsValue>;
+}
+
+#[wasm_bindgen(module = "/src/platform.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = headers)]
+    fn new_headers(lines: &str) -> web_sys::Headers;
+
+    #[wasm_bindgen(catch, js_name = respond)]
+    fn new_response(
+        status: u16,
+        body: Option<&str>,
+        headers: &web_sys::Headers,
+        changes: &str,
+    ) -> Result<web_sys::Response, JsValue>;
+
+    #[wasm_bindgen(js_name = read)]
+    fn read_stream(stream: Option<web_sys::ReadableStream>, limit: usize) -> Promise;
+
+    #[wasm_bindgen(js_name = within)]
+    fn settle_within(limit: f64, promise: Promise) -> Promise;
+}
+
+thread_local! {
+    /// To copy them is less work than to make them for each answer.
+    static COMMON_HEADERS: web_sys::Headers = new_headers(&lines(&COMMON));
 }
 
 /// Microseconds on the runtime's clock, which stands still between I/O in production.
@@ -94,28 +117,18 @@ impl std::fmt::Display for JsError {
     }
 }
 
-/// Waits for `promise`, but not for ever.
+/// Waits for `promise`, but not for ever. What it stands for is given up with the request that it belongs to.
 ///
 /// # Errors
 /// What the promise was rejected with, or a `TimeoutError` after `limit`.
 pub async fn settle(promise: Promise, limit: Duration) -> Result<JsValue, JsError> {
-    within(limit, async { Ok(JsFuture::from(promise).await?) }).await
+    Ok(JsFuture::from(settle_within(milliseconds(limit), promise)).await?)
 }
 
-/// Waits for `work`, but not for ever. What it has begun is given up with the request that it belongs to.
-///
-/// # Errors
-/// That of `work`, or a `TimeoutError` after `limit`.
-pub async fn within<T>(
-    limit: Duration,
-    work: impl Future<Output = Result<T, JsError>>,
-) -> Result<T, JsError> {
-    match select(pin!(work), worker::Delay::from(limit)).await {
-        Either::Left((done, _)) => done,
-        Either::Right(_) => {
-            Err(JsError { name: "TimeoutError".to_owned(), message: "no answer in time".to_owned() })
-        }
-    }
+/// A time as JavaScript has it.
+#[must_use]
+pub fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
 }
 
 /// The digest of `data` by `algorithm`, as Web Cryptography calls it: `SHA-1`, `SHA-256`.
@@ -225,32 +238,8 @@ impl Incoming {
             let buffer = JsFuture::from(self.request.array_buffer()?).await?;
             return Ok(Uint8Array::new(&buffer).to_vec());
         }
-        read(self.request.body(), limit).await
-    }
-}
-
-/// The body of a request or a response, if it has at most `limit` bytes.
-///
-/// # Errors
-/// [`BodyError`]; a body over the limit is not read further.
-pub async fn read(stream: Option<web_sys::ReadableStream>, limit: usize) -> Result<Vec<u8>, BodyError> {
-    let mut body = Vec::new();
-    let Some(stream) = stream else {
-        return Ok(body);
-    };
-    let reader = web_sys::ReadableStreamDefaultReader::new(&stream)?;
-    loop {
-        let chunk = JsFuture::from(reader.read()).await?;
-        if Reflect::get(&chunk, &"done".into())?.is_truthy() {
-            return Ok(body);
-        }
-        let bytes = Reflect::get(&chunk, &"value".into())?.dyn_into::<Uint8Array>()?;
-        if body.len().saturating_add(bytes.length() as usize) > limit {
-            // Nobody waits for the rest: a failure to cancel changes nothing.
-            let _ = reader.cancel();
-            return Err(BodyError::TooLarge);
-        }
-        body.extend(bytes.to_vec());
+        let bytes = JsFuture::from(read_stream(self.request.body(), limit)).await?;
+        if bytes.is_undefined() { Err(BodyError::TooLarge) } else { Ok(Uint8Array::new(&bytes).to_vec()) }
     }
 }
 
@@ -259,7 +248,18 @@ pub async fn read(stream: Option<web_sys::ReadableStream>, limit: usize) -> Resu
 /// # Errors
 /// Only if a header's value were not one, which the type of [`Reply`] rules out.
 pub fn respond(reply: &Reply, request_id: &str, runtime: u64) -> Result<web_sys::Response, JsValue> {
-    // One string crosses to JavaScript, rather than two for each header.
-    let init = JSON::parse(&reply.init(request_id, runtime))?.unchecked_into();
-    web_sys::Response::new_with_opt_str_and_init(reply.body.as_deref(), &init)
+    let changes = lines(&reply.headers(request_id, runtime));
+    COMMON_HEADERS.with(|common| new_response(reply.status, reply.body.as_deref(), common, &changes))
+}
+
+/// Headers, a line for each name and each value: none has a line feed.
+fn lines(headers: &[(impl AsRef<str>, impl AsRef<str>)]) -> String {
+    let mut lines = String::new();
+    for (name, value) in headers {
+        for part in [name.as_ref(), value.as_ref()] {
+            lines.push_str(part);
+            lines.push('\n');
+        }
+    }
+    lines
 }

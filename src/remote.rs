@@ -6,22 +6,30 @@ use std::time::Duration;
 
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
-use worker::js_sys::{JSON, Promise, Reflect};
-use worker::wasm_bindgen_futures::JsFuture;
-use worker::web_sys;
+use worker::js_sys::{Promise, Uint8Array};
 
 use crate::config::ConfigError;
-use crate::platform::{self, BodyError, Environment, JsError};
+use crate::platform::{self, Environment, JsError};
 use crate::response::Header;
 
 #[wasm_bindgen]
 extern "C" {
-    /// <https://developers.cloudflare.com/workers/runtime-apis/fetch/>
-    #[wasm_bindgen(catch, js_namespace = globalThis)]
-    fn fetch(url: &str, init: &JsValue) -> Result<Promise, JsValue>;
-
     #[wasm_bindgen(js_namespace = URL, js_name = canParse)]
     fn can_parse(url: &str) -> bool;
+}
+
+#[wasm_bindgen(module = "/src/platform.js")]
+extern "C" {
+    #[wasm_bindgen(js_name = fetchAll)]
+    fn fetch_all(url: &str, question: &str, size: usize) -> Promise;
+
+    /// What it gives.
+    type Asked;
+
+    #[wasm_bindgen(method, getter)]
+    fn status(this: &Asked) -> u16;
+    #[wasm_bindgen(method, getter)]
+    fn body(this: &Asked) -> Option<Uint8Array>;
 }
 
 /// What is asked ([Fetch](https://fetch.spec.whatwg.org/#requestinit)).
@@ -50,21 +58,16 @@ pub struct Answer {
 /// # Errors
 /// The server was not reached, broke off, was too slow or said too much.
 pub async fn ask(url: &str, question: &Question<'_>, time: Duration, size: usize) -> Result<Answer, JsError> {
-    platform::within(time, async {
-        // It holds strings only: nothing that could fail to be JSON.
-        let init = JSON::parse(&serde_json::to_string(question).unwrap_or_default())?;
-        Reflect::set(&init, &"redirect".into(), &"manual".into())?;
-        let response: web_sys::Response = JsFuture::from(fetch(url, &init)?).await?.dyn_into()?;
-        match platform::read(response.body(), size).await {
-            Ok(body) => Ok(Answer { status: response.status(), body }),
-            Err(BodyError::Broken(error)) => Err(error),
-            Err(BodyError::TooLarge) => Err(JsError {
-                name: "RangeError".to_owned(),
-                message: format!("the answer has more than {size} bytes"),
-            }),
-        }
-    })
-    .await
+    // It holds strings only: nothing that could fail to be JSON.
+    let question = serde_json::to_string(question).unwrap_or_default();
+    let answer: Asked = platform::settle(fetch_all(url, &question, size), time).await?.unchecked_into();
+    match answer.body() {
+        Some(body) => Ok(Answer { status: answer.status(), body: body.to_vec() }),
+        None => Err(JsError {
+            name: "RangeError".to_owned(),
+            message: format!("the answer has more than {size} bytes"),
+        }),
+    }
 }
 
 /// The URL in the variable `name`, or else `default`.

@@ -11,10 +11,10 @@ use serde::Serialize;
 /// A header's name and value.
 pub type Header<'a> = (&'static str, Cow<'a, str>);
 
-/// What goes with every answer. The security headers are those of the API that this one is
+/// What goes with every answer that does not say otherwise. The security headers are those of the API that this one is
 /// compatible with; the CORS headers let a page call it and read the answer
 /// ([Fetch](https://fetch.spec.whatwg.org/#http-cors-protocol)).
-const COMMON: [(&str, &str); 8] = [
+pub const COMMON: [(&str, &str); 11] = [
     ("X-Frame-Options", "SAMEORIGIN"),
     ("X-XSS-Protection", "1; mode=block"),
     ("X-Content-Type-Options", "nosniff"),
@@ -23,10 +23,14 @@ const COMMON: [(&str, &str); 8] = [
     ("Access-Control-Request-Method", "*"),
     ("Access-Control-Expose-Headers", "ETag, X-Request-Id, X-Runtime, Retry-After"),
     ("Cache-Control", "max-age=0, private, must-revalidate"),
+    (
+        "Access-Control-Allow-Headers",
+        "Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition",
+    ),
+    ("Access-Control-Allow-Origin", "*"),
+    ("Content-Type", "application/json; charset=utf-8"),
 ];
 
-const ALLOW_HEADERS: &str =
-    "Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition";
 const PREFLIGHT_ALLOW_HEADERS: &str = "Origin, X-Requested-With, Content-Type, Accept, Authorization, \
      Content-Disposition, Username, Privacy, Idempotency-Key";
 
@@ -52,7 +56,7 @@ pub struct Reply {
     pub body: Option<String>,
     /// Which pages may read it.
     pub allow_origin: AllowOrigin,
-    allow_headers: Cow<'static, str>,
+    allow_headers: Option<Cow<'static, str>>,
     extra: Vec<Header<'static>>,
 }
 
@@ -65,7 +69,7 @@ impl Reply {
             // Only I/O, a map with odd keys or a failing `Serialize` could fail, and there is none of them.
             body: Some(serde_json::to_string(body).unwrap_or_default()),
             allow_origin: AllowOrigin::Any,
-            allow_headers: ALLOW_HEADERS.into(),
+            allow_headers: None,
             extra: Vec::new(),
         }
     }
@@ -77,7 +81,7 @@ impl Reply {
             status: 204,
             body: None,
             allow_origin: AllowOrigin::Any,
-            allow_headers: PREFLIGHT_ALLOW_HEADERS.into(),
+            allow_headers: Some(PREFLIGHT_ALLOW_HEADERS.into()),
             extra: vec![("Access-Control-Max-Age", "86400".into())],
         }
     }
@@ -92,48 +96,37 @@ impl Reply {
     /// The same answer to a preflight, with one more header that a page on any origin may send.
     #[must_use]
     pub fn allowing(mut self, header: &str) -> Self {
-        self.allow_headers = format!("{}, {header}", self.allow_headers).into();
+        if let Some(allowed) = &mut self.allow_headers {
+            *allowed = format!("{allowed}, {header}").into();
+        }
         self
     }
 
-    /// Every header but `Content-Length`, which the runtime adds: it knows the bytes it sends.
+    /// The headers in which this answer differs from the [`COMMON`] ones; an empty value is for one that it does
+    /// not have. `Content-Length` is the runtime's to add: it knows the bytes it sends.
     ///
     /// `runtime` is the time since the request's arrival, in microseconds.
     #[must_use]
     pub fn headers<'a>(&'a self, request_id: &'a str, runtime: u64) -> Vec<Header<'a>> {
-        let mut headers: Vec<Header> = COMMON.map(|(name, value)| (name, value.into())).to_vec();
-        let (allowed, vary) = match &self.allow_origin {
-            AllowOrigin::Any => (Some("*"), None),
-            AllowOrigin::Only(origin) => (Some(origin.as_str()), Some("Origin")),
-            AllowOrigin::None => (None, Some("Origin")),
+        let mut headers: Vec<Header> =
+            vec![("X-Request-Id", request_id.into()), ("X-Runtime", seconds(runtime).into())];
+        let allowed = match &self.allow_origin {
+            AllowOrigin::Any => None,
+            AllowOrigin::Only(origin) => Some(origin.as_str()),
+            AllowOrigin::None => Some(""),
         };
-        headers.extend(allowed.map(|value| ("Access-Control-Allow-Origin", value.into())));
-        headers.extend(vary.map(|value| ("Vary", value.into())));
-        headers.push(("Access-Control-Allow-Headers", self.allow_headers.as_ref().into()));
-        headers.push(("X-Request-Id", request_id.into()));
-        headers.push(("X-Runtime", seconds(runtime).into()));
-        headers.extend(self.extra.iter().map(|(name, value)| (*name, value.as_ref().into())));
-        if let Some(body) = &self.body {
-            headers.push(("Content-Type", "application/json; charset=utf-8".into()));
-            if (200..300).contains(&self.status) {
-                headers.push(("ETag", etag(body).into()));
-            }
+        if let Some(allowed) = allowed {
+            headers.extend([("Access-Control-Allow-Origin", allowed.into()), ("Vary", "Origin".into())]);
+        }
+        let allowed = self.allow_headers.iter().map(|value| ("Access-Control-Allow-Headers", value));
+        let extra = self.extra.iter().map(|(name, value)| (*name, value));
+        headers.extend(allowed.chain(extra).map(|(name, value)| (name, value.as_ref().into())));
+        match &self.body {
+            Some(body) if (200..300).contains(&self.status) => headers.push(("ETag", etag(body).into())),
+            Some(_) => {}
+            None => headers.push(("Content-Type", "".into())),
         }
         headers
-    }
-
-    /// The status and the headers as JSON, in the form that the constructor of the runtime's
-    /// `Response` takes beside the body ([Fetch](https://fetch.spec.whatwg.org/#responseinit)).
-    #[must_use]
-    pub fn init(&self, request_id: &str, runtime: u64) -> String {
-        #[derive(Serialize)]
-        struct Init<'a> {
-            status: u16,
-            headers: Vec<Header<'a>>,
-        }
-        let init = Init { status: self.status, headers: self.headers(request_id, runtime) };
-        // It holds numbers and strings only: nothing that could fail to be JSON.
-        serde_json::to_string(&init).unwrap_or_default()
     }
 }
 
@@ -152,8 +145,12 @@ fn etag(body: &str) -> String {
 mod tests {
     use super::*;
 
-    fn header<'a>(headers: &'a [Header], name: &str) -> Option<&'a str> {
-        headers.iter().find(|(n, _)| *n == name).map(|(_, value)| value.as_ref())
+    /// The header `name` of `reply`, its own or the common one.
+    fn header(reply: &Reply, name: &str) -> Option<String> {
+        let own = reply.headers("the-id", 114_259);
+        let common = COMMON.map(|(name, value)| (name, value.into()));
+        let (_, value) = own.iter().chain(&common).find(|(n, _)| *n == name)?;
+        (!value.is_empty()).then(|| value.to_string())
     }
 
     #[test]
@@ -164,7 +161,7 @@ mod tests {
                 .unwrap(),
         );
         assert_eq!(reply.body.as_ref().unwrap().len(), 41);
-        assert_eq!(header(&reply.headers("id", 0), "ETag"), Some("\"d9861ea6d4dcf291ebac090547f67da2\""));
+        assert_eq!(header(&reply, "ETag").as_deref(), Some("\"d9861ea6d4dcf291ebac090547f67da2\""));
     }
 
     #[test]
@@ -175,12 +172,11 @@ mod tests {
     #[test]
     fn the_common_headers_are_on_every_answer() {
         for reply in [Reply::json(200, &()), Reply::json(500, &()), Reply::preflight()] {
-            let headers = reply.headers("the-id", 114_259);
-            for (name, value) in COMMON {
-                assert_eq!(header(&headers, name), Some(value));
+            for (name, value) in &COMMON[..8] {
+                assert_eq!(header(&reply, name).as_deref(), Some(*value));
             }
-            assert_eq!(header(&headers, "X-Request-Id"), Some("the-id"));
-            assert_eq!(header(&headers, "X-Runtime"), Some("0.114259"));
+            assert_eq!(header(&reply, "X-Request-Id").as_deref(), Some("the-id"));
+            assert_eq!(header(&reply, "X-Runtime").as_deref(), Some("0.114259"));
         }
     }
 
@@ -205,9 +201,8 @@ mod tests {
         ] {
             for reply in [Reply::json(200, &()), Reply::preflight()] {
                 let reply = Reply { allow_origin: allow_origin.clone(), ..reply };
-                let headers = reply.headers("", 0);
-                assert_eq!(header(&headers, "Access-Control-Allow-Origin"), allowed);
-                assert_eq!(header(&headers, "Vary"), vary);
+                assert_eq!(header(&reply, "Access-Control-Allow-Origin").as_deref(), allowed);
+                assert_eq!(header(&reply, "Vary").as_deref(), vary);
             }
         }
         assert_eq!(Reply::json(200, &()).allow_origin, AllowOrigin::Any);
@@ -215,35 +210,35 @@ mod tests {
 
     #[test]
     fn only_a_success_with_a_body_has_an_etag() {
-        assert!(header(&Reply::json(201, &()).headers("", 0), "ETag").is_some());
-        assert!(header(&Reply::json(400, &()).headers("", 0), "ETag").is_none());
-        let preflight = Reply::preflight();
-        let preflight = preflight.headers("", 0);
-        assert!(header(&preflight, "ETag").is_none());
-        assert!(header(&preflight, "Content-Type").is_none());
+        assert!(header(&Reply::json(201, &()), "ETag").is_some());
+        assert!(header(&Reply::json(400, &()), "ETag").is_none());
+        assert!(header(&Reply::preflight(), "ETag").is_none());
+    }
+
+    #[test]
+    fn only_a_body_has_a_type() {
+        assert_eq!(
+            header(&Reply::json(400, &()), "Content-Type").as_deref(),
+            Some("application/json; charset=utf-8")
+        );
+        assert_eq!(header(&Reply::preflight(), "Content-Type"), None);
     }
 
     #[test]
     fn a_preflight_allows_the_headers_that_the_routes_and_the_guards_read() {
-        let preflight = Reply::preflight();
-        let preflight = preflight.headers("", 0);
-        assert_eq!(header(&preflight, "Access-Control-Max-Age"), Some("86400"));
+        let allowed = |reply: &Reply| header(reply, "Access-Control-Allow-Headers").unwrap();
+        assert_eq!(header(&Reply::preflight(), "Access-Control-Max-Age").as_deref(), Some("86400"));
         assert_eq!(
-            header(&preflight, "Access-Control-Allow-Headers"),
-            Some(
-                "Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition, Username, Privacy, Idempotency-Key"
-            )
+            allowed(&Reply::preflight()),
+            "Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition, Username, Privacy, Idempotency-Key"
         );
         assert_eq!(
-            header(&Reply::json(200, &()).headers("", 0), "Access-Control-Allow-Headers"),
-            Some("Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition")
+            allowed(&Reply::json(200, &())),
+            "Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition"
         );
         assert_eq!(
-            header(
-                &Reply::preflight().allowing("One").allowing("Two").headers("", 0),
-                "Access-Control-Allow-Headers"
-            ),
-            Some(format!("{PREFLIGHT_ALLOW_HEADERS}, One, Two").as_str())
+            allowed(&Reply::preflight().allowing("One").allowing("Two")),
+            format!("{PREFLIGHT_ALLOW_HEADERS}, One, Two")
         );
     }
 }

@@ -8,10 +8,10 @@
 use std::time::Duration;
 
 use wasm_bindgen::prelude::*;
-use worker::js_sys::Array;
-use worker::worker_sys::D1Database;
+use worker::js_sys::{Array, Promise};
+use worker::wasm_bindgen_futures::JsFuture;
 
-use crate::platform::{self, JsError};
+use crate::platform::{JsError, milliseconds};
 use crate::username::Username;
 use crate::visible_ascii::{ClientId, RequestKey};
 
@@ -61,7 +61,7 @@ const TRANSIENT: [&str; 4] = [
 ];
 
 /// The database.
-pub struct Store(D1Database);
+pub struct Store(JsValue);
 
 /// A sign-up ready to be stored.
 pub struct NewUser<'a> {
@@ -118,7 +118,7 @@ impl Store {
     /// Takes the D1 binding.
     #[must_use]
     pub fn new(database: JsValue) -> Self {
-        Self(database.unchecked_into())
+        Self(database)
     }
 
     /// Stores a user; `None` if the name is taken in its namespace.
@@ -217,10 +217,16 @@ impl Store {
     ) -> Result<Option<Row>, JsError> {
         let values: Array =
             values.iter().map(|value| value.map_or(JsValue::NULL, JsValue::from_str)).collect();
-        let answer = self.0.prepare(statement)?.bind(values)?.first(None)?;
-        let row = platform::settle(answer, limit).await?;
+        let answer = first(&self.0, statement, values, milliseconds(limit));
+        let row = JsFuture::from(answer).await?;
         Ok((!row.is_null_or_undefined()).then(|| row.unchecked_into()))
     }
+}
+
+#[wasm_bindgen(module = "/src/platform.js")]
+extern "C" {
+    /// <https://developers.cloudflare.com/d1/worker-api/prepared-statements/>
+    fn first(database: &JsValue, statement: &str, values: Array, limit: f64) -> Promise;
 }
 
 #[wasm_bindgen]

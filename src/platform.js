@@ -1,0 +1,64 @@
+// The JavaScript half of platform.rs: each function does at one crossing what wasm would need many for.
+
+// Wakes the executor of wasm's futures up by a promise, which V8 does alone: the runtime's own function takes a
+// detour through C++ each time.
+const settled = Promise.resolve();
+globalThis.queueMicrotask = (task) => void settled.then(task);
+
+/** Headers from `lines`, by turns a name and its value. */
+export const headers = (lines) => change(new Headers(), lines);
+
+/** A response with `headers`, where `changes`, lines like theirs, have not another value, or an empty one for none. */
+export const respond = (status, body, headers, changes) =>
+  new Response(body, { status, headers: change(new Headers(headers), changes) });
+
+function change(headers, lines) {
+  const items = lines.split("\n");
+  for (let at = 0; at + 1 < items.length; at += 2) {
+    if (items[at + 1] === "") headers.delete(items[at]);
+    else headers.set(items[at], items[at + 1]);
+  }
+  return headers;
+}
+
+/** The bytes of `stream`, or `undefined` if there are more than `limit`; the rest is not read. */
+export async function read(stream, limit) {
+  const bytes = new Uint8Array(limit);
+  let length = 0;
+  for await (const chunk of stream ?? []) {
+    if (length + chunk.length > limit) return undefined;
+    bytes.set(chunk, length);
+    length += chunk.length;
+  }
+  return bytes.subarray(0, length);
+}
+
+/** The status and the body of what the server at `url` answers; `question` is JSON for `fetch`, `limit` as in `read`. */
+export async function fetchAll(url, question, limit) {
+  const response = await fetch(url, { ...JSON.parse(question), redirect: "manual" });
+  return { status: response.status, body: await read(response.body, limit) };
+}
+
+/** What becomes of `promise`, or a `TimeoutError` after `limit` milliseconds. */
+export function within(limit, promise) {
+  return new Promise((resolve, reject) => {
+    const late = () => reject(new DOMException("no answer in time", "TimeoutError"));
+    const timer = setTimeout(late, limit);
+    const settle = (as) => (value) => {
+      clearTimeout(timer);
+      as(value);
+    };
+    promise.then(settle(resolve), settle(reject));
+  });
+}
+
+/** The text under the first of `keys`, one a line, that is in `namespace`. Waits as `within` does. */
+export async function find(namespace, keys, limit) {
+  const lines = keys.split("\n");
+  const entries = await within(limit, namespace.get(lines));
+  return lines.map((key) => entries.get(key)).find((text) => typeof text === "string");
+}
+
+/** The first row that `statement` gives with `values`, or `null`. Waits as `within` does. */
+export const first = async (database, statement, values, limit) =>
+  within(limit, database.prepare(statement).bind(...values).first());
