@@ -56,9 +56,12 @@ export function within(limit, promise) {
 export async function find(namespace, keys, limit) {
   const lines = keys.split("\n");
   const entries = await within(limit, namespace.get(lines));
+  if (!(entries instanceof Map)) throw new Error("the answer is no Map");
   return lines.map((key) => entries.get(key)).find((text) => typeof text === "string");
 }
 
-/** The first row that `statement` gives with `values`, or `null`. Waits as `within` does. */
-export const first = async (database, statement, values, limit) =>
-  within(limit, database.prepare(statement).bind(...values).first());
+/** The first row that `statement` gives with `values`, a JSON array, or `null`. Waits as `within` does. */
+export async function first(database, statement, values, limit) {
+  const prepared = database.prepare(statement);
+  return within(limit, prepared.bind(...JSON.parse(values)).first());
+}

@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use wasm_bindgen::prelude::*;
-use worker::js_sys::{Array, Promise};
+use worker::js_sys::Promise;
 use worker::wasm_bindgen_futures::JsFuture;
 
 use crate::platform::{JsError, milliseconds};
@@ -215,9 +215,9 @@ impl Store {
         values: &[Option<&str>],
         limit: Duration,
     ) -> Result<Option<Row>, JsError> {
-        let values: Array =
-            values.iter().map(|value| value.map_or(JsValue::NULL, JsValue::from_str)).collect();
-        let answer = first(&self.0, statement, values, milliseconds(limit));
+        // It holds strings only: nothing that could fail to be JSON.
+        let values = serde_json::to_string(values).unwrap_or_default();
+        let answer = first(&self.0, statement, &values, milliseconds(limit));
         let row = JsFuture::from(answer).await?;
         Ok((!row.is_null_or_undefined()).then(|| row.unchecked_into()))
     }
@@ -226,7 +226,7 @@ impl Store {
 #[wasm_bindgen(module = "/src/platform.js")]
 extern "C" {
     /// <https://developers.cloudflare.com/d1/worker-api/prepared-statements/>
-    fn first(database: &JsValue, statement: &str, values: Array, limit: f64) -> Promise;
+    fn first(database: &JsValue, statement: &str, values: &str, limit: f64) -> Promise;
 }
 
 #[wasm_bindgen]

@@ -2,8 +2,8 @@
 // variables with `Test-Vars`, a JSON object, and names bindings anew with `Test-Bindings`, another:
 // {"SIGN_UP_LIMIT":"LIMIT_OF_TWO"} calls the binding LIMIT_OF_TWO so. Each request comes with an environment of its own, and so
 // without what the Worker keeps; but those with `Test-Kept` share one, that of the first, and a Worker of their own. `Test-SQL`
-// is run before. The answer's `Test-Statements` counts what D1 was asked, its `Test-Memory` is the size of the wasm's memory
-// in bytes.
+// is run before. The answer's `Test-Statements` counts what D1 was asked, `Test-Reads` what KV was asked in "counts", and
+// `Test-Memory` is the size of the wasm's memory in bytes.
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { memory } from "./memory.js";
 // Once more, as another isolate would have it; before the other, whose memory is the one that is told.
@@ -53,6 +53,12 @@ const faults = {
   "db-no-table": database((statement) => statement.first(), (sql) => sql.replace("INTO ", "INTO no_such_")),
 
   "db-counts": database((statement) => statement.first()),
+  // Nothing of KV or D1 is there but what is counted.
+  "counts": (request) => {
+    const real = request.env.BLOCKLIST;
+    request.env.BLOCKLIST = { get: (keys) => (request.counts.reads++, real.get(keys)) };
+    faults["db-counts"](request);
+  },
   "clients-no-table": database((statement) => statement.first(), (sql) => sql.replace("FROM ", "FROM no_such_")),
   "clients-down": database((statement, n, sql) => {
     if (sql.includes("FROM clients")) throw new Error("D1_ERROR: Network connection lost.");
@@ -104,7 +110,7 @@ function environment(own, headers) {
   const env = { ...own, ...JSON.parse(headers.get("Test-Vars") ?? "{}") };
   const bindings = JSON.parse(headers.get("Test-Bindings") ?? "{}");
   for (const [name, binding] of Object.entries(bindings)) env[name] = own[binding];
-  const counts = { statements: 0 };
+  const counts = { statements: 0, reads: 0 };
   faults[headers.get("Test-Fault")]?.({ headers, env, counts });
   return { env, counts };
 }
@@ -123,6 +129,7 @@ export default class extends WorkerEntrypoint {
     const response = await worker.fetch(new Request(request, { headers }));
     const answer = new Response(response.body, response);
     answer.headers.set("Test-Statements", String(counts.statements));
+    answer.headers.set("Test-Reads", String(counts.reads));
     answer.headers.set("Test-Memory", String(memory.buffer.byteLength));
     return answer;
   }

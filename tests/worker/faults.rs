@@ -117,6 +117,20 @@ fn a_block_list_that_is_wired_wrongly_never_switches_itself_off() {
 }
 
 #[test]
+fn a_sign_up_is_one_operation_of_kv_and_one_statement_of_d1() {
+    for status in [200, 409] {
+        let answer = sign_up("counts", "counts", &[]);
+        let operations = (answer.header("Test-Reads"), answer.header("Test-Statements"));
+        assert_eq!((answer.status, operations), (status, (Some("1"), Some("1"))));
+    }
+    for status in [201, 409] {
+        let answer = create_account("counts", "counts-account", &[]);
+        let operations = (answer.header("Test-Reads"), answer.header("Test-Statements"));
+        assert_eq!((answer.status, operations), (status, (Some("1"), Some("1"))));
+    }
+}
+
+#[test]
 fn a_transient_failure_of_the_database_is_not_the_clients_concern() {
     for fault in ["db-lost-connection", "db-reset", "db-code-updated", "db-unresolved", "db-answer-lost"] {
         let answer = sign_up(fault, fault, &[]);
