@@ -72,12 +72,29 @@ none.
 - The hash alone is the Worker's own code, called in workerd with nothing around it, beside \`@phi-ag/argon2\`
   under the same parameters. A sign-up less its hash is the difference of the two in one process.
 
+## What is not reached, and what stands in the way
+
+- **Small requests**: V8 runs WebAssembly in the code of its first, fast compiler, and compiles a function again only
+  when it has run some 13 MB of it (\`--wasm-tiering-budget\`). The hash gets there in its first milliseconds, the
+  rest of a request hardly ever. What else a profile (\`perf record\` on workerd) showed is gone: wake-ups by the
+  runtime's \`queueMicrotask\`, headers handed over in pairs, a crossing for each step of a KV or D1 call. These made
+  no difference that stood out of the noise: no timers, no \`FinalizationRegistry\`, \`opt-level\` "s", 2 or 3, more
+  inlining by \`wasm-opt\`.
+- **Load and memory of an isolate**: there is much more code to decode, and the first sign-up compiles more than half
+  of it.
+- **A sign-up less its hash**: the local D1 and KV are in the same process and take most of it, as \`/users/\` shows,
+  which hashes nothing.
+- **Upload**: of its 107 KiB, an empty Worker on the \`worker\` crate has 38, the guards against abuse 25, and
+  Unicode's tables 13. Panics without messages would save some 15 more, but need a compiler that is not stable
+  (\`-Zbuild-std\`). Guards as features of the build would leave the goal out of reach as well, and a secret alone
+  could no longer switch one on.
+
 ## Conditions
 
 ${markdown([["", ""], ...conditions()])}
 
 \`\`\`
-make bench                       # all of it, some ten minutes; writes this page
+make bench                       # all of it, a quarter of an hour; writes this page
 make bench QUICK=1               # fewer rounds, under two minutes; writes nothing
 make bench ONLY=sign-up,users    # some of it; also PEERS=hono or PEERS=none
 \`\`\`
