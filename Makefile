@@ -44,7 +44,7 @@ endif
 export FEATURES
 
 # The most that the Worker may weigh, in bytes after gzip -9; with features, what the free plan allows.
-SIZE_LIMIT := $(if $(FEATURES),3000000,200000)
+SIZE_LIMIT := $(if $(FEATURES),3000000,120000)
 
 # $(call say,text) tells of a long step; where a terminal is attached, it stands out. For make, a comma
 # ends an argument: no text here has one.

@@ -2,8 +2,8 @@
 //!
 //! Everything that crosses between wasm and JavaScript does so here or in a room that names its
 //! binding ([`crate::store`], [`crate::block_list`], [`crate::remote`]). The raw types are used where `worker`'s own
-//! would copy every header, parse the URL again, or panic on what they do not expect. Must not know
-//! what a request is about.
+//! would copy every header, parse the URL again, or panic on what they do not expect; what would take
+//! many crossings is a function of `platform.js`. Must not know what a request is about.
 
 use std::time::Duration;
 
