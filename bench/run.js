@@ -20,19 +20,20 @@ const full = !quick && !process.env.ONLY && !process.env.PEERS;
 
 // Each session has processes of its own: two of the same code may differ a little as long as they live.
 const SESSIONS = quick ? 1 : 4;
-const COPIES = quick ? 10 : 20;
-const SIGN_UPS = quick ? 30 : 200;
+const COPIES = quick ? 4 : 20;
+const SIGN_UPS = quick ? 20 : 200;
+const PACE = quick ? 0.5 : 1;
 
-/** What can be measured, each for some seconds a session. */
+/** What can be measured, each for some seconds a session, or half of them. */
 const MEASUREMENTS = {
-  "sign-up": (targets, servers) => figures.requests("sign-up", servers, 10),
-  taken: (targets, servers) => figures.requests("taken", servers, 6),
-  users: (targets, servers) => figures.requests("users", servers, 5),
-  rate: (targets, servers) => figures.rate("users", servers, 5),
-  blocked: (targets, servers) => figures.requests("blocked", servers, 5),
-  invalid: (targets, servers) => figures.requests("invalid", servers, 5),
-  hash: (targets) => figures.hash(targets.slice(0, 2), 6),
-  beside: (targets) => figures.beside(targets, 6),
+  "sign-up": (targets, servers) => figures.requests("sign-up", servers, 10 * PACE),
+  taken: (targets, servers) => figures.requests("taken", servers, 6 * PACE),
+  users: (targets, servers) => figures.requests("users", servers, 5 * PACE),
+  rate: (targets, servers) => figures.rate("users", servers, 5 * PACE),
+  blocked: (targets, servers) => figures.requests("blocked", servers, 5 * PACE),
+  invalid: (targets, servers) => figures.requests("invalid", servers, 5 * PACE),
+  hash: (targets) => figures.hash(targets.slice(0, 2), 6 * PACE),
+  beside: (targets) => figures.beside(targets, 6 * PACE),
   isolate: (targets) => figures.isolates(targets, COPIES),
   memory: (targets) => figures.memory(targets, SIGN_UPS),
   "wasm-memory": (targets) => figures.wasmMemory(targets.filter(({ name }) => name !== "better-auth")),
