@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use wasm_bindgen::prelude::*;
 use worker::js_sys::Promise;
-use worker::wasm_bindgen_futures::JsFuture;
 
 use crate::client_ip::ClientIp;
-use crate::platform::{JsError, milliseconds};
+use crate::platform::{self, JsError};
 
 /// A read takes milliseconds; a sign-up that waits longer than this is lost on its user anyway.
 const TIME_LIMIT: Duration = Duration::from_secs(2);
@@ -19,7 +18,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(2);
 extern "C" {
     /// Reads many keys in one operation.
     /// <https://developers.cloudflare.com/kv/api/read-key-value-pairs/#multiple-keys>
-    fn find(namespace: &JsValue, keys: &str, limit: f64) -> Promise;
+    fn find(namespace: &JsValue, keys: &str) -> Promise;
 }
 
 /// The namespace that holds the list.
@@ -38,6 +37,6 @@ impl BlockList {
     /// KV threw, or did not answer in time: whether the address is blocked is not known.
     pub async fn find(&self, ip: ClientIp) -> Result<Option<String>, JsError> {
         let keys = ip.block_keys().join("\n");
-        Ok(JsFuture::from(find(&self.0, &keys, milliseconds(TIME_LIMIT))).await?.as_string())
+        Ok(platform::settle(find(&self.0, &keys), TIME_LIMIT).await?.as_string())
     }
 }

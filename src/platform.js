@@ -8,7 +8,7 @@ globalThis.queueMicrotask = (task) => void settled.then(task);
 /** Headers from `lines`, by turns a name and its value. */
 export const headers = (lines) => change(new Headers(), lines);
 
-/** A response with `headers`, where `changes`, lines like theirs, have not another value, or an empty one for none. */
+/** A response with a copy of `headers` and `changes` to it: lines like theirs, an empty value removes a header. */
 export const respond = (status, body, headers, changes) =>
   new Response(body, { status, headers: change(new Headers(headers), changes) });
 
@@ -52,16 +52,16 @@ export function within(limit, promise) {
   });
 }
 
-/** The text under the first of `keys`, one a line, that is in `namespace`. Waits as `within` does. */
-export async function find(namespace, keys, limit) {
+/** The text under the first of `keys`, one a line, that is in `namespace`. */
+export async function find(namespace, keys) {
   const lines = keys.split("\n");
-  const entries = await within(limit, namespace.get(lines));
+  const entries = await namespace.get(lines);
   if (!(entries instanceof Map)) throw new Error("the answer is no Map");
   return lines.map((key) => entries.get(key)).find((text) => typeof text === "string");
 }
 
-/** The first row that `statement` gives with `values`, a JSON array, or `null`. Waits as `within` does. */
-export async function first(database, statement, values, limit) {
+/** The first row that `statement` gives with `values`, a JSON array, or `null`. */
+export async function first(database, statement, values) {
   const prepared = database.prepare(statement);
-  return within(limit, prepared.bind(...JSON.parse(values)).first());
+  return prepared.bind(...JSON.parse(values)).first();
 }

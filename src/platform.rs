@@ -122,13 +122,8 @@ impl std::fmt::Display for JsError {
 /// # Errors
 /// What the promise was rejected with, or a `TimeoutError` after `limit`.
 pub async fn settle(promise: Promise, limit: Duration) -> Result<JsValue, JsError> {
-    Ok(JsFuture::from(settle_within(milliseconds(limit), promise)).await?)
-}
-
-/// A time as JavaScript has it.
-#[must_use]
-pub fn milliseconds(time: Duration) -> f64 {
-    time.as_secs_f64() * 1000.0
+    let milliseconds = limit.as_secs_f64() * 1000.0;
+    Ok(JsFuture::from(settle_within(milliseconds, promise)).await?)
 }
 
 /// The digest of `data` by `algorithm`, as Web Cryptography calls it: `SHA-1`, `SHA-256`.

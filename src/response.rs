@@ -172,8 +172,11 @@ mod tests {
     #[test]
     fn the_common_headers_are_on_every_answer() {
         for reply in [Reply::json(200, &()), Reply::json(500, &()), Reply::preflight()] {
-            for (name, value) in &COMMON[..8] {
-                assert_eq!(header(&reply, name).as_deref(), Some(*value));
+            let is_own = |name| ["Access-Control-Allow-Headers", "Content-Type"].contains(&name);
+            for (name, value) in COMMON {
+                if reply.body.is_some() || !is_own(name) {
+                    assert_eq!(header(&reply, name).as_deref(), Some(value));
+                }
             }
             assert_eq!(header(&reply, "X-Request-Id").as_deref(), Some("the-id"));
             assert_eq!(header(&reply, "X-Runtime").as_deref(), Some("0.114259"));

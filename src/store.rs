@@ -9,9 +9,8 @@ use std::time::Duration;
 
 use wasm_bindgen::prelude::*;
 use worker::js_sys::Promise;
-use worker::wasm_bindgen_futures::JsFuture;
 
-use crate::platform::{JsError, milliseconds};
+use crate::platform::{self, JsError};
 use crate::username::Username;
 use crate::visible_ascii::{ClientId, RequestKey};
 
@@ -217,8 +216,7 @@ impl Store {
     ) -> Result<Option<Row>, JsError> {
         // It holds strings only: nothing that could fail to be JSON.
         let values = serde_json::to_string(values).unwrap_or_default();
-        let answer = first(&self.0, statement, &values, milliseconds(limit));
-        let row = JsFuture::from(answer).await?;
+        let row = platform::settle(first(&self.0, statement, &values), limit).await?;
         Ok((!row.is_null_or_undefined()).then(|| row.unchecked_into()))
     }
 }
@@ -226,7 +224,7 @@ impl Store {
 #[wasm_bindgen(module = "/src/platform.js")]
 extern "C" {
     /// <https://developers.cloudflare.com/d1/worker-api/prepared-statements/>
-    fn first(database: &JsValue, statement: &str, values: &str, limit: f64) -> Promise;
+    fn first(database: &JsValue, statement: &str, values: &str) -> Promise;
 }
 
 #[wasm_bindgen]

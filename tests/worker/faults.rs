@@ -118,13 +118,9 @@ fn a_block_list_that_is_wired_wrongly_never_switches_itself_off() {
 
 #[test]
 fn a_sign_up_is_one_operation_of_kv_and_one_statement_of_d1() {
-    for status in [200, 409] {
-        let answer = sign_up("counts", "counts", &[]);
-        let operations = (answer.header("Test-Reads"), answer.header("Test-Statements"));
-        assert_eq!((answer.status, operations), (status, (Some("1"), Some("1"))));
-    }
-    for status in [201, 409] {
-        let answer = create_account("counts", "counts-account", &[]);
+    let user = || sign_up("counts", "counts", &[]);
+    let account = || create_account("counts", "counts-account", &[]);
+    for (answer, status) in [(user(), 200), (user(), 409), (account(), 201), (account(), 409)] {
         let operations = (answer.header("Test-Reads"), answer.header("Test-Statements"));
         assert_eq!((answer.status, operations), (status, (Some("1"), Some("1"))));
     }
