@@ -6,7 +6,9 @@
 
 use crate::config::ConfigError;
 #[cfg(feature = "confusables")]
-use crate::unicode;
+use crate::unicode::{self, Bounded};
+#[cfg(feature = "confusables")]
+use crate::username::MAX_CHARACTERS;
 use crate::username::Username;
 
 const SETTING: &str = "CONFUSABLES";
@@ -58,7 +60,10 @@ impl Confusables {
 pub fn skeleton(name: &str) -> String {
     // Capitals of two scripts can look alike though their small letters do not, as М and M, м and m.
     let latin: String = name.chars().map(|c| latin_capital(c).unwrap_or(c)).collect();
-    unicode_security::skeleton(&unicode::nfkc_casefold(&latin)).collect()
+    unicode_security::skeleton(
+        &Bounded::new(&latin, MAX_CHARACTERS).map(unicode::nfkc_casefold).unwrap_or_default(),
+    )
+    .collect()
 }
 
 /// The letter from A to Z that the capital `c` looks like.

@@ -4,10 +4,12 @@
 //! Owns the profile's rules; the tables behind them are ICU4X's, so a character that today's
 //! keyboards type is not refused as unassigned. Must not know what is done with the string.
 
+use std::ops::RangeInclusive;
+
 use icu_properties::CodePointMapData;
 use icu_properties::props::{CanonicalCombiningClass, GeneralCategory, HangulSyllableType, JoiningType};
 
-use crate::unicode::{self, Script};
+use crate::unicode::{self, Bounded, Script};
 
 /// The text holds a character that the profile refuses, or refuses where it stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -20,31 +22,55 @@ pub struct Disallowed;
 /// # Errors
 /// [`Disallowed`]: a control, unassigned, private-use or invisible character, a conjoining Hangul
 /// letter that nothing joins, or one that is bound to a context and stands outside of it.
-pub fn enforce(raw: &str) -> Result<String, Disallowed> {
-    let spaced: String = raw
-        .chars()
-        .map(|c| match unicode::category(c) {
-            GeneralCategory::SpaceSeparator => ' ',
-            _ => c,
-        })
-        .collect();
-    let text = unicode::nfc(&spaced);
+pub fn enforce(raw: Bounded<'_>) -> Result<String, Disallowed> {
+    let mut spaced = String::with_capacity(raw.as_str().len());
+    spaced.extend(raw.as_str().chars().map(|c| match unicode::category(c) {
+        GeneralCategory::SpaceSeparator => ' ',
+        _ => c,
+    }));
+    // A space for each space: it has as many code points as before.
+    let text = Bounded::new(&spaced, Bounded::MAX).map(unicode::nfc).ok_or(Disallowed)?;
     // Printable ASCII is always allowed.
     if text.bytes().all(|b| matches!(b, b' '..=b'~')) {
         return Ok(text);
     }
     let characters: Vec<char> = text.chars().collect();
-    let allowed = (0..characters.len()).all(|at| is_allowed(&characters, at));
+    let whole = Whole::of(&text);
+    let allowed = (0..characters.len()).all(|at| is_allowed(&characters, at, &whole));
     allowed.then_some(text).ok_or(Disallowed)
 }
 
+/// The facts about a whole text that a contextual rule asks for: found once, because a text can be full of
+/// characters that ask.
+struct Whole {
+    is_japanese: bool,
+    has_arabic_indic_digit: bool,
+    has_extended_arabic_indic_digit: bool,
+}
+
+impl Whole {
+    fn of(text: &str) -> Self {
+        let has = |range: &RangeInclusive<char>| text.chars().any(|c| range.contains(&c));
+        Self {
+            is_japanese: has(&(KATAKANA_MIDDLE_DOT..=KATAKANA_MIDDLE_DOT))
+                && unicode::holds(text, Script::Japanese),
+            has_arabic_indic_digit: has(&ARABIC_INDIC_DIGITS),
+            has_extended_arabic_indic_digit: has(&EXTENDED_ARABIC_INDIC_DIGITS),
+        }
+    }
+}
+
+const KATAKANA_MIDDLE_DOT: char = '\u{30fb}';
+const ARABIC_INDIC_DIGITS: RangeInclusive<char> = '\u{660}'..='\u{669}';
+const EXTENDED_ARABIC_INDIC_DIGITS: RangeInclusive<char> = '\u{6f0}'..='\u{6f9}';
+
 /// Whether the character at `at` belongs to the `FreeformClass`
 /// ([RFC 8264, sections 4.3 and 8](https://www.rfc-editor.org/rfc/rfc8264#section-8)) where it stands.
-fn is_allowed(text: &[char], at: usize) -> bool {
+fn is_allowed(text: &[char], at: usize, whole: &Whole) -> bool {
     let Some(&c) = text.get(at) else { return false };
     let before = || at.checked_sub(1).and_then(|i| text.get(i)).copied();
     let after = || at.checked_add(1).and_then(|i| text.get(i)).copied();
-    let holds = |script: Script| move |c: char| unicode::is_in(c, script);
+    let is_in = |script: Script| move |c: char| unicode::holds(c.encode_utf8(&mut [0; 4]), script);
     match c {
         // Exceptions that the tables would allow (RFC 8264, section 9.6).
         '\u{640}' | '\u{7fa}' | '\u{302e}' | '\u{302f}' | '\u{3031}'..='\u{3035}' | '\u{303b}' => false,
@@ -52,15 +78,11 @@ fn is_allowed(text: &[char], at: usize) -> bool {
         '\u{200c}' => before().is_some_and(is_virama) || joins_both_sides(text, at),
         '\u{200d}' => before().is_some_and(is_virama),
         '\u{b7}' => before() == Some('l') && after() == Some('l'),
-        '\u{375}' => after().is_some_and(holds(Script::Greek)),
-        '\u{5f3}' | '\u{5f4}' => before().is_some_and(holds(Script::Hebrew)),
-        '\u{30fb}' => text.iter().any(|&c| {
-            [Script::Hiragana, Script::Katakana, Script::Han]
-                .into_iter()
-                .any(|script| unicode::is_in(c, script))
-        }),
-        '\u{660}'..='\u{669}' => !text.iter().any(|c| ('\u{6f0}'..='\u{6f9}').contains(c)),
-        '\u{6f0}'..='\u{6f9}' => !text.iter().any(|c| ('\u{660}'..='\u{669}').contains(c)),
+        '\u{375}' => after().is_some_and(is_in(Script::Greek)),
+        '\u{5f3}' | '\u{5f4}' => before().is_some_and(is_in(Script::Hebrew)),
+        KATAKANA_MIDDLE_DOT => whole.is_japanese,
+        c if ARABIC_INDIC_DIGITS.contains(&c) => !whole.has_extended_arabic_indic_digit,
+        c if EXTENDED_ARABIC_INDIC_DIGITS.contains(&c) => !whole.has_arabic_indic_digit,
         ' ' => true,
         _ => unicode::is_graphic(c) && !unicode::is_ignorable(c) && !is_conjoining_hangul(c),
     }
@@ -92,6 +114,10 @@ mod tests {
     use super::*;
     use precis_profiles::precis_core::profile::PrecisFastInvocation;
     use proptest::prelude::*;
+
+    fn enforce(raw: &str) -> Result<String, Disallowed> {
+        super::enforce(Bounded::new(raw, Bounded::MAX).unwrap())
+    }
 
     #[test]
     fn case_and_width_are_kept_and_spaces_become_one_kind() {
@@ -153,8 +179,10 @@ mod tests {
         let contextual = "l·\u{375}α\u{5f3}א・ア\u{660}\u{6f0}\u{200c}\u{200d}\u{94d}\u{628}\u{64b}a \u{a0}";
         let contextual = proptest::sample::select(contextual.chars().collect::<Vec<_>>());
         let character = prop_oneof![any::<char>().prop_filter("known to both", known), contextual];
-        proptest::collection::vec(character, 1..8)
-            .prop_map(|characters| unicode::nfc(&characters.into_iter().collect::<String>()))
+        proptest::collection::vec(character, 1..8).prop_map(|characters| {
+            let text: String = characters.into_iter().collect();
+            unicode::nfc(Bounded::new(&text, Bounded::MAX).unwrap())
+        })
     }
 
     proptest! {

@@ -12,11 +12,16 @@ use base64ct::{Base64Unpadded, Encoding};
 use crate::argon2id::{self, Block};
 use crate::opaque_string;
 use crate::pepper::Pepper;
+use crate::unicode::Bounded;
 
 pub use crate::argon2id::TAG_BYTES;
 
 /// The longest password, in bytes of its normal form.
 pub const MAX_BYTES: usize = 1024;
+
+/// The longest text that can become a password, in code points: a character of NFC decomposes canonically
+/// into at most three code points for each two bytes, and no code point comes of less than one.
+const MAX_RAW: usize = MAX_BYTES / 2 * 3;
 
 /// The salt, in bytes ([RFC 9106, section 3.1](https://www.rfc-editor.org/rfc/rfc9106#section-3.1)).
 pub const SALT_BYTES: usize = 16;
@@ -50,6 +55,7 @@ impl Password {
     /// # Errors
     /// The first rule that `raw` breaks.
     pub fn parse(raw: &str, minimum: usize) -> Result<Self, PasswordError> {
+        let raw = Bounded::new(raw, MAX_RAW).ok_or(PasswordError::TooLong)?;
         let text =
             opaque_string::enforce(raw).map_err(|opaque_string::Disallowed| PasswordError::Disallowed)?;
         if text.is_empty() {
@@ -165,6 +171,27 @@ mod tests {
         assert_eq!(Password::parse("e\u{301}x", 3).err(), Some(PasswordError::TooShort { minimum: 3 }));
         assert!(Password::parse("éxé", 3).is_ok());
         assert_eq!(error("a\0b"), PasswordError::Disallowed);
+    }
+
+    #[test]
+    fn the_longest_text_that_composes_to_a_password_is_taken() {
+        // Each of them is two bytes in NFC: U+0390.
+        let longest = "\u{3b9}\u{308}\u{301}".repeat(512);
+        assert_eq!(longest.chars().count(), MAX_RAW);
+        assert_eq!(Password::parse(&longest, 1).unwrap().as_str(), "\u{390}".repeat(512));
+        for longer in [format!("{longest}\u{301}"), format!("{longest}\0")] {
+            assert_eq!(error(&longer), PasswordError::TooLong);
+        }
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    #[test]
+    fn no_character_decomposes_into_more_than_three_for_two_bytes() {
+        let nfd = icu_normalizer::DecomposingNormalizerBorrowed::new_nfd();
+        for c in '\0'..=char::MAX {
+            let decomposed = nfd.normalize(&c.to_string()).chars().count();
+            assert!(2 * decomposed <= 3 * c.len_utf8(), "U+{:04X}", u32::from(c));
+        }
     }
 
     #[test]

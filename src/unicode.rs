@@ -6,17 +6,41 @@
 //! hold one to the other. That is sound as long as the crates' Unicode is not newer than V8's: what
 //! the tables call unassigned is refused, and what is assigned never normalises otherwise
 //! ([stability policy](https://www.unicode.org/policies/stability_policy.html#Normalization)).
-//! Must not know what a username or a password is.
+//!
+//! Only [`Bounded`] text is normalised: V8 takes quadratic time for marks in the wrong order, so a text's
+//! size has to be known before. Must not know what a username or a password is.
 
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup};
 use icu_properties::{CodePointMapData, CodePointSetData};
 use unicase::UniCase;
 
+/// A text that is short enough to be normalised. Its length is counted in code points and before any
+/// other work, so a text of any size costs no more than one at the limit.
+#[derive(Debug, Clone, Copy)]
+pub struct Bounded<'a>(&'a str);
+
+impl<'a> Bounded<'a> {
+    /// The most code points that are ever normalised; at the worst order of marks they take V8 about 2 ms.
+    pub const MAX: usize = 1536;
+
+    /// Takes `text` if it has at most `limit` code points, or at most [`Bounded::MAX`] where `limit` is more.
+    #[must_use]
+    pub fn new(text: &'a str, limit: usize) -> Option<Self> {
+        text.chars().nth(limit.min(Self::MAX)).is_none().then_some(Self(text))
+    }
+
+    /// The text.
+    #[must_use]
+    pub fn as_str(self) -> &'a str {
+        self.0
+    }
+}
+
 /// Normalization Form C of `text` ([UAX #15](https://www.unicode.org/reports/tr15/)).
 #[must_use]
-pub fn nfc(text: &str) -> String {
+pub fn nfc(text: Bounded<'_>) -> String {
     // Most text is ASCII, and ASCII is in every normalization form.
-    if text.is_ascii() { text.to_owned() } else { normalize(text, Form::Nfc) }
+    if text.0.is_ascii() { text.0.to_owned() } else { normalize(text.0, Form::Nfc) }
 }
 
 /// `toNFKC_Casefold(text)`: each character replaced by its `NFKC_Casefold` mapping, then NFC
@@ -25,7 +49,8 @@ pub fn nfc(text: &str) -> String {
 /// Two strings with one result are the same identifier whatever their case, width or invisible
 /// characters. The result can be empty: some characters are mapped to nothing.
 #[must_use]
-pub fn nfkc_casefold(text: &str) -> String {
+pub fn nfkc_casefold(text: Bounded<'_>) -> String {
+    let Bounded(text) = text;
     if text.is_ascii() {
         return text.to_ascii_lowercase();
     }
@@ -41,7 +66,7 @@ pub fn nfkc_casefold(text: &str) -> String {
         }
         mapped = next;
     }
-    nfc(&mapped.replace(SEPARATOR, ""))
+    normalize(&mapped.replace(SEPARATOR, ""), Form::Nfc)
 }
 
 /// A control character: it starts a new normalization segment, and no mapping touches or makes it.
@@ -76,44 +101,48 @@ pub fn is_ignorable(c: char) -> bool {
     CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
-/// The scripts that a rule asks for.
+/// The scripts that a rule asks for ([UAX #24](https://www.unicode.org/reports/tr24/)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[expect(missing_docs, reason = "Unicode's own names")]
 pub enum Script {
+    /// Greek.
     Greek,
+    /// Hebrew.
     Hebrew,
-    Hiragana,
-    Katakana,
-    Han,
+    /// Hiragana, Katakana or Han: those that Japanese is written in.
+    Japanese,
 }
 
-/// Whether `c` belongs to `script` ([UAX #24](https://www.unicode.org/reports/tr24/)).
+/// Whether any character of `text` belongs to `script`. Takes time in proportion to the text.
 #[cfg(target_arch = "wasm32")]
 #[must_use]
-pub fn is_in(c: char, script: Script) -> bool {
+pub fn holds(text: &str, script: Script) -> bool {
+    use worker::js_sys::RegExp;
+    thread_local! {
+        // Each is compiled when it is first asked for, and then kept: that takes far longer than a test.
+        static GREEK: RegExp = RegExp::new(r"\p{Script=Greek}", "u");
+        static HEBREW: RegExp = RegExp::new(r"\p{Script=Hebrew}", "u");
+        static JAPANESE: RegExp =
+            RegExp::new(r"[\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Han}]", "u");
+    }
     let pattern = match script {
-        Script::Greek => r"\p{Script=Greek}",
-        Script::Hebrew => r"\p{Script=Hebrew}",
-        Script::Hiragana => r"\p{Script=Hiragana}",
-        Script::Katakana => r"\p{Script=Katakana}",
-        Script::Han => r"\p{Script=Han}",
+        Script::Greek => &GREEK,
+        Script::Hebrew => &HEBREW,
+        Script::Japanese => &JAPANESE,
     };
-    worker::js_sys::RegExp::new(pattern, "u").test(c.encode_utf8(&mut [0; 4]))
+    pattern.with(|pattern| pattern.test(text))
 }
 
-/// Whether `c` belongs to `script` ([UAX #24](https://www.unicode.org/reports/tr24/)).
+/// Whether any character of `text` belongs to `script`. Takes time in proportion to the text.
 #[cfg(not(target_arch = "wasm32"))]
 #[must_use]
-pub fn is_in(c: char, script: Script) -> bool {
+pub fn holds(text: &str, script: Script) -> bool {
     use icu_properties::props;
-    let script = match script {
-        Script::Greek => props::Script::Greek,
-        Script::Hebrew => props::Script::Hebrew,
-        Script::Hiragana => props::Script::Hiragana,
-        Script::Katakana => props::Script::Katakana,
-        Script::Han => props::Script::Han,
+    let scripts: &[props::Script] = match script {
+        Script::Greek => &[props::Script::Greek],
+        Script::Hebrew => &[props::Script::Hebrew],
+        Script::Japanese => &[props::Script::Hiragana, props::Script::Katakana, props::Script::Han],
     };
-    CodePointMapData::<props::Script>::new().get(c) == script
+    text.chars().any(|c| scripts.contains(&CodePointMapData::<props::Script>::new().get(c)))
 }
 
 #[derive(Clone, Copy)]
@@ -145,6 +174,28 @@ fn normalize(text: &str, form: Form) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+
+    fn nfc(text: &str) -> String {
+        super::nfc(Bounded::new(text, Bounded::MAX).unwrap())
+    }
+
+    fn nfkc_casefold(text: &str) -> String {
+        super::nfkc_casefold(Bounded::new(text, Bounded::MAX).unwrap())
+    }
+
+    #[test]
+    fn a_text_is_bounded_in_code_points() {
+        for (text, limit, fits) in [
+            ("", 0, true),
+            ("é", 0, false),
+            ("é", 1, true),
+            ("e\u{301}", 1, false),
+            (&"🥰".repeat(1536), usize::MAX, true),
+            (&"a".repeat(1537), usize::MAX, false),
+        ] {
+            assert_eq!(Bounded::new(text, limit).map(Bounded::as_str), fits.then_some(text));
+        }
+    }
 
     #[test]
     fn nfc_composes_and_keeps_compatibility_characters() {

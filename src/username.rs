@@ -4,10 +4,14 @@
 
 use std::fmt;
 
-use crate::unicode;
+use crate::unicode::{self, Bounded};
 
 /// The longest name, in characters after NFC.
 pub const MAX_CHARACTERS: usize = 254;
+
+/// The longest text that can become a name, in code points: no character decomposes canonically into more
+/// than four ([UAX #15](https://www.unicode.org/reports/tr15/)), so NFC composes at most four into one.
+const MAX_RAW: usize = 4 * MAX_CHARACTERS;
 
 /// A valid username, in NFC, with the key that decides whether it is taken.
 #[derive(Clone, PartialEq, Eq)]
@@ -36,8 +40,10 @@ impl Username {
     /// # Errors
     /// The first rule that `raw` breaks.
     pub fn parse(raw: &str) -> Result<Self, UsernameError> {
+        let raw = Bounded::new(raw, MAX_RAW).ok_or(UsernameError::Length)?;
         let text = unicode::nfc(raw);
-        if text.is_empty() || text.chars().nth(MAX_CHARACTERS).is_some() {
+        let name = Bounded::new(&text, MAX_CHARACTERS).ok_or(UsernameError::Length)?;
+        if text.is_empty() {
             return Err(UsernameError::Length);
         }
         if let Some(c) = text.chars().find(|&c| !unicode::is_graphic(c)) {
@@ -46,7 +52,7 @@ impl Username {
         if text.starts_with(unicode::is_mark) {
             return Err(UsernameError::LeadingMark);
         }
-        let key = unicode::nfkc_casefold(&text);
+        let key = unicode::nfkc_casefold(name);
         if key.is_empty() {
             return Err(UsernameError::Invisible);
         }
@@ -118,6 +124,23 @@ mod tests {
         assert!(Username::parse(&"é".repeat(254)).is_ok());
         assert!(Username::parse(&"e\u{301}".repeat(254)).is_ok());
         assert_eq!(error(&"é".repeat(255)), UsernameError::Length);
+    }
+
+    #[test]
+    fn the_longest_text_that_composes_to_a_name_is_taken() {
+        // Each of them is one character in NFC: U+1F82.
+        let longest = "\u{3b1}\u{313}\u{300}\u{345}".repeat(254);
+        assert_eq!(longest.chars().count(), MAX_RAW);
+        assert_eq!(Username::parse(&longest).unwrap().as_str(), "\u{1f82}".repeat(254));
+        assert_eq!(error(&format!("{longest}\u{345}")), UsernameError::Length);
+    }
+
+    #[cfg(not(target_arch = "wasm32"))]
+    #[test]
+    fn no_character_decomposes_into_more_than_four() {
+        let nfd = icu_normalizer::DecomposingNormalizerBorrowed::new_nfd();
+        let longest = ('\0'..=char::MAX).map(|c| nfd.normalize(&c.to_string()).chars().count()).max();
+        assert_eq!(longest, Some(4));
     }
 
     #[test]

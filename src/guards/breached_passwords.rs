@@ -128,7 +128,7 @@ impl Source {
                     let list = read_list(namespace).await?;
                     kept.get_or_init(|| list)
                 };
-                Ok(list.contains(password.as_str()))
+                Ok(list.contains(password))
             }
             Self::Range(url) => Ok(ask_range(url, password).await?),
         }

@@ -19,6 +19,7 @@ mod block_list;
 mod browser;
 mod confusables;
 mod console;
+mod cost;
 mod crashes;
 mod database;
 mod faults;

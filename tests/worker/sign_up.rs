@@ -4,6 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use argon2::password_hash::phc::PasswordHash;
+use edge_signup::username::Username;
 
 use crate::database::{self, User};
 use crate::http::{JSON, send, sign_up, user};
@@ -93,7 +94,8 @@ fn a_name_is_taken_in_every_spelling_but_only_in_its_namespace() {
         let client = format!("spellings-{n}");
         assert_eq!(sign_up(&user(first, "p", &client)).status, 200, "{first}");
         for other in others {
-            let nfc = edge_signup::unicode::nfc(other);
+            let name = Username::parse(other).unwrap();
+            let nfc = name.as_str();
             sign_up(&user(other, "another", &client)).is(
                 409,
                 &format!(r#"{{"username":"{nfc}","code":"409","description":"Username already in use"}}"#),
