@@ -37,6 +37,6 @@ impl BlockList {
     /// KV threw, or did not answer in time: whether the address is blocked is not known.
     pub async fn find(&self, ip: ClientIp) -> Result<Option<String>, JsError> {
         let keys = ip.block_keys().join("\n");
-        Ok(platform::settle(find(&self.0, &keys), TIME_LIMIT).await?.as_string())
+        Ok(platform::with_timeout(find(&self.0, &keys), TIME_LIMIT).await?.as_string())
     }
 }

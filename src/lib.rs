@@ -14,7 +14,7 @@
 //! | the answer, or the error as an answer | [`response`], [`error`] |
 //!
 //! [`config`] holds the settings, and [`service`] what is kept from request to request; [`platform`]
-//! is where JavaScript begins. All rooms but [`platform`], [`service`], [`call`], [`guards`],
+//! is where JavaScript begins, and [`task`] how a request waits for it. All rooms but [`platform`], [`task`], [`service`], [`call`], [`guards`],
 //! [`rate_limit`], [`remote`], [`store`], [`block_list`] and the endpoints' `handle` are free of it, and so tested
 //! on the host.
 
@@ -43,11 +43,13 @@ pub mod routes;
 pub mod service;
 pub mod sign_up;
 pub mod store;
+pub mod task;
 pub mod unicode;
 pub mod username;
 pub mod visible_ascii;
 
-use worker::{Context, Env, console_log, event, web_sys};
+use wasm_bindgen::prelude::*;
+use worker::{console_log, web_sys};
 
 use call::Call;
 use error::ApiError;
@@ -57,19 +59,68 @@ use response::Reply;
 use routes::{Route, Target};
 use service::Service;
 
-/// Answers a request: the Worker's entry point.
-#[event(fetch)]
-async fn fetch(request: web_sys::Request, env: Env, _context: Context) -> worker::Result<web_sys::Response> {
-    let arrival = platform::now();
-    let id = platform::random_uuid();
-    let notes = Notes::default();
-    let answer = answer(&Incoming::new(request), &Environment::new(env), &id, &notes).await;
-    let mut reply = answer.as_ref().map_or_else(ApiError::reply, Clone::clone);
-    reply.allow_origin = notes.allow_origin.take();
-    let runtime = platform::now().saturating_sub(arrival);
-    console_log!("{}", notes.line(&id, &answer, reply.status, runtime));
-    Ok(platform::respond(&reply, &id, runtime)?)
+/// Begins to answer a request: the Worker's entry point, which `worker/serve.js` calls. Gives what
+/// [`task::begin`] gives; the output is the response.
+#[wasm_bindgen]
+#[must_use]
+pub fn begin(task: u32, request: web_sys::Request, env: JsValue) -> JsValue {
+    let visit = Visit::new();
+    task::begin(task, async move {
+        let answer = answer(&Incoming::new(request), &Environment::new(env), &visit.id, &visit.notes).await;
+        visit.end(&answer)
+    })
 }
+
+/// The response to a request whose task was lost, because the wasm instance that ran it trapped.
+#[wasm_bindgen]
+#[must_use]
+pub fn lost() -> JsValue {
+    Visit::new().end(&Err(ApiError::Internal { cause: "the wasm instance trapped".to_owned() }))
+}
+
+/// A request from its arrival to its log line, which it leaves even if its client goes away before the answer.
+struct Visit {
+    id: String,
+    arrival: u64,
+    notes: Notes,
+    is_answered: bool,
+}
+
+impl Visit {
+    fn new() -> Self {
+        Self {
+            id: platform::random_uuid(),
+            arrival: platform::now(),
+            notes: Notes::default(),
+            is_answered: false,
+        }
+    }
+
+    /// Logs the request and gives the runtime's response.
+    fn end(mut self, answer: &Result<Reply, ApiError>) -> JsValue {
+        self.is_answered = true;
+        let mut reply = answer.as_ref().map_or_else(ApiError::reply, Clone::clone);
+        reply.allow_origin = self.notes.allow_origin.take();
+        let runtime = self.runtime();
+        console_log!("{}", self.notes.line(&self.id, Some(answer), reply.status, runtime));
+        platform::respond(&reply, &self.id, runtime)
+    }
+
+    fn runtime(&self) -> u64 {
+        platform::now().saturating_sub(self.arrival)
+    }
+}
+
+impl Drop for Visit {
+    fn drop(&mut self) {
+        if !self.is_answered {
+            console_log!("{}", self.notes.line(&self.id, None, CLIENT_CLOSED_REQUEST, self.runtime()));
+        }
+    }
+}
+
+/// The status that logs commonly have for a client that did not wait for its answer; none is sent.
+const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 /// Takes a request through the steps that are common to all, and to its endpoint.
 async fn answer(request: &Incoming, env: &Environment, id: &str, notes: &Notes) -> Result<Reply, ApiError> {

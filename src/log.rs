@@ -42,14 +42,22 @@ impl Notes {
         self.warnings.borrow_mut().push(warning);
     }
 
-    /// The line of the request `id`, answered so after `runtime` microseconds.
+    /// The line of the request `id`, answered so after `runtime` microseconds; without an `answer`, the client
+    /// did not wait for it.
     #[must_use]
-    pub fn line(&self, id: &str, answer: &Result<Reply, ApiError>, status: u16, runtime: u64) -> String {
+    pub fn line(
+        &self,
+        id: &str,
+        answer: Option<&Result<Reply, ApiError>>,
+        status: u16,
+        runtime: u64,
+    ) -> String {
         let (outcome, cause) = match answer {
-            Ok(reply) if reply.body.is_none() => ("preflight", None),
-            Ok(_) if self.route.get() == Some(Route::Challenge) => ("issued", None),
-            Ok(_) => ("created", None),
-            Err(error) => (error.outcome(), error.cause()),
+            None => ("abandoned", None),
+            Some(Ok(reply)) if reply.body.is_none() => ("preflight", None),
+            Some(Ok(_)) if self.route.get() == Some(Route::Challenge) => ("issued", None),
+            Some(Ok(_)) => ("created", None),
+            Some(Err(error)) => (error.outcome(), error.cause()),
         };
         let warnings = self.warnings.borrow();
         let warning = (!warnings.is_empty()).then(|| warnings.join("; "));
@@ -68,14 +76,18 @@ mod tests {
     fn a_line_says_what_is_known_and_no_more() {
         let notes = Notes::default();
         assert_eq!(
-            notes.line("the-id", &Err(ApiError::NotFound), 404, 1999),
+            notes.line("the-id", Some(&Err(ApiError::NotFound)), 404, 1999),
             r#"{"id":"the-id","status":404,"outcome":"not_found","ms":1}"#
         );
         notes.route.set(Some(Route::CreateAccount));
+        assert_eq!(
+            notes.line("the-id", None, 499, 2000),
+            r#"{"id":"the-id","route":"/users/","status":499,"outcome":"abandoned","ms":2}"#
+        );
         notes.warn("one".to_owned());
         notes.warn("two".to_owned());
         assert_eq!(
-            notes.line("the-id", &Err(ApiError::Blocked { reason: "spam".to_owned() }), 403, 500),
+            notes.line("the-id", Some(&Err(ApiError::Blocked { reason: "spam".to_owned() })), 403, 500),
             r#"{"id":"the-id","route":"/users/","status":403,"outcome":"blocked","ms":0,"cause":"spam","warning":"one; two"}"#
         );
     }
@@ -90,7 +102,7 @@ mod tests {
         ] {
             let notes = Notes::default();
             notes.route.set(Some(route));
-            let line = notes.line("", &Ok(reply), 0, 0);
+            let line = notes.line("", Some(&Ok(reply)), 0, 0);
             assert!(line.contains(&format!(r#""outcome":"{outcome}""#)), "{line}");
         }
     }

@@ -1,10 +1,5 @@
 // The JavaScript half of platform.rs: each function does at one crossing what wasm would need many for.
 
-// Wakes the executor of wasm's futures up by a promise, which V8 does alone: the runtime's own function takes a
-// detour through C++ each time.
-const settled = Promise.resolve();
-globalThis.queueMicrotask = (task) => void settled.then(task);
-
 /** Headers from `lines`, by turns a name and its value. */
 export const headers = (lines) => change(new Headers(), lines);
 
@@ -20,6 +15,9 @@ function change(headers, lines) {
   }
   return headers;
 }
+
+/** Settles after `time` milliseconds. */
+export const pause = (time) => scheduler.wait(time);
 
 /** The bytes of `stream`, or `undefined` if there are more than `limit`; the rest is not read. */
 export async function read(stream, limit) {
@@ -39,11 +37,12 @@ export async function fetchAll(url, question, limit) {
   return { status: response.status, body: await read(response.body, limit) };
 }
 
-/** What becomes of `promise`, or a `TimeoutError` after `limit` milliseconds. */
-export function within(limit, promise) {
+/** The outcome of `promise`, or a `TimeoutError` if there is none after `limit` milliseconds. */
+export function withTimeout(promise, limit) {
   return new Promise((resolve, reject) => {
     const late = () => reject(new DOMException("no answer in time", "TimeoutError"));
-    const timer = setTimeout(late, limit);
+    // If the isolate was busy, a timer that is due fires before an answer that arrived earlier: let that in first.
+    let timer = setTimeout(() => (timer = setTimeout(late)), limit);
     const settle = (as) => (value) => {
       clearTimeout(timer);
       as(value);

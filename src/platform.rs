@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use wasm_bindgen::prelude::*;
 use worker::js_sys::{Date, JSON, Promise, Reflect, Uint8Array};
-use worker::wasm_bindgen_futures::JsFuture;
 use worker::web_sys;
 
 use crate::config::ConfigError;
 use crate::response::{COMMON, Reply};
+use crate::task::settled;
 
 #[wasm_bindgen]
 extern "C" {
@@ -40,13 +40,16 @@ extern "C" {
         body: Option<&str>,
         headers: &web_sys::Headers,
         changes: &str,
-    ) -> Result<web_sys::Response, JsValue>;
+    ) -> Result<JsValue, JsValue>;
 
     #[wasm_bindgen(js_name = read)]
     fn read_stream(stream: Option<web_sys::ReadableStream>, limit: usize) -> Promise;
 
-    #[wasm_bindgen(js_name = within)]
-    fn settle_within(limit: f64, promise: Promise) -> Promise;
+    #[wasm_bindgen(js_name = withTimeout)]
+    fn settle_in_time(promise: Promise, milliseconds: f64) -> Promise;
+
+    #[wasm_bindgen(js_name = pause)]
+    fn settle_after(milliseconds: f64) -> Promise;
 }
 
 thread_local! {
@@ -117,13 +120,22 @@ impl std::fmt::Display for JsError {
     }
 }
 
-/// Waits for `promise`, but not for ever. What it stands for is given up with the request that it belongs to.
+/// Waits for `promise`, for `limit` at most. The work behind it goes on until the request ends.
 ///
 /// # Errors
 /// What the promise was rejected with, or a `TimeoutError` after `limit`.
-pub async fn settle(promise: Promise, limit: Duration) -> Result<JsValue, JsError> {
-    let milliseconds = limit.as_secs_f64() * 1000.0;
-    Ok(JsFuture::from(settle_within(milliseconds, promise)).await?)
+pub async fn with_timeout(promise: Promise, limit: Duration) -> Result<JsValue, JsError> {
+    Ok(settled(settle_in_time(promise, milliseconds(limit))).await?)
+}
+
+/// Waits for `time`.
+pub async fn pause(time: Duration) {
+    // It is never rejected.
+    let _ = settled(settle_after(milliseconds(time))).await;
+}
+
+fn milliseconds(time: Duration) -> f64 {
+    time.as_secs_f64() * 1000.0
 }
 
 /// The digest of `data` by `algorithm`, as Web Cryptography calls it: `SHA-1`, `SHA-256`.
@@ -132,7 +144,7 @@ pub async fn settle(promise: Promise, limit: Duration) -> Result<JsValue, JsErro
 /// # Errors
 /// An algorithm that there is not.
 pub async fn digest(algorithm: &str, data: &[u8]) -> Result<Vec<u8>, JsError> {
-    let digest = JsFuture::from(subtle_digest(algorithm, data)?).await?;
+    let digest = settled(subtle_digest(algorithm, data)?).await?;
     Ok(Uint8Array::new(&digest).to_vec())
 }
 
@@ -143,8 +155,8 @@ pub struct Environment(JsValue);
 impl Environment {
     /// Wraps the runtime's object. Two are equal if they are the same object.
     #[must_use]
-    pub fn new(env: worker::Env) -> Self {
-        Self(env.into())
+    pub fn new(env: JsValue) -> Self {
+        Self(env)
     }
 
     /// The binding or variable `name`, or `None` where it is not set.
@@ -177,12 +189,15 @@ pub struct Incoming {
     headers: web_sys::Headers,
 }
 
+/// A client that sends 16 KB takes this long only if it means to.
+const BODY_TIME_LIMIT: Duration = Duration::from_mins(1);
+
 /// Why a body was not read to its end.
 #[derive(Debug)]
 pub enum BodyError {
     /// It says it is, or turned out to be, over the limit.
     TooLarge,
-    /// It broke off.
+    /// It broke off, or took too long.
     Broken(JsError),
 }
 
@@ -228,23 +243,24 @@ impl Incoming {
         if announced.is_some_and(|length: u64| length > limit as u64) {
             return Err(BodyError::TooLarge);
         }
-        if announced.is_some() {
+        let reading = match announced {
             // The runtime reads no more than was announced, and all of it at once.
-            let buffer = JsFuture::from(self.request.array_buffer()?).await?;
-            return Ok(Uint8Array::new(&buffer).to_vec());
-        }
-        let bytes = JsFuture::from(read_stream(self.request.body(), limit)).await?;
+            Some(_) => self.request.array_buffer()?,
+            None => read_stream(self.request.body(), limit),
+        };
+        let bytes = with_timeout(reading, BODY_TIME_LIMIT).await.map_err(BodyError::Broken)?;
         if bytes.is_undefined() { Err(BodyError::TooLarge) } else { Ok(Uint8Array::new(&bytes).to_vec()) }
     }
 }
 
-/// Turns `reply` into the runtime's response.
-///
-/// # Errors
-/// Only if a header's value were not one, which the type of [`Reply`] rules out.
-pub fn respond(reply: &Reply, request_id: &str, runtime: u64) -> Result<web_sys::Response, JsValue> {
+/// Turns `reply` into the runtime's response. `undefined` if a header's value is not one, which the type of
+/// [`Reply`] rules out.
+#[must_use]
+pub fn respond(reply: &Reply, request_id: &str, runtime: u64) -> JsValue {
     let changes = lines(&reply.headers(request_id, runtime));
-    COMMON_HEADERS.with(|common| new_response(reply.status, reply.body.as_deref(), common, &changes))
+    let body = reply.body.as_deref();
+    let response = COMMON_HEADERS.with(|common| new_response(reply.status, body, common, &changes));
+    response.unwrap_or(JsValue::UNDEFINED)
 }
 
 /// Headers, a line for each name and each value: none has a line feed.

@@ -47,7 +47,7 @@ impl RateLimit {
         let asked = async {
             let options = Object::new();
             Reflect::set(&options, &"key".into(), &key.into())?;
-            let outcome = platform::settle(self.binding.limit(&options)?, TIME_LIMIT).await?;
+            let outcome = platform::with_timeout(self.binding.limit(&options)?, TIME_LIMIT).await?;
             Ok(Reflect::get(&outcome, &"success".into())?)
         };
         let success = asked.await.map_err(|error| ApiError::platform(self.name, &error))?;

@@ -60,7 +60,7 @@ pub struct Answer {
 pub async fn ask(url: &str, question: &Question<'_>, time: Duration, size: usize) -> Result<Answer, JsError> {
     // It holds strings only: nothing that could fail to be JSON.
     let question = serde_json::to_string(question).unwrap_or_default();
-    let answer: Asked = platform::settle(fetch_all(url, &question, size), time).await?.unchecked_into();
+    let answer: Asked = platform::with_timeout(fetch_all(url, &question, size), time).await?.unchecked_into();
     match answer.body() {
         Some(body) => Ok(Answer { status: answer.status(), body: body.to_vec() }),
         None => Err(JsError {

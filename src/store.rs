@@ -202,7 +202,7 @@ impl Store {
                 Err(error) => error,
             };
             match pauses.next() {
-                Some(pause) if is_transient(&error) => worker::Delay::from(pause).await,
+                Some(pause) if is_transient(&error) => platform::pause(pause).await,
                 _ => return Err(StoreError::from(error)),
             }
         }
@@ -216,7 +216,7 @@ impl Store {
     ) -> Result<Option<Row>, JsError> {
         // It holds strings only: nothing that could fail to be JSON.
         let values = serde_json::to_string(values).unwrap_or_default();
-        let row = platform::settle(first(&self.0, statement, &values), limit).await?;
+        let row = platform::with_timeout(first(&self.0, statement, &values), limit).await?;
         Ok((!row.is_null_or_undefined()).then(|| row.unchecked_into()))
     }
 }

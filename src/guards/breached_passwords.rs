@@ -137,7 +137,7 @@ impl Source {
 
 async fn read_list(namespace: &KvNamespace) -> Result<BreachedList, Unknown> {
     let read = async {
-        let value = platform::settle(namespace.get(KEY, "arrayBuffer")?, TIME_LIMIT).await?;
+        let value = platform::with_timeout(namespace.get(KEY, "arrayBuffer")?, TIME_LIMIT).await?;
         Ok::<_, JsError>((!value.is_null_or_undefined()).then(|| Uint8Array::new(&value).to_vec()))
     };
     read.await?.and_then(BreachedList::parse).ok_or(Unknown::NoList)

@@ -9,7 +9,7 @@ use crate::http::{Answer, JSON, send, user};
 use crate::server::{Server, wrangler};
 use crate::{can_run, database, faults};
 
-const WORKER: &str = "target/full/index.js";
+const WORKER: &str = "tests/worker/full.js";
 
 static SERVER: LazyLock<Server> = LazyLock::new(|| {
     Server::start_with(

@@ -9,6 +9,10 @@ import { memory } from "./memory.js";
 // Once more, as another isolate would have it; before the other, whose memory is the one that is told.
 import KeptWorker from "../../build/index.js?kept";
 import Worker from "../../build/index.js";
+import { serve } from "../../worker/serve.js";
+
+const worker = serve(Worker.prototype);
+const keptWorker = serve(KeptWorker.prototype);
 
 // The clock stands still, as in production between I/O, until a request moves it on by `Test-Later` milliseconds.
 let clock = performance.now();
@@ -125,8 +129,7 @@ export default class extends WorkerEntrypoint {
     counts.statements = 0;
     if (headers.has("Test-SQL")) await this.env.DB.exec(headers.get("Test-SQL"));
     clock += Number(headers.get("Test-Later"));
-    const worker = new (isKept ? KeptWorker : Worker)(this.ctx, env);
-    const response = await worker.fetch(new Request(request, { headers }));
+    const response = await (isKept ? keptWorker : worker).fetch(new Request(request, { headers }), env);
     const answer = new Response(response.body, response);
     answer.headers.set("Test-Statements", String(counts.statements));
     answer.headers.set("Test-Reads", String(counts.reads));
