@@ -2,7 +2,8 @@
 // variables with `Test-Vars`, a JSON object, and names bindings anew with `Test-Bindings`, another:
 // {"SIGN_UP_LIMIT":"LIMIT_OF_TWO"} calls the binding LIMIT_OF_TWO so. Each request comes with an environment of its own, and so
 // without what the Worker keeps; but those with `Test-Kept` share one, that of the first, and a Worker of their own. `Test-SQL`
-// is run before. The answer's `Test-Statements` counts what D1 was asked, `Test-Reads` what KV was asked in "counts", and
+// is run before. With `Test-Busy` the isolate computes for as many milliseconds after the Worker began. With `Test-Abandon`,
+// a number, as many copies of the request are sent and left again after a random time, and the answer tells what is left. The answer's `Test-Statements` counts what D1 was asked, `Test-Reads` what KV was asked in "counts", and
 // `Test-Memory` is the size of the wasm's memory in bytes.
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { memory } from "./memory.js";
@@ -119,6 +120,61 @@ function environment(own, headers) {
   return { env, counts };
 }
 
+let begun = 0;
+
+/** The Worker behind a binding: a caller that goes away cancels its request, as a client does. KV and D1 take a while. */
+export class Abandoned extends WorkerEntrypoint {
+  fetch(request) {
+    begun++;
+    const { BLOCKLIST, DB } = this.env;
+    const afterAWhile = (call) => scheduler.wait(Math.random() * 300).then(call);
+    return worker.fetch(request, {
+      ...this.env,
+      BLOCKLIST: { get: (keys) => afterAWhile(() => BLOCKLIST.get(keys)) },
+      DB: {
+        prepare: (sql) => ({
+          bind: (...values) => ({ first: () => afterAWhile(() => DB.prepare(sql).bind(...values).first()) }),
+        }),
+      },
+    });
+  }
+}
+
+/**
+ * Sends `count` sign-ups whose passwords hold `password` and abandons them. Gives the size of the wasm's memory after
+ * each twenty, how many reached the Worker, how many were answered before, and how often the memory holds `password`.
+ */
+async function abandon(env, count, request, password) {
+  begun = 0;
+  const sizes = [];
+  let answered = 0;
+  for (let sent = 0; sent < count; sent += 20) {
+    const calls = Array.from({ length: 20 }, async (_, n) => {
+      const abort = new AbortController();
+      const body = JSON.stringify({
+        username: crypto.randomUUID(),
+        // The longest body: plain, escaped, and beyond ASCII.
+        password: password + ["x", '"\\', "é"][n % 3].repeat(100),
+        client_id: "abandoned",
+        padding: "x".repeat(15000),
+      });
+      const call = env.ABANDONED.fetch(new Request(request, { method: "POST", body, signal: abort.signal }));
+      setTimeout(() => abort.abort(), Math.random() * 500);
+      await call.then(({ status }) => (answered += status === 200), () => {});
+    });
+    await Promise.all(calls);
+    sizes.push(memory.buffer.byteLength);
+  }
+  const text = new TextDecoder("latin1").decode(memory.buffer);
+  return Response.json({ sizes, begun, answered, held: text.split(password).length - 1 });
+}
+
+/** Keeps the isolate busy. */
+function compute(milliseconds) {
+  const end = Date.now() + milliseconds;
+  while (Date.now() < end);
+}
+
 let kept;
 
 export default class extends WorkerEntrypoint {
@@ -129,7 +185,18 @@ export default class extends WorkerEntrypoint {
     counts.statements = 0;
     if (headers.has("Test-SQL")) await this.env.DB.exec(headers.get("Test-SQL"));
     clock += Number(headers.get("Test-Later"));
-    const response = await (isKept ? keptWorker : worker).fetch(new Request(request, { headers }), env);
+    if (headers.has("Test-Abandon")) {
+      const password = await request.text();
+      headers.delete("Content-Length");
+      return abandon(this.env, Number(headers.get("Test-Abandon")), new Request(request.url, { headers }), password);
+    }
+    const call = (isKept ? keptWorker : worker).fetch(new Request(request, { headers }), env);
+    if (headers.has("Test-Busy")) {
+      // Its own question has to be on its way first.
+      await scheduler.wait(100);
+      compute(Number(headers.get("Test-Busy")));
+    }
+    const response = await call;
     const answer = new Response(response.body, response);
     answer.headers.set("Test-Statements", String(counts.statements));
     answer.headers.set("Test-Reads", String(counts.reads));

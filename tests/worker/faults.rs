@@ -9,15 +9,18 @@ use crate::http::{Answer, JSON, send, user};
 use crate::operators::make;
 use crate::server::Server;
 
-static SERVER: LazyLock<Server> = LazyLock::new(|| {
+static SERVER: LazyLock<Server> = LazyLock::new(|| start("faults"));
+
+/// Starts a server whose requests can ask for a fault, its state in a fresh folder called `name`.
+pub fn start(name: &str) -> Server {
     let config = configuration();
     let arguments = ["tests/worker/faults.js", "--config", config.to_str().unwrap()];
-    Server::start_with("faults", &arguments, |state| {
+    Server::start_with(name, &arguments, |state| {
         block_list::seed(state);
         let (succeeded, text) = make(state, &["breached-list"]);
         assert!(succeeded, "{text}");
     })
-});
+}
 
 /// Bindings that the Worker has only if a request calls one of them by a name that it knows.
 const MORE_BINDINGS: &str = r#"
@@ -25,6 +28,11 @@ const MORE_BINDINGS: &str = r#"
 name = "LIMIT_OF_TWO"
 namespace_id = "1001"
 simple = { limit = 2, period = 60 }
+
+[[services]]
+binding = "ABANDONED"
+service = "edge-signup"
+entrypoint = "Abandoned"
 "#;
 
 /// The Worker's own configuration with [`MORE_BINDINGS`], in a file of its own.

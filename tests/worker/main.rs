@@ -14,6 +14,7 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "the tests run on the host, which has clocks")]
 
+mod abandoned;
 mod bad_input;
 mod block_list;
 mod browser;

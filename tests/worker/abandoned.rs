@@ -1,0 +1,61 @@
+//! Requests whose clients go away: what they held is given back.
+//!
+//! `wrangler dev` answers its clients itself and cancels nothing, so the requests are sent by a Worker through a
+//! binding: when it goes away, the runtime cancels them as Cloudflare's does for a client.
+
+use std::thread;
+use std::time::Duration;
+
+use serde_json::Value;
+
+use crate::faults;
+use crate::http::{JSON, agent};
+use crate::server::Server;
+
+/// In the password of every sign-up here, and nowhere else.
+const PASSWORD: &str = "S3cret-of-somebody-who-left";
+
+/// Sends `count` sign-ups that are abandoned at random moments; gives what `faults.js` found afterwards.
+fn abandon(server: &Server, count: usize) -> Value {
+    let mut response = agent()
+        .post(format!("{}/sign-up", server.url))
+        .header(JSON.0, JSON.1)
+        .header("CF-Connecting-IP", "203.0.113.99")
+        .header("Test-Abandon", count.to_string())
+        .send(PASSWORD)
+        .unwrap();
+    let text = response.body_mut().read_to_string().unwrap();
+    serde_json::from_str(&text).expect(&text)
+}
+
+#[test]
+fn a_thousand_abandoned_sign_ups_leave_no_memory_and_no_password_behind() {
+    let server = faults::start("abandoned");
+    let (mut sizes, mut begun, mut answered) = (Vec::new(), 0, 0);
+    for _ in 0..10 {
+        let found = abandon(&server, 100);
+        assert_eq!(found["held"], 0, "{found}");
+        begun += found["begun"].as_u64().unwrap();
+        answered += found["answered"].as_u64().unwrap();
+        sizes.extend(found["sizes"].as_array().unwrap().iter().map(|size| size.as_u64().unwrap()));
+    }
+    assert_eq!(sizes.len(), 50);
+    // A page of 64 KiB or two, as more of them overlap; were they kept, it would be 16 KB for each of a thousand.
+    assert!(sizes.iter().all(|size| *size <= sizes[0] + (128 << 10)), "{sizes:?}");
+    assert!(begun >= answered + 100, "of {begun}, {answered} were answered before they were abandoned");
+
+    // Each leaves its line, whether it was answered or not.
+    let count = |outcome: &str| server.log().iter().filter(|line| line.contains(outcome)).count() as u64;
+    let logged = || {
+        let (created, abandoned) =
+            (count(r#""outcome":"created""#), count(r#""status":499,"outcome":"abandoned""#));
+        (created >= answered && abandoned >= 100, created + abandoned)
+    };
+    for _ in 0..200 {
+        if logged() == (true, begun) {
+            break;
+        }
+        thread::sleep(Duration::from_millis(50));
+    }
+    assert_eq!(logged(), (true, begun));
+}
