@@ -16,9 +16,6 @@ function change(headers, lines) {
   return headers;
 }
 
-/** Settles after `time` milliseconds. */
-export const pause = (time) => scheduler.wait(time);
-
 /** The bytes of `stream`, or `undefined` if there are more than `limit`; the rest is not read. */
 export async function read(stream, limit) {
   const bytes = new Uint8Array(limit);

@@ -25,6 +25,10 @@ extern "C" {
     #[wasm_bindgen(js_namespace = performance, js_name = now)]
     fn performance_now() -> f64;
 
+    /// <https://developers.cloudflare.com/workers/runtime-apis/scheduler/>
+    #[wasm_bindgen(js_namespace = scheduler, js_name = wait)]
+    fn settle_after(milliseconds: f64) -> Promise;
+
     #[wasm_bindgen(catch, js_namespace = ["crypto", "subtle"], js_name = digest)]
     fn subtle_digest(algorithm: &str, data: &[u8]) -> Result<Promise, JsValue>;
 }
@@ -48,8 +52,6 @@ extern "C" {
     #[wasm_bindgen(js_name = withTimeout)]
     fn settle_in_time(promise: Promise, milliseconds: f64) -> Promise;
 
-    #[wasm_bindgen(js_name = pause)]
-    fn settle_after(milliseconds: f64) -> Promise;
 }
 
 thread_local! {

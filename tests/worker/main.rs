@@ -39,6 +39,7 @@ mod server;
 mod settings;
 mod sign_up;
 mod stand_in;
+mod time_limits;
 mod unicode;
 mod users;
 mod verifying;
