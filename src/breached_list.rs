@@ -101,6 +101,8 @@ fn digest(password: &Password) -> u32 {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     /// The list that `make breached-list` puts into KV.
     fn shipped() -> BreachedList {

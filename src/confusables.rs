@@ -78,6 +78,8 @@ fn latin_capital(c: char) -> Option<char> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn read(value: Option<&str>) -> Result<Confusables, String> {
         Confusables::read(|name| value.filter(|_| name == SETTING).map(str::to_owned))
@@ -109,6 +111,8 @@ mod tests {
     mod with_the_table {
         use super::*;
         use proptest::prelude::*;
+        #[cfg(target_arch = "wasm32")]
+        use wasm_bindgen_test::wasm_bindgen_test as test;
 
         fn of(name: &str) -> String {
             Confusables::Deny.skeleton(&Username::parse(name).unwrap()).unwrap()

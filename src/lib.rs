@@ -27,6 +27,8 @@ pub mod challenge;
 pub mod client_ip;
 pub mod config;
 pub mod confusables;
+#[cfg(all(test, target_arch = "wasm32"))]
+mod cost;
 pub mod error;
 pub mod guards;
 pub mod header_value;

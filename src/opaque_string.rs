@@ -114,6 +114,8 @@ mod tests {
     use super::*;
     use precis_profiles::precis_core::profile::PrecisFastInvocation;
     use proptest::prelude::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn enforce(raw: &str) -> Result<String, Disallowed> {
         super::enforce(Bounded::new(raw, Bounded::MAX).unwrap())

@@ -153,6 +153,8 @@ mod tests {
     use argon2::password_hash::phc::PasswordHash;
     use argon2::{Algorithm, Argon2, PasswordVerifier, Version};
     use proptest::prelude::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn cheap() -> Params {
         Params::new(32, 2, 1, Some(TAG_BYTES)).unwrap()
@@ -184,7 +186,6 @@ mod tests {
         }
     }
 
-    #[cfg(not(target_arch = "wasm32"))]
     #[test]
     fn no_character_decomposes_into_more_than_three_for_two_bytes() {
         let nfd = icu_normalizer::DecomposingNormalizerBorrowed::new_nfd();

@@ -174,6 +174,8 @@ fn normalize(text: &str, form: Form) -> String {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn nfc(text: &str) -> String {
         super::nfc(Bounded::new(text, Bounded::MAX).unwrap())

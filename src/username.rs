@@ -91,6 +91,8 @@ impl fmt::Display for UsernameError {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    #[cfg(target_arch = "wasm32")]
+    use wasm_bindgen_test::wasm_bindgen_test as test;
 
     fn error(raw: &str) -> UsernameError {
         Username::parse(raw).err().unwrap_or_else(|| panic!("{raw:?} was taken"))
@@ -135,7 +137,6 @@ mod tests {
         assert_eq!(error(&format!("{longest}\u{345}")), UsernameError::Length);
     }
 
-    #[cfg(not(target_arch = "wasm32"))]
     #[test]
     fn no_character_decomposes_into_more_than_four() {
         let nfd = icu_normalizer::DecomposingNormalizerBorrowed::new_nfd();
