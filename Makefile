@@ -140,10 +140,12 @@ $(VENV): $(REQUIREMENTS)
 php:
 	@php -r 'exit(class_exists("Normalizer") ? 0 : 1);' 2>/dev/null || { $(call apt_install,php-cli php-intl); } || true
 
-# A test's servers end with it and hold this pipe until then, so nothing outlives `make test`.
+# A test's servers end with it and hold this pipe until then, so nothing outlives `make test`. The plain Worker has
+# no feature, so the unit tests run without any too.
 test: build $(FULL) browser python php
 	@$(call say,Running the tests)
-	@set -o pipefail; CARGO_TERM_COLOR=$(if $(MAKE_TERMOUT),always,auto) cargo test --all-features 2>&1 | cat
+	@set -o pipefail; export CARGO_TERM_COLOR=$(if $(MAKE_TERMOUT),always,auto); \
+	{ cargo test --lib && cargo test --all-features; } 2>&1 | cat
 	@touch .tools/tested
 
 # What was built has passed the tests.
