@@ -9,7 +9,7 @@ SHELL := bash
 PORT ?= 8787
 STATE ?= .wrangler/state
 REASON ?= blocked by an operator
-export PORT STATE IP REASON TTL NAME ORIGINS ID DRY
+export PORT STATE IP REASON TTL NAME ORIGINS ID DRY URL CLIENT_ID WAIT
 
 # The npm packages' programs first: one of them is a Node that wrangler accepts.
 export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.tools/bin:$(PATH)
@@ -53,7 +53,7 @@ say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(M
 # $(call or_fail,advice) ends a command: where it failed, it says what to do.
 or_fail = || { echo "$(1)" >&2; exit 1; }
 
-.PHONY: always help setup build dev test bench browser python php signed-in deploy block unblock blocked \
+.PHONY: always help setup build dev test bench browser python php signed-in deploy verify block unblock blocked \
 	client clients client-disable skeletons breached-list clean
 
 help:
@@ -62,6 +62,7 @@ help:
 	@echo "make bench      measure the Worker beside its alternatives [QUICK=1] [ONLY=sign-up,users] [PEERS=hono]"
 	@echo "make build      the Worker, in build/, and its size"
 	@echo "make deploy     test what was not tested, migrate the remote database, deploy [DRY=1]"
+	@echo "make verify     check a running service from outside: URL=https://… [CLIENT_ID=…]"
 	@echo "make block      block an address or a range: IP=203.0.113.7 [REASON=spam] [TTL=3600] [REMOTE=1]"
 	@echo "make unblock    let it in again: IP=203.0.113.7 [REMOTE=1]"
 	@echo "make blocked    list what is blocked [REMOTE=1]"
@@ -175,6 +176,9 @@ signed-in: setup
 
 deploy: $(if $(DRY),build,signed-in .tools/tested)
 	@scripts/deploy
+
+verify:
+	@node scripts/verify.js "$$URL"
 
 # The block list is local, or with REMOTE=1 Cloudflare's.
 KV = --binding BLOCKLIST $(if $(REMOTE),--remote,--local --persist-to "$$STATE")

@@ -42,6 +42,7 @@ mod stand_in;
 mod time_limits;
 mod unicode;
 mod users;
+mod verify;
 mod verifying;
 mod webdriver;
 

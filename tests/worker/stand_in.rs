@@ -12,13 +12,15 @@ pub struct Question {
     /// The headers, their names in lower case.
     pub headers: Vec<(String, String)>,
     /// The body.
-    pub body: String,
+    pub body: Vec<u8>,
 }
 
 /// How it is answered.
 pub enum Reply {
     /// With a status and a body.
     Answer(u16, String),
+    /// With a status, these headers and no others, and a body that ends with the connection.
+    Whole(u16, Vec<(String, String)>, String),
     /// With a body that never ends.
     Half(String),
     /// Not at all.
@@ -60,20 +62,24 @@ fn serve(mut stream: TcpStream, reply: impl Fn(&Question) -> Reply) {
         line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()))
     });
     let mut question =
-        Question { line: line.replace(" HTTP/1.1", ""), headers: headers.collect(), body: String::new() };
+        Question { line: line.replace(" HTTP/1.1", ""), headers: headers.collect(), body: Vec::new() };
     let length = question.header("content-length").map_or(0, |length| length.parse().unwrap());
-    reader.take(length).read_to_string(&mut question.body).unwrap();
-    let (status, length, body) = match reply(&question) {
-        Reply::Answer(status, body) => (status, body.len(), body),
-        Reply::Half(body) => (200, body.len() + 1, body),
+    reader.take(length).read_to_end(&mut question.body).unwrap();
+    let length = |length: usize| ("Content-Length".to_owned(), length.to_string());
+    let (status, mut headers, body, is_all) = match reply(&question) {
+        Reply::Answer(status, body) => (status, vec![length(body.len())], body, true),
+        Reply::Half(body) => (200, vec![length(body.len() + 1)], body, false),
+        Reply::Whole(status, headers, body) => (status, headers, body, true),
         Reply::Never => return hold(stream),
     };
-    let location = if status == 307 { "Location: /elsewhere\r\n" } else { "" };
-    let head =
-        format!("HTTP/1.1 {status} Some\r\n{location}Content-Length: {length}\r\nConnection: close\r\n\r\n");
+    if status == 307 {
+        headers.push(("Location".to_owned(), "/elsewhere".to_owned()));
+    }
+    let headers: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    let head = format!("HTTP/1.1 {status} Some\r\n{}Connection: close\r\n\r\n", headers.concat());
     // Who asked may have gone.
     let _ = stream.write_all(format!("{head}{body}").as_bytes());
-    if length > body.len() {
+    if !is_all {
         hold(stream);
     }
 }

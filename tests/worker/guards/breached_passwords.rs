@@ -24,7 +24,7 @@ static ASKED: Mutex<Vec<[String; 3]>> = Mutex::new(Vec::new());
 fn range(question: &Question) -> Reply {
     let header = |name| question.header(name).unwrap_or_default().to_owned();
     ASKED.lock().unwrap().push([question.line.clone(), header("add-padding"), header("user-agent")]);
-    assert_eq!(question.body, "");
+    assert_eq!(question.body, b"");
     let others = "0018A45C4D1DEF81644B54AB7F969B88D65:1\r\n00D4F6E8FA6EECAD2A3AA415EEC418D38EC:0\r\n";
     let answer =
         |line: &str| Reply::Answer(200, format!("{others}{line}\r\nFFF983A91443AE72BD98E59ADAB93B31974:2"));

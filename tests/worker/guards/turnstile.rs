@@ -34,7 +34,7 @@ fn siteverify(question: &Question) -> Reply {
     }
     assert_eq!(question.line, "POST /siteverify");
     assert_eq!(question.header("content-type"), Some("application/json"));
-    let asked: Value = serde_json::from_str(&question.body).unwrap();
+    let asked: Value = serde_json::from_slice(&question.body).unwrap();
     ASKED.lock().unwrap().push(asked.clone());
     let [secret, token, uuid] =
         ["secret", "response", "idempotency_key"].map(|name| asked[name].as_str().unwrap());
