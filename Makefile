@@ -9,7 +9,7 @@ SHELL := bash
 PORT ?= 8787
 STATE ?= .wrangler/state
 REASON ?= blocked by an operator
-export PORT STATE IP REASON TTL NAME ORIGINS ID DRY URL CLIENT_ID WAIT
+export PORT STATE IP REASON TTL NAME ORIGINS ID DRY LOCATION JURISDICTION URL CLIENT_ID WAIT
 
 # The npm packages' programs first: one of them is a Node that wrangler accepts.
 export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.tools/bin:$(PATH)
@@ -53,15 +53,16 @@ say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(M
 # $(call or_fail,advice) ends a command: where it failed, it says what to do.
 or_fail = || { echo "$(1)" >&2; exit 1; }
 
-.PHONY: always help setup build dev test bench browser python php signed-in deploy verify block unblock blocked \
-	client clients client-disable skeletons breached-list clean
+.PHONY: always help setup build dev test bench browser python php signed-in provision provisioned deploy verify \
+	block unblock blocked client clients client-disable skeletons breached-list clean
 
 help:
 	@echo "make dev        serve on http://127.0.0.1:8787 [PORT=9000] [STATE=dir]"
 	@echo "make test       every test"
 	@echo "make bench      measure the Worker beside its alternatives [QUICK=1] [ONLY=sign-up,users] [PEERS=hono]"
 	@echo "make build      the Worker, in build/, and its size"
-	@echo "make deploy     test what was not tested, migrate the remote database, deploy [DRY=1]"
+	@echo "make provision  make the remote database and block list once: [LOCATION=weur] or [JURISDICTION=eu]"
+	@echo "make deploy     test what was not tested, migrate the remote database, deploy, verify [URL=https://…] [DRY=1]"
 	@echo "make verify     check a running service from outside: URL=https://… [CLIENT_ID=…]"
 	@echo "make block      block an address or a range: IP=203.0.113.7 [REASON=spam] [TTL=3600] [REMOTE=1]"
 	@echo "make unblock    let it in again: IP=203.0.113.7 [REMOTE=1]"
@@ -172,9 +173,15 @@ bench: build bench/hash/build/index.js $(BENCH_PACKAGES)
 # Whether anybody is signed in is asked before the tests take their time.
 signed-in: setup
 	@wrangler whoami --json >/dev/null 2>&1 \
-		$(call or_fail,wrangler is not signed in: run npx wrangler login or set CLOUDFLARE_API_TOKEN and deploy again)
+		$(call or_fail,wrangler is not signed in: run npx wrangler login or set CLOUDFLARE_API_TOKEN and run make again)
 
-deploy: $(if $(DRY),build,signed-in .tools/tested)
+provision: signed-in
+	@node scripts/provision.js
+
+provisioned: setup
+	@node scripts/provision.js --check
+
+deploy: $(if $(DRY),build,provisioned signed-in .tools/tested)
 	@scripts/deploy
 
 verify:

@@ -23,6 +23,7 @@ mod console;
 mod cost;
 mod crashes;
 mod database;
+mod deploy;
 mod faults;
 mod guards;
 mod http;

@@ -1,0 +1,343 @@
+//! `make provision` and `make deploy`, with the wrangler that is installed here and a stand-in for Cloudflare's API.
+
+use std::fs;
+use std::os::unix::fs::symlink;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+use crate::server::shared;
+use crate::stand_in::{self, Question, Reply};
+
+/// An account: its resources, and the changes that were made to it, in order.
+#[derive(Default)]
+struct Account {
+    databases: Vec<Value>,
+    namespaces: Vec<Value>,
+    migrations: Vec<String>,
+    is_deployed: bool,
+    changes: Vec<String>,
+    fault: Fault,
+}
+
+#[derive(Default, Clone, Copy, PartialEq)]
+enum Fault {
+    #[default]
+    None,
+    /// No namespace can be made.
+    Namespaces,
+    /// A migration's statement is an error.
+    Migrations,
+    /// It fails inside of an answer that is a success: wrangler then ends as if it had been applied.
+    MigrationsInside,
+}
+
+impl Account {
+    /// Answers as Cloudflare's API does, as far as wrangler looks; gives the status with the result.
+    fn answer(&mut self, question: &Question) -> (u16, Value) {
+        let body: Value = serde_json::from_slice(&question.body).unwrap_or_default();
+        let (line, query) = question.line.split_once('?').unwrap_or((&question.line, ""));
+        let line = line.replace("/accounts/account", "").replace("/edge-signup", "/W");
+        // All lists are short, and wrangler asks until a page is empty.
+        if query.split('&').any(|part| part.starts_with("page=") && part != "page=1") {
+            return (200, json!([]));
+        }
+        match line.as_str() {
+            "GET /user/tokens/verify" => (200, json!({"id": "token", "status": "active"})),
+            "GET /user" => (200, json!({"id": "user", "email": "ada@example.com"})),
+            "GET /accounts" => (200, json!([{"id": "account", "name": "account"}])),
+            "GET /memberships" => (200, json!([])),
+            "GET /d1/database" => (200, self.databases.clone().into()),
+            "POST /d1/database" => {
+                let [name, hint, law] =
+                    ["name", "primary_location_hint", "jurisdiction"].map(|key| &body[key]);
+                self.changes.push(format!("database {name} {hint} {law}"));
+                let database = json!({"uuid": "11111111-2222-4333-8444-555555555555", "name": name, "jurisdiction": law});
+                self.databases.push(database.clone());
+                (200, database)
+            }
+            "GET /storage/kv/namespaces" => (200, self.namespaces.clone().into()),
+            "POST /storage/kv/namespaces" if self.fault == Fault::Namespaces => (403, Value::Null),
+            "POST /storage/kv/namespaces" => {
+                self.changes.push(format!("namespace {}", body["title"]));
+                let namespace = json!({"id": "0123456789abcdef0123456789abcdef", "title": body["title"]});
+                self.namespaces.push(namespace.clone());
+                (200, namespace)
+            }
+            _ if line.ends_with("/query") => self.query(body["sql"].as_str().unwrap()),
+            // Of a Worker that is there already, a version is uploaded and then deployed.
+            "PUT /workers/scripts/W" | "POST /workers/scripts/W/deployments" => {
+                self.changes.push("deploy".to_owned());
+                self.is_deployed = true;
+                (200, json!({"id": "00000000-0000-4000-8000-000000000001", "deployment_id": "0".repeat(32)}))
+            }
+            "POST /workers/scripts/W/versions" => {
+                let resources = json!({"script": {"etag": "etag"}});
+                (200, json!({"id": "00000000-0000-4000-8000-000000000001", "resources": resources}))
+            }
+            "GET /workers/services/W" if self.is_deployed => {
+                let script = json!({"last_deployed_from": "wrangler", "tag": "tag", "tags": []});
+                (200, json!({"default_environment": {"environment": "production", "script": script}}))
+            }
+            "GET /workers/scripts/W/deployments" if self.is_deployed => (200, json!({"deployments": []})),
+            "GET /workers/scripts/W/settings" if self.is_deployed => (200, json!({"bindings": []})),
+            "GET /workers/scripts/W/secrets" if self.is_deployed => (200, json!([])),
+            "PATCH /workers/scripts/W/script-settings" => (200, json!({})),
+            "GET /workers/subdomain" => (200, json!({"subdomain": "example"})),
+            "GET /workers/workers/W" => (
+                200,
+                json!({"subdomain": {"enabled": true, "previews_enabled": true, "url": "https://localhost"}}),
+            ),
+            "POST /workers/scripts/W/subdomain" => (200, json!({"enabled": true, "previews_enabled": true})),
+            "PUT /workers/scripts/W/domains/records" => (200, json!([])),
+            "POST /workers/scripts/W/assets-upload-session" => (200, json!({"jwt": "jwt", "buckets": []})),
+            _ => (404, Value::Null),
+        }
+    }
+
+    /// D1's answers to wrangler's statements about migrations.
+    fn query(&mut self, sql: &str) -> (u16, Value) {
+        let answer =
+            |results: Value, success| (200, json!([{"results": results, "success": success, "meta": {}}]));
+        let Some((_, name)) = sql.split_once("INSERT INTO \"d1_migrations\" (name)\nvalues ('") else {
+            // A statement that makes the table, or reads it.
+            return answer(self.migrations.iter().map(|name| json!({"name": name})).collect(), true);
+        };
+        let name = name.split('\'').next().unwrap();
+        match self.fault {
+            Fault::Migrations => return (400, Value::Null),
+            Fault::MigrationsInside => return answer(json!([]), false),
+            _ => {}
+        }
+        self.changes.push(format!("migrate {name}"));
+        self.migrations.push(name.to_owned());
+        answer(json!([]), true)
+    }
+}
+
+/// A copy of the project with a `wrangler.toml` and migrations of its own, and an account.
+struct Project {
+    folder: PathBuf,
+    account: Arc<Mutex<Account>>,
+    api: String,
+}
+
+impl Project {
+    fn new(name: &str) -> Self {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+        let _ = fs::remove_dir_all(&folder);
+        fs::create_dir_all(folder.join("migrations")).unwrap();
+        for entry in fs::read_dir(root).unwrap().map(Result::unwrap) {
+            let name = entry.file_name();
+            if !["migrations", "wrangler.toml", ".wrangler", ".git"].iter().any(|own| name == *own) {
+                symlink(entry.path(), folder.join(name)).unwrap();
+            }
+        }
+        for entry in fs::read_dir(root.join("migrations")).unwrap().map(Result::unwrap) {
+            fs::copy(entry.path(), folder.join("migrations").join(entry.file_name())).unwrap();
+        }
+        let account = Arc::new(Mutex::new(Account::default()));
+        let answering = Arc::clone(&account);
+        let api = stand_in::start(move |question| {
+            let (status, result) = answering.lock().unwrap().answer(question);
+            let errors = if status == 200 { json!([]) } else { json!([{"code": 10007, "message": "no"}]) };
+            let body = json!({"success": status == 200, "errors": errors, "messages": [], "result": result});
+            let json = ("Content-Type".to_owned(), "application/json".to_owned());
+            Reply::Whole(status, vec![json], body.to_string())
+        });
+        let project = Self { folder, account, api };
+        project.configure(&without_ids());
+        project
+    }
+
+    fn configure(&self, text: &str) {
+        fs::write(self.folder.join("wrangler.toml"), text).unwrap();
+    }
+
+    fn configuration(&self) -> String {
+        fs::read_to_string(self.folder.join("wrangler.toml")).unwrap()
+    }
+
+    /// Runs `make` in it, taking what is built as tested, and gives whether it succeeded, with what it printed.
+    fn make(&self, arguments: &[&str]) -> (bool, String) {
+        let output = Command::new("make")
+            .args(["--silent", "--old-file=.tools/tested", "WAIT=0"])
+            .args(arguments)
+            .current_dir(&self.folder)
+            .env("CLOUDFLARE_API_BASE_URL", &self.api)
+            .env("CLOUDFLARE_API_TOKEN", "token")
+            .env("CLOUDFLARE_ACCOUNT_ID", "account")
+            .output()
+            .unwrap();
+        let text = [output.stdout, output.stderr].concat();
+        (output.status.success(), String::from_utf8(text).unwrap())
+    }
+
+    fn account(&self) -> std::sync::MutexGuard<'_, Account> {
+        self.account.lock().unwrap()
+    }
+
+    /// The changes since the last time.
+    fn changes(&self) -> Vec<String> {
+        std::mem::take(&mut self.account().changes)
+    }
+}
+
+/// The project's configuration as it is before there are ids, but for those of another environment.
+fn without_ids() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let text = fs::read_to_string(root.join("wrangler.toml")).unwrap();
+    let (head, tables) = text.split_at(text.find("[build]").unwrap());
+    // The names, ids and addresses of a project that was deployed already are its own.
+    let without = |part: &str, keys: &[&str]| {
+        let lines = part.split_inclusive('\n').filter(|line| !keys.iter().any(|key| line.starts_with(key)));
+        lines.collect::<String>()
+    };
+    let head = without(head, &["name =", "routes", "workers_dev", "preview_urls"]);
+    let tables = without(tables, &["database_name", "database_id", "id ="])
+        .replace("[[d1_databases]]\n", "[[d1_databases]]\ndatabase_name = \"edge-signup\"\n");
+    let other = "[[env.staging.d1_databases]]\nbinding = \"DB\"\ndatabase_name = \"other\"\ndatabase_id = \"other\"\n\n\
+                 [[env.staging.kv_namespaces]]\nbinding = \"BLOCKLIST\"\nid = \"other\"\n\n";
+    format!("name = \"edge-signup\"\n{head}{other}{tables}")
+}
+
+/// The same with a line more below each binding at the top level.
+fn with_ids(database: Option<&str>, namespace: Option<&str>) -> String {
+    let mut text = without_ids();
+    for (table, binding, line) in [
+        ("\n[[d1_databases]]", "binding = \"DB\"\n", database.map(|id| format!("database_id = \"{id}\"\n"))),
+        ("\n[[kv_namespaces]]", "binding = \"BLOCKLIST\"\n", namespace.map(|id| format!("id = \"{id}\"\n"))),
+    ] {
+        let table = text.find(table).unwrap();
+        let end = table + text[table..].find(binding).unwrap() + binding.len();
+        text.insert_str(end, &line.unwrap_or_default());
+    }
+    text
+}
+
+const DATABASE: &str = "11111111-2222-4333-8444-555555555555";
+const NAMESPACE: &str = "0123456789abcdef0123456789abcdef";
+
+#[test]
+fn provision_makes_what_is_missing_and_writes_its_id_once() {
+    let project = Project::new("provision");
+    project.account().fault = Fault::Namespaces;
+    let (succeeded, text) = project.make(&["provision", "LOCATION=weur"]);
+    assert!(!succeeded && text.contains("run make provision again"), "{text}");
+    assert_eq!(project.changes(), [r#"database "edge-signup" "weur" null"#]);
+    assert_eq!(project.configuration(), with_ids(Some(DATABASE), None));
+
+    project.account().fault = Fault::None;
+    let (succeeded, text) = project.make(&["provision", "LOCATION=weur"]);
+    assert!(succeeded, "{text}");
+    assert_eq!(project.changes(), [r#"namespace "edge-signup-blocklist""#]);
+    assert_eq!(project.configuration(), with_ids(Some(DATABASE), Some(NAMESPACE)));
+
+    let (succeeded, text) = project.make(&["provision", "LOCATION=weur"]);
+    assert!(succeeded && text.contains(DATABASE) && text.contains(NAMESPACE), "{text}");
+    assert_eq!(project.changes(), [""; 0]);
+    assert_eq!(project.configuration(), with_ids(Some(DATABASE), Some(NAMESPACE)));
+}
+
+#[test]
+fn provision_takes_what_the_account_has_unless_the_law_is_another() {
+    let project = Project::new("provision-existing");
+    project.account().databases = [("other", "other", Value::Null), ("edge-signup", "mine", json!("eu"))]
+        .map(|(name, id, law)| json!({"uuid": id, "name": name, "jurisdiction": law}))
+        .to_vec();
+    project.account().namespaces = vec![
+        json!({"id": "theirs", "title": "other"}),
+        json!({"id": "ours", "title": "edge-signup-blocklist"}),
+    ];
+
+    let (succeeded, text) = project.make(&["provision", "JURISDICTION=us"]);
+    assert!(!succeeded && text.contains("outside of the jurisdiction us"), "{text}");
+    let (succeeded, text) = project.make(&["provision", "JURISDICTION=us", "LOCATION=weur"]);
+    assert!(!succeeded && text.contains("Give LOCATION or JURISDICTION"), "{text}");
+    assert_eq!(project.configuration(), without_ids());
+
+    let (succeeded, text) = project.make(&["provision", "JURISDICTION=eu"]);
+    assert!(succeeded && text.contains("has a database edge-signup already"), "{text}");
+    assert_eq!(project.configuration(), with_ids(Some("mine"), Some("ours")));
+    assert_eq!(project.changes(), [""; 0]);
+}
+
+#[test]
+fn provision_says_which_line_to_write_where_it_cannot() {
+    let project = Project::new("provision-inline");
+    // A list within a line, and text that looks like a table.
+    let inline = "d1_databases = [{ binding = \"DB\", database_name = \"edge-signup\" }]\n".to_owned()
+        + &without_ids().replace(
+            "\n[[d1_databases]]\n",
+            "\n[other]\ntext = \"\"\"\n[[d1_databases]]\nbinding = \"DB\"\n\"\"\"\n",
+        );
+    project.configure(&inline);
+    let (succeeded, text) = project.make(&["provision", "JURISDICTION=fedramp"]);
+    assert!(!succeeded && text.contains(&format!("put database_id = \"{DATABASE}\" below")), "{text}");
+    assert_eq!(project.configuration(), inline);
+    assert_eq!(project.changes(), [r#"database "edge-signup" null "fedramp""#]);
+}
+
+#[test]
+fn deploy_refuses_to_run_without_ids() {
+    let project = Project::new("deploy-without-ids");
+    for (configuration, missing) in [
+        (without_ids(), "no id of the database: run make provision"),
+        (with_ids(Some(DATABASE), None), "no id of the block list: run make provision"),
+    ] {
+        project.configure(&configuration);
+        let (succeeded, text) = project.make(&["deploy"]);
+        assert!(!succeeded && text.contains(missing), "{text}");
+        assert_eq!(project.changes(), [""; 0]);
+        assert_eq!(project.configuration(), configuration);
+    }
+}
+
+#[test]
+fn deploy_migrates_first_and_ends_with_verify() {
+    let project = Project::new("deploy");
+    let (succeeded, text) = project.make(&["provision"]);
+    assert!(succeeded, "{text}");
+    project.changes();
+    let configuration = project.configuration();
+
+    let (succeeded, text) = project.make(&["deploy", &format!("URL={}", shared().url)]);
+    assert!(succeeded && text.contains("failed 0, not run 0"), "{text}");
+    let migrations = fs::read_dir(project.folder.join("migrations")).unwrap();
+    let mut expected: Vec<_> =
+        migrations.map(|entry| format!("migrate {}", entry.unwrap().file_name().display())).collect();
+    expected.sort();
+    expected.push("deploy".to_owned());
+    assert_eq!(project.changes(), expected);
+    assert_eq!(project.configuration(), configuration);
+
+    // Later ones, to addresses that wrangler names and where nobody listens.
+    let domain = "routes = [{ pattern = \"127.0.0.1\", custom_domain = true }]\n";
+    for (n, (more, target)) in
+        [("", "https://localhost"), (domain, "https://127.0.0.1")].into_iter().enumerate()
+    {
+        project.configure(&(more.to_owned() + &configuration));
+        fs::write(project.folder.join(format!("migrations/999{n}_later.sql")), "SELECT 1;\n").unwrap();
+        let (succeeded, text) = project.make(&["deploy"]);
+        assert!(!succeeded && text.contains(&format!("==> Deployed to {target}\n")), "{text}");
+        assert!(text.contains("Deployed, but it does not answer as it should"), "{text}");
+        assert_eq!(project.changes(), [format!("migrate 999{n}_later.sql"), "deploy".to_owned()]);
+    }
+}
+
+#[test]
+fn deploy_stops_where_a_migration_fails() {
+    let project = Project::new("deploy-stops");
+    project.configure(&with_ids(Some(DATABASE), Some(NAMESPACE)));
+    for is_deployed in [false, true] {
+        for fault in [Fault::Migrations, Fault::MigrationsInside] {
+            *project.account() = Account { is_deployed, fault, ..Account::default() };
+            let (succeeded, text) = project.make(&["deploy"]);
+            assert!(!succeeded && text.contains("Nothing was deployed"), "{text}");
+            assert_eq!(project.changes(), [""; 0]);
+        }
+    }
+}
