@@ -142,12 +142,13 @@ $(VENV): $(REQUIREMENTS)
 php:
 	@php -r 'exit(class_exists("Normalizer") ? 0 : 1);' 2>/dev/null || { $(call apt_install,php-cli php-intl); } || true
 
-# A test's servers end with it and hold this pipe until then, so nothing outlives `make test`. The plain Worker has
-# no feature, so the unit tests run without any too.
+# A test's servers end with it and hold this pipe until then, so nothing outlives `make test`. The unit tests run
+# three times: as in the plain Worker, without features; what touches Unicode in V8, as the Worker; and on the host.
 test: build $(FULL) browser python php
 	@$(call say,Running the tests)
 	@set -o pipefail; export CARGO_TERM_COLOR=$(if $(MAKE_TERMOUT),always,auto); \
-	{ cargo test --lib && cargo test --all-features; } 2>&1 | cat
+	{ cargo test --lib && cargo test --lib --all-features --target wasm32-unknown-unknown \
+		&& cargo test --all-features; } 2>&1 | cat
 	@touch .tools/tested
 
 # What was built has passed the tests.
