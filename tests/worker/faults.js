@@ -17,9 +17,19 @@ const keptWorker = serve(KeptWorker.prototype);
 
 // The clock stands still, as in production between I/O, until a request moves it on by `Test-Later` milliseconds.
 let clock = performance.now();
-performance.now = () => clock;
+let traps = false;
+performance.now = () => {
+  // Nothing catches this in the wasm: its instance cannot be used any more, as after a panic.
+  if (traps) {
+    traps = false;
+    throw new WebAssembly.RuntimeError("unreachable");
+  }
+  return clock;
+};
 
 const faults = {
+  "trap": () => (traps = true),
+
   "no-address": ({ headers }) => headers.delete("CF-Connecting-IP"),
 
   "kv-missing": ({ env }) => delete env.BLOCKLIST,

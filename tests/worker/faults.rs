@@ -3,6 +3,8 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use std::thread;
+use std::time::Duration;
 
 use crate::block_list;
 use crate::http::{Answer, JSON, send, user};
@@ -198,6 +200,28 @@ fn a_wrong_schema_or_binding_is_told_to_the_log_alone() {
         assert_eq!(stored(fault), 0);
         assert_alive(fault);
     }
+}
+
+#[test]
+fn a_trap_costs_the_requests_in_flight_their_answer_and_no_other() {
+    let server = start("trap");
+    let call = |fault: &str, name: &str| {
+        send(&server, "POST", "/users/", &[("Username", name), ("Test-Fault", fault)], "")
+    };
+    thread::scope(|scope| {
+        // It waits for two seconds, and would be a 503 then.
+        let waiting = scope.spawn(|| call("kv-hangs", "waiting"));
+        thread::sleep(Duration::from_millis(500));
+        for answer in [call("trap", "trapped"), waiting.join().unwrap()] {
+            answer.is(500, INTERNAL);
+            let line = server.log_line(answer.id());
+            assert_eq!(
+                (&line["outcome"], &line["cause"]),
+                (&"internal_error".into(), &"the wasm instance trapped".into())
+            );
+        }
+    });
+    call("", "afterwards").is(201, r#"{"name":"afterwards","privacy":"Public"}"#);
 }
 
 #[test]

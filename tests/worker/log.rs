@@ -16,6 +16,7 @@ const CAUSES: &[&str] = &[
     "database: TypeError: ",
     "database: TimeoutError: ",
     "the binding ",
+    "the wasm instance trapped",
     "SIGN_UP_LIMIT: ",
     "BREACHED_PASSWORDS",
     "let pass unchecked, BREACHED_PASSWORDS: ",
