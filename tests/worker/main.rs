@@ -40,6 +40,7 @@ mod server;
 mod settings;
 mod sign_up;
 mod stand_in;
+mod threats;
 mod time_limits;
 mod unicode;
 mod users;

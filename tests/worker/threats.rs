@@ -1,0 +1,36 @@
+//! `docs/threats.md` names a test for each claim: each of them is there.
+
+use std::fs;
+use std::path::Path;
+
+/// The Rust files below `folder`, one after another.
+fn sources(folder: &Path) -> String {
+    fs::read_dir(folder)
+        .unwrap()
+        .map(|entry| entry.unwrap().path())
+        .map(|path| match path.extension() {
+            _ if path.is_dir() => sources(&path),
+            Some(extension) if extension == "rs" => fs::read_to_string(path).unwrap(),
+            _ => String::new(),
+        })
+        .collect()
+}
+
+#[test]
+fn every_test_that_is_named_is_there() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let document = fs::read_to_string(root.join("docs/threats.md")).unwrap();
+    let sources = sources(&root.join("tests/worker")) + &sources(&root.join("src"));
+    let is_name = |text: &&str| {
+        text.matches('_').count() > 1
+            && text.bytes().all(|b| b == b'_' || b.is_ascii_lowercase() || b.is_ascii_digit())
+    };
+    let names: Vec<_> = document.split('`').filter(is_name).collect();
+    assert!(names.len() > 40, "{names:?}");
+    for name in names {
+        assert!(sources.contains(&format!("fn {name}()")), "{name}");
+    }
+    for file in document.split('`').filter(|text| text.starts_with("src/")) {
+        assert!(root.join(file).exists(), "{file}");
+    }
+}
