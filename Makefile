@@ -244,8 +244,9 @@ clients: target/debug/client-sql
 client-disable: target/debug/client-sql
 	@$(call CLIENT_SQL,disable "$$ID") $(call or_fail,No client was disabled: make clients lists their ids)
 
-# Names from before CONFUSABLES = "deny", or from before Unicode's table changed, get their skeletons.
-NAMES := SELECT id, username FROM users ORDER BY id; SELECT id, name FROM accounts ORDER BY id
+# Names from before CONFUSABLES = "deny", or from before its rule or Unicode's table changed, get their skeletons.
+NAMES := SELECT id, username, username_key AS key FROM users ORDER BY id; \
+	SELECT id, name, name_key AS key FROM accounts ORDER BY id
 
 skeletons: setup
 	@cargo build --quiet --features confusables --bin skeletons \
@@ -254,7 +255,7 @@ skeletons: setup
 		| target/debug/skeletons > .wrangler/skeletons.sql $(call or_fail,The names could not be read)
 	@[ ! -s .wrangler/skeletons.sql ] || $(D1) --yes --file .wrangler/skeletons.sql >/dev/null \
 		$(call or_fail,The skeletons could not be stored)
-	@echo "Names with a skeleton: $$(wc -l < .wrangler/skeletons.sql)"
+	@echo "Names with a skeleton: $$(grep -c 'OR IGNORE' .wrangler/skeletons.sql)"
 
 # In the block list's namespace, under a key that is no address.
 breached-list: setup

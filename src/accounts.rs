@@ -48,7 +48,8 @@ pub async fn handle(call: &Call<'_>) -> Result<Reply, ApiError> {
             return Err(ApiError::InvalidAccount { name, privacy, description: description.into() });
         }
     };
-    call.guard(&request_key, &sign_up.name, None).await.map_err(|error| match error {
+    let skeletons = call.service.config.confusables.skeletons(&sign_up.name);
+    call.guard(&request_key, &sign_up.name, skeletons.as_ref(), None).await.map_err(|error| match error {
         // A fault of the request's, in this route's own form.
         ApiError::Invalid { description, .. } => {
             ApiError::InvalidAccount { name, privacy, description: description.into() }
@@ -60,7 +61,7 @@ pub async fn handle(call: &Call<'_>) -> Result<Reply, ApiError> {
         .store
         .insert_account(NewAccount {
             name: &sign_up.name,
-            skeleton: call.service.config.confusables.skeleton(&sign_up.name).as_deref(),
+            skeletons: skeletons.as_ref(),
             privacy: sign_up.privacy.as_str(),
             request_key: &request_key,
         })

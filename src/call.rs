@@ -5,6 +5,7 @@
 
 use crate::client_ip::ClientIp;
 use crate::config::OnError;
+use crate::confusables::Skeletons;
 use crate::error::ApiError;
 use crate::guards::{self, Attempt, SignUpFields};
 use crate::log::Notes;
@@ -70,10 +71,11 @@ impl<'a> Call<'a> {
         &self,
         request_key: &RequestKey,
         name: &Username,
+        skeletons: Option<&Skeletons>,
         sign_up: Option<SignUpFields<'_>>,
     ) -> Result<(), ApiError> {
-        let attempt =
-            Attempt { request: self.request, ip: self.ip, request_key, name, sign_up, notes: self.notes };
+        let Self { request, ip, notes, .. } = *self;
+        let attempt = Attempt { request, ip, request_key, name, skeletons, sign_up, notes };
         guards::check(&self.service.guards, &attempt).await
     }
 }

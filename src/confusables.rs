@@ -1,14 +1,12 @@
 //! `CONFUSABLES`: whether a name may look like another one.
 //!
-//! Owns the setting, and the form in which names that look alike are one. The table behind it is
+//! Owns the setting, and the forms by which names that look alike are told. The table behind them is
 //! large, so a Worker has it only if it was built with the feature `confusables`. Must not know where
 //! a name is taken.
 
 use crate::config::ConfigError;
 #[cfg(feature = "confusables")]
 use crate::unicode::{self, Bounded};
-#[cfg(feature = "confusables")]
-use crate::username::MAX_CHARACTERS;
 use crate::username::Username;
 
 const SETTING: &str = "CONFUSABLES";
@@ -21,6 +19,21 @@ pub enum Confusables {
     /// It is taken if the other is.
     #[cfg(feature = "confusables")]
     Deny,
+}
+
+/// The forms of a name that a name which looks like it shares: one of the three is enough.
+///
+/// One form cannot do. `BOB0` looks like `BOBO`, and `BOB0` is `bob0`, but `bob0` does not look like `bobo`.
+/// All change with Unicode's table.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Skeletons {
+    /// That of the name as it is written: `B0B` shares it with `BOB`.
+    pub written: String,
+    /// That of its key: `раураl` in Cyrillic shares it with `PAYPAL`.
+    pub folded: String,
+    /// That of its key, after characters that look like a Latin capital became it: `ТОМ` in Cyrillic shares it
+    /// with `tom`, though the small letters of the two scripts do not look alike.
+    pub capitals: String,
 }
 
 impl Confusables {
@@ -41,38 +54,79 @@ impl Confusables {
         }
     }
 
-    /// What `name` has in common with every name that looks like it, or `None` where that does not matter.
+    /// The skeletons of `name`, or `None` where it does not matter how a name looks.
     #[must_use]
     #[cfg_attr(not(feature = "confusables"), expect(unused_variables, reason = "nothing is made of it"))]
-    pub fn skeleton(self, name: &Username) -> Option<String> {
+    pub fn skeletons(self, name: &Username) -> Option<Skeletons> {
         match self {
             Self::Allow => None,
             #[cfg(feature = "confusables")]
-            Self::Deny => Some(skeleton(name.as_str())),
+            Self::Deny => Some(Skeletons::of(name.as_str(), name.key())),
+        }
+    }
+
+    /// The skeletons of `name` as given and in small letters, in capitals and with a capital first, for a name
+    /// that is taken in all its spellings. None where it does not matter how a name looks.
+    #[must_use]
+    #[cfg_attr(not(feature = "confusables"), expect(unused_variables, reason = "nothing is made of it"))]
+    pub fn skeletons_of_spellings(self, name: &Username) -> Vec<Skeletons> {
+        match self {
+            Self::Allow => Vec::new(),
+            #[cfg(feature = "confusables")]
+            Self::Deny => {
+                let key = name.key();
+                let mut rest = key.chars();
+                let first = rest.next().into_iter().flat_map(char::to_uppercase);
+                let capitalized = first.chain(rest).collect();
+                [name.as_str().to_owned(), key.to_owned(), key.to_uppercase(), capitalized]
+                    .map(|spelling| Skeletons::of(&spelling, key))
+                    .into()
+            }
         }
     }
 }
 
-/// The skeleton ([UTS 39](https://www.unicode.org/reports/tr39/#Confusable_Detection)) of a name without
-/// regard to case. It can differ between spellings with one key, and changes with Unicode's table.
-#[cfg(feature = "confusables")]
-#[must_use]
-pub fn skeleton(name: &str) -> String {
-    // Capitals of two scripts can look alike though their small letters do not, as М and M, м and m.
-    let latin: String = name.chars().map(|c| latin_capital(c).unwrap_or(c)).collect();
-    unicode_security::skeleton(
-        &Bounded::new(&latin, MAX_CHARACTERS).map(unicode::nfkc_casefold).unwrap_or_default(),
-    )
-    .collect()
+impl Skeletons {
+    /// Those of a name in NFC and its `NFKC_Casefold` form, `key`.
+    #[cfg(feature = "confusables")]
+    #[must_use]
+    pub fn of(name: &str, key: &str) -> Self {
+        let latin: String = name.chars().map(|c| latin_capital(c).unwrap_or(c)).collect();
+        let latin = Bounded::new(&latin, Bounded::MAX).map(unicode::nfkc_casefold);
+        Self {
+            written: skeleton(name),
+            folded: skeleton(key),
+            capitals: skeleton(&latin.unwrap_or_default()),
+        }
+    }
+
+    /// Whether a name with these skeletons looks like one with the `other` ones.
+    #[must_use]
+    pub fn are_like(&self, other: &Self) -> bool {
+        self.written == other.written || self.folded == other.folded || self.capitals == other.capitals
+    }
 }
 
-/// The letter from A to Z that the capital `c` looks like.
+/// The skeleton of [UTS 39](https://www.unicode.org/reports/tr39/#Confusable_Detection), which knows no case.
+#[cfg(feature = "confusables")]
+fn skeleton(text: &str) -> String {
+    unicode_security::skeleton(text).collect()
+}
+
+/// The letter from A to Z that `c` looks like, unless `c` is a small letter or a number: `bob0` is not `bobO`.
 #[cfg(feature = "confusables")]
 fn latin_capital(c: char) -> Option<char> {
+    if c.is_lowercase() || c.is_numeric() {
+        return None;
+    }
     let mut buffer = [0; 4];
     let mut prototype = unicode_security::skeleton(c.encode_utf8(&mut buffer));
-    let first = prototype.next().filter(|latin| c.is_uppercase() && latin.is_ascii_uppercase());
-    first.filter(|_| prototype.next().is_none())
+    match (prototype.next(), prototype.next()) {
+        // What looks like the capital I has the small L for its prototype.
+        (Some('l'), None) => Some('I'),
+        (latin, None) => latin.filter(char::is_ascii_uppercase),
+        _ => None,
+    }
 }
 
 #[cfg(test)]
@@ -91,7 +145,9 @@ mod tests {
         for value in [None, Some("allow")] {
             assert_eq!(read(value), Ok(Confusables::Allow));
         }
-        assert_eq!(Confusables::Allow.skeleton(&Username::parse("ada").unwrap()), None);
+        let name = Username::parse("ada").unwrap();
+        assert_eq!(Confusables::Allow.skeletons(&name), None);
+        assert_eq!(Confusables::Allow.skeletons_of_spellings(&name), []);
         for value in ["", "Deny", "true", "deny "] {
             let expected = format!("CONFUSABLES is {value:?}: it must be \"deny\" or \"allow\"");
             assert_eq!(read(Some(value)), Err(expected));
@@ -110,52 +166,130 @@ mod tests {
     #[cfg(feature = "confusables")]
     mod with_the_table {
         use super::*;
-        use proptest::prelude::*;
+        use proptest::{collection, prelude::*, sample};
+        use std::collections::BTreeMap;
+        use std::sync::LazyLock;
         #[cfg(target_arch = "wasm32")]
         use wasm_bindgen_test::wasm_bindgen_test as test;
 
-        fn of(name: &str) -> String {
-            Confusables::Deny.skeleton(&Username::parse(name).unwrap()).unwrap()
+        fn of(name: &Username) -> Skeletons {
+            Confusables::Deny.skeletons(name).unwrap()
+        }
+
+        fn are_alike(name: &str, other: &str) -> bool {
+            of(&Username::parse(name).unwrap()).are_like(&of(&Username::parse(other).unwrap()))
+        }
+
+        fn characters() -> impl Iterator<Item = char> {
+            ('\0'..=char::MAX).filter(|c| Username::parse(c.encode_utf8(&mut [0; 4])).is_ok())
         }
 
         #[test]
-        fn names_that_look_alike_have_one_skeleton() {
+        fn names_look_alike_whatever_their_script_and_case() {
             assert_eq!(read(Some("deny")), Ok(Confusables::Deny));
             for alike in [
                 ["admin", "аdmin", "ＡDМIN", "adrnin", "ad\u{fe0f}mın"],
                 ["paypal", "раураl", "payраl", "ΡАYPАL", "paypa1"],
                 ["TOM", "tom", "ТОМ", "Тom", "tоrn"],
                 ["Ὅμηρος", "ὅμηρος", "ὅμηρoς", "Ο\u{314}\u{301}μηρος", "ὅμηроς"],
+                ["alice", "𐊠LICE", "𐊠lice", "ꓮlice", "АLIСЕ"],
+                ["admin", "ꓮꓓꓟꓲꓠ", "ADM|N", "Admin", "ꓮdmіn"],
             ] {
                 for name in alike {
-                    assert_eq!(of(name), of(alike[0]), "{name}");
+                    assert!(are_alike(name, alike[0]), "{name}");
                 }
+            }
+            for (name, other) in [
+                ("ADMIN", "ꓮꓓꓟꓲꓠ"),
+                ("BOB", "B0B"),
+                ("paypal", "paypaI"),
+                ("ADMIN", "ADMlN"),
+                ("Мама", "мaмa"),
+            ] {
+                assert!(are_alike(name, other), "{name} {other}");
             }
             for (name, other) in [
                 ("admin", "admins"),
                 ("admin", "adnin"),
                 ("admin", "админ"),
                 ("admin", "ádmin"),
+                ("admin", "ADMlN"),
                 ("mail", "mall"),
                 ("bobo", "bob0"),
+                ("мама", "mama"),
             ] {
-                assert_ne!(of(name), of(other));
+                assert!(!are_alike(name, other), "{name} {other}");
             }
+        }
+
+        #[test]
+        fn a_name_of_one_character_has_skeletons_and_looks_like_the_ascii_letter_that_it_looks_like() {
+            let ascii: BTreeMap<_, _> = ('!'..='~')
+                .filter(char::is_ascii_alphanumeric)
+                .map(|c| (skeleton(&c.to_string()), c.to_string()))
+                .collect();
+            let mut others = 0;
+            for c in characters().map(String::from) {
+                let Skeletons { written, folded, capitals } = of(&Username::parse(&c).unwrap());
+                assert!(!written.is_empty() && !folded.is_empty() && !capitals.is_empty(), "{c}");
+                if let Some(letter) = ascii.get(&skeleton(&c)) {
+                    others += u32::from(!c.is_ascii());
+                    assert!(are_alike(&c, letter), "{c} {letter}");
+                }
+            }
+            assert!(others > 1000, "{others}");
+        }
+
+        /// Characters that are one in `form`: the classes of more than one.
+        fn classes(form: impl Fn(&str) -> String) -> Vec<Vec<char>> {
+            let mut classes = BTreeMap::<_, Vec<char>>::new();
+            for c in characters() {
+                classes.entry(form(c.encode_utf8(&mut [0; 4]))).or_default().push(c);
+            }
+            classes.into_values().filter(|class| class.len() > 1).collect()
+        }
+
+        static AS_WRITTEN: LazyLock<Vec<Vec<char>>> = LazyLock::new(|| classes(skeleton));
+        static FOLDED: LazyLock<Vec<Vec<char>>> =
+            LazyLock::new(|| classes(|text| skeleton(&unicode::nfkc_casefold(text))));
+
+        /// Two names, with characters of one class at each place.
+        fn pair(classes: &'static [Vec<char>]) -> impl Strategy<Value = (String, String)> {
+            let two = sample::select(classes)
+                .prop_flat_map(|class| (sample::select(class.clone()), sample::select(class)));
+            collection::vec(two, 1..12).prop_map(|pairs| pairs.into_iter().unzip()).prop_filter(
+                "no names",
+                |(name, other): &(String, String)| {
+                    Username::parse(name).is_ok() && Username::parse(other).is_ok()
+                },
+            )
         }
 
         proptest! {
             #[test]
-            fn a_name_has_one_skeleton_in_either_normal_form(raw in any::<String>()) {
+            fn names_that_unicode_calls_confusable_look_alike((name, other) in pair(&AS_WRITTEN)) {
+                prop_assume!(skeleton(&name) == skeleton(&other));
+                prop_assert!(are_alike(&name, &other));
+            }
+
+            #[test]
+            fn names_whose_folded_forms_unicode_calls_confusable_look_alike((name, other) in pair(&FOLDED)) {
+                let folded = |name: &str| skeleton(&unicode::nfkc_casefold(name));
+                prop_assume!(folded(&name) == folded(&other));
+                prop_assert!(are_alike(&name, &other));
+            }
+
+            #[test]
+            fn a_name_has_the_same_skeletons_in_either_normal_form(raw in any::<String>()) {
                 let decomposed = icu_normalizer::DecomposingNormalizerBorrowed::new_nfd().normalize(&raw);
-                if let (Ok(_), Ok(_)) = (Username::parse(&raw), Username::parse(&decomposed)) {
-                    prop_assert!(!of(&raw).is_empty());
-                    prop_assert_eq!(of(&decomposed), of(&raw));
+                if let (Ok(name), Ok(decomposed)) = (Username::parse(&raw), Username::parse(&decomposed)) {
+                    prop_assert_eq!(of(&decomposed), of(&name));
                 }
             }
 
             #[test]
-            fn an_ascii_name_has_one_skeleton_in_every_case(name in "[!-~]{1,20}") {
-                prop_assert_eq!(of(&name.to_uppercase()), of(&name.to_lowercase()));
+            fn an_ascii_name_looks_alike_in_every_case(name in "[!-~]{1,20}") {
+                prop_assert!(are_alike(&name.to_uppercase(), &name.to_lowercase()));
             }
         }
     }

@@ -148,7 +148,7 @@ fn search(field: &str, limit: usize, work: impl Fn(&str)) {
 fn no_username_costs_more_than_a_plain_sign_up() {
     search("username", BODY, |text| {
         if let Ok(name) = Username::parse(text) {
-            drop(Confusables::Allow.skeleton(&name));
+            drop(Confusables::Allow.skeletons(&name));
         }
     });
 }

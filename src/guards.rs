@@ -17,6 +17,7 @@ use std::pin::Pin;
 
 use crate::client_ip::ClientIp;
 use crate::config::ConfigError;
+use crate::confusables::Skeletons;
 use crate::error::ApiError;
 use crate::json::{self, Member};
 use crate::log::Notes;
@@ -76,6 +77,8 @@ pub struct Attempt<'a> {
     pub request_key: &'a RequestKey,
     /// The name that it asks for.
     pub name: &'a Username,
+    /// What that name shares with those that look like it, where that matters.
+    pub skeletons: Option<&'a Skeletons>,
     /// What only `/sign-up` has; `None` at `/users/`.
     pub sign_up: Option<SignUpFields<'a>>,
     /// What the log and the answer's headers will say of it.

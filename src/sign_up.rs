@@ -56,7 +56,8 @@ pub async fn handle(call: &Call<'_>) -> Result<Reply, ApiError> {
     let config = &call.service.config;
     let sign_up = SignUp::parse(&body, config)?;
     let fields = SignUpFields { password: &sign_up.password, client_id: &sign_up.client_id, body: &body };
-    call.guard(&request_key, &sign_up.username, Some(fields)).await?;
+    let skeletons = config.confusables.skeletons(&sign_up.username);
+    call.guard(&request_key, &sign_up.username, skeletons.as_ref(), Some(fields)).await?;
 
     let mut salt = [0; SALT_BYTES];
     getrandom::fill(&mut salt).map_err(|error| ApiError::Internal { cause: format!("salt: {error}") })?;
@@ -67,7 +68,7 @@ pub async fn handle(call: &Call<'_>) -> Result<Reply, ApiError> {
         .insert_user(NewUser {
             client_id: &sign_up.client_id,
             username: &sign_up.username,
-            skeleton: config.confusables.skeleton(&sign_up.username).as_deref(),
+            skeletons: skeletons.as_ref(),
             password_hash: &password_hash,
             request_key: &request_key,
         })

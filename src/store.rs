@@ -10,23 +10,26 @@ use std::time::Duration;
 use wasm_bindgen::prelude::*;
 use worker::js_sys::Promise;
 
+use crate::confusables::Skeletons;
 use crate::platform::{self, JsError};
 use crate::username::Username;
 use crate::visible_ascii::{ClientId, RequestKey};
 
+/// The name's key comes first, so that a repeat finds its own row although it meets that row's skeletons too.
 const INSERT_USER: &str = "\
-    INSERT INTO users (client_id, username, username_key, username_skeleton, password_hash, request_key) \
-    VALUES (?, ?, ?, ?, ?, ?) \
+    INSERT INTO users (client_id, username, username_key, username_skeleton_written, username_skeleton_folded, \
+    username_skeleton, password_hash, request_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?) \
     ON CONFLICT (client_id, username_key) \
     DO UPDATE SET request_key = request_key WHERE request_key = excluded.request_key \
-    ON CONFLICT (client_id, username_skeleton) WHERE username_skeleton IS NOT NULL DO NOTHING \
+    ON CONFLICT DO NOTHING \
     RETURNING id, username";
 
 const INSERT_ACCOUNT: &str = "\
-    INSERT INTO accounts (name, name_key, name_skeleton, privacy, request_key) VALUES (?, ?, ?, ?, ?) \
+    INSERT INTO accounts (name, name_key, name_skeleton_written, name_skeleton_folded, \
+    name_skeleton, privacy, request_key) VALUES (?, ?, ?, ?, ?, ?, ?) \
     ON CONFLICT (name_key) \
     DO UPDATE SET request_key = request_key WHERE request_key = excluded.request_key \
-    ON CONFLICT (name_skeleton) WHERE name_skeleton IS NOT NULL DO NOTHING \
+    ON CONFLICT DO NOTHING \
     RETURNING name, privacy";
 
 /// All that are enabled in one text, because it is one value to fetch, to keep and to look through.
@@ -68,8 +71,8 @@ pub struct NewUser<'a> {
     pub client_id: &'a ClientId,
     /// The name and its key.
     pub username: &'a Username,
-    /// What it has in common with names that look like it, where that matters.
-    pub skeleton: Option<&'a str>,
+    /// What it shares with names that look like it, where that matters.
+    pub skeletons: Option<&'a Skeletons>,
     /// A PHC string.
     pub password_hash: &'a str,
     /// What makes this request and its repeats one.
@@ -88,8 +91,8 @@ pub struct User {
 pub struct NewAccount<'a> {
     /// The name and its key.
     pub name: &'a Username,
-    /// What it has in common with names that look like it, where that matters.
-    pub skeleton: Option<&'a str>,
+    /// What it shares with names that look like it, where that matters.
+    pub skeletons: Option<&'a Skeletons>,
     /// `Public` or `Private`.
     pub privacy: &'a str,
     /// What makes this request and its repeats one.
@@ -129,7 +132,9 @@ impl Store {
             Some(user.client_id.as_str()),
             Some(user.username.as_str()),
             Some(user.username.key()),
-            user.skeleton,
+            user.skeletons.map(|skeletons| &*skeletons.written),
+            user.skeletons.map(|skeletons| &*skeletons.folded),
+            user.skeletons.map(|skeletons| &*skeletons.capitals),
             Some(user.password_hash),
             Some(user.request_key.as_str()),
         ];
@@ -150,7 +155,9 @@ impl Store {
         let values = [
             Some(account.name.as_str()),
             Some(account.name.key()),
-            account.skeleton,
+            account.skeletons.map(|skeletons| &*skeletons.written),
+            account.skeletons.map(|skeletons| &*skeletons.folded),
+            account.skeletons.map(|skeletons| &*skeletons.capitals),
             Some(account.privacy),
             Some(account.request_key.as_str()),
         ];

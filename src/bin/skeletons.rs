@@ -1,12 +1,13 @@
-//! Reads names as `wrangler d1 execute --json` prints them, and prints the SQL that gives each its skeleton.
+//! Reads names as `wrangler d1 execute --json` prints them, and prints SQL that gives each its skeletons: a
+//! line for each name.
 //!
-//! `make skeletons` calls it. Of names that look alike, the first gets the skeleton and the others stay
+//! `make skeletons` calls it. Of names that share a skeleton, the first gets it and the others stay
 //! without: all of them stay, and nobody can join them.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use edge_signup::confusables::skeleton;
+use edge_signup::confusables::Skeletons;
 use serde::Deserialize;
 
 /// What a statement gave.
@@ -19,8 +20,17 @@ struct Answer {
 #[derive(Deserialize)]
 struct Row {
     id: u64,
-    username: Option<String>,
-    name: Option<String>,
+    #[serde(flatten)]
+    name: Name,
+    key: String,
+}
+
+/// A name, under that of its column, which tells the table.
+#[derive(Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Name {
+    Username(String),
+    Name(String),
 }
 
 fn main() -> ExitCode {
@@ -34,18 +44,29 @@ fn main() -> ExitCode {
     let mut out = io::stdout().lock();
     let written = answers
         .iter()
-        .flat_map(|answer| &answer.results)
-        .filter_map(statement)
+        .flat_map(|answer| answer.results.iter().map(set))
         .try_for_each(|statement| writeln!(out, "{statement}"));
     if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-fn statement(row: &Row) -> Option<String> {
-    let (table, column, name) = match row {
-        Row { username: Some(username), .. } => ("users", "username_skeleton", username),
-        Row { name: Some(name), .. } => ("accounts", "name_skeleton", name),
-        Row { .. } => return None,
-    };
-    let skeleton = skeleton(name).replace('\'', "''");
-    Some(format!("UPDATE OR IGNORE {table} SET {column} = '{skeleton}' WHERE id = {};", row.id))
+/// Gives a row its skeletons, each in a statement of its own, so that it gets the others where another row has one.
+fn set(row: &Row) -> String {
+    let (table, column, name) = row.place();
+    let Skeletons { written, folded, capitals } = Skeletons::of(name, &row.key);
+    [("_written", written), ("_folded", folded), ("", capitals)]
+        .map(|(form, skeleton)| {
+            let skeleton = skeleton.replace('\'', "''");
+            format!("UPDATE OR IGNORE {table} SET {column}{form} = '{skeleton}' WHERE id = {};", row.id)
+        })
+        .join(" ")
+}
+
+impl Row {
+    /// Its table, the first of that table's columns for skeletons, and its name.
+    fn place(&self) -> (&'static str, &'static str, &str) {
+        match &self.name {
+            Name::Username(name) => ("users", "username_skeleton", name),
+            Name::Name(name) => ("accounts", "name_skeleton", name),
+        }
+    }
 }

@@ -2,13 +2,14 @@
 //!
 //! A reserved name is one that the operator has taken: clients get the same 409 as for any other
 //! taken name, and cannot tell. Names are compared by their keys, so every spelling is reserved, in every
-//! namespace; where names must not look alike ([`crate::confusables`]), whatever looks like one is too.
+//! namespace. Where names must not look alike ([`crate::confusables`]), a name that looks like one of those
+//! spellings is reserved too.
 //! Nothing is asked of the platform, so nothing can fail but the setting itself.
 
 use worker::wasm_bindgen::JsValue;
 
 use crate::config::ConfigError;
-use crate::confusables::Confusables;
+use crate::confusables::{Confusables, Skeletons};
 use crate::guards::{Attempt, Check, Guard};
 use crate::platform::Environment;
 use crate::username::Username;
@@ -16,9 +17,10 @@ use crate::username::Username;
 const SETTING: &str = "RESERVED_NAMES";
 
 struct ReservedNames {
-    confusables: Confusables,
-    /// The names and their skeletons. A variable has at most 5 KB, so there are too few for more than a list.
-    names: Vec<(Username, Option<String>)>,
+    /// The names. A variable has at most 5 KB, so there are too few for more than a list.
+    names: Vec<Username>,
+    /// The skeletons of their spellings, where it matters how a name looks.
+    skeletons: Vec<Skeletons>,
 }
 
 /// On where the setting is.
@@ -36,7 +38,7 @@ pub fn read(env: &Environment) -> Result<Option<Box<dyn Guard>>, ConfigError> {
 
 impl ReservedNames {
     fn parse(names: &str, confusables: Confusables) -> Result<Self, ConfigError> {
-        let mut reserved = Vec::new();
+        let (mut reserved, mut skeletons) = (Vec::new(), Vec::new());
         for (number, line) in (1..).zip(names.lines()) {
             let line = line.trim_ascii();
             if line.is_empty() {
@@ -44,25 +46,26 @@ impl ReservedNames {
             }
             let name = Username::parse(line)
                 .map_err(|error| ConfigError::new(format!("{SETTING}, line {number} {error}")))?;
-            let skeleton = confusables.skeleton(&name);
-            reserved.push((name, skeleton));
+            skeletons.extend(confusables.skeletons_of_spellings(&name));
+            reserved.push(name);
         }
         if reserved.is_empty() {
             return Err(ConfigError::new(format!("{SETTING} must have a name")));
         }
-        Ok(Self { confusables, names: reserved })
+        Ok(Self { names: reserved, skeletons })
     }
 
-    fn holds(&self, name: &Username) -> bool {
-        let skeleton = self.confusables.skeleton(name);
-        let looks_like = |other: &Option<String>| skeleton.is_some() && skeleton == *other;
-        self.names.iter().any(|(reserved, other)| reserved.key() == name.key() || looks_like(other))
+    fn holds(&self, name: &Username, skeletons: Option<&Skeletons>) -> bool {
+        self.names.iter().any(|reserved| reserved.key() == name.key())
+            || skeletons.is_some_and(|own| self.skeletons.iter().any(|reserved| reserved.are_like(own)))
     }
 }
 
 impl Guard for ReservedNames {
     fn check<'a>(&'a self, attempt: &'a Attempt<'a>) -> Check<'a> {
-        Box::pin(async { if self.holds(attempt.name) { Err(attempt.taken()) } else { Ok(()) } })
+        Box::pin(async {
+            if self.holds(attempt.name, attempt.skeletons) { Err(attempt.taken()) } else { Ok(()) }
+        })
     }
 }
 
@@ -70,8 +73,13 @@ impl Guard for ReservedNames {
 mod tests {
     use super::*;
 
+    fn holds(names: &str, confusables: Confusables, name: &str) -> bool {
+        let name = Username::parse(name).unwrap();
+        ReservedNames::parse(names, confusables).unwrap().holds(&name, confusables.skeletons(&name).as_ref())
+    }
+
     fn is_reserved(names: &str, name: &str) -> bool {
-        ReservedNames::parse(names, Confusables::Allow).unwrap().holds(&Username::parse(name).unwrap())
+        holds(names, Confusables::Allow, name)
     }
 
     fn error(names: &str) -> String {
@@ -92,11 +100,12 @@ mod tests {
     #[cfg(feature = "confusables")]
     #[test]
     fn where_names_must_not_look_alike_a_look_alike_is_reserved_too() {
-        let reserved = ReservedNames::parse("admin\nМама", Confusables::Deny).unwrap();
-        for (name, is_reserved) in
-            [("admin", true), ("Аdmin", true), ("мама", true), ("Maмa", true), ("admins", false)]
+        for name in ["admin", "Аdmin", "ꓮꓓꓟꓲꓠ", "ADMlN", "𐊠dmin", "1nfo", "INF0", "мама", "Maмa", "MAMA"]
         {
-            assert_eq!(reserved.holds(&Username::parse(name).unwrap()), is_reserved, "{name}");
+            assert!(holds("admin\ninfo\nМама", Confusables::Deny, name), "{name}");
+        }
+        for name in ["admins", "inf0", "ADM!N"] {
+            assert!(!holds("admin\ninfo\nМама", Confusables::Deny, name), "{name}");
         }
         assert!(!is_reserved("admin", "Аdmin"));
     }

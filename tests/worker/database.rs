@@ -69,6 +69,23 @@ impl Database {
         rows.unwrap().map(Result::unwrap).collect()
     }
 
+    /// The skeletons of every user of a client; empty where there is none.
+    pub fn user_skeletons(&self, client_id: &str) -> Vec<[String; 3]> {
+        self.skeletons("username_skeleton", "users WHERE client_id = ? ORDER BY id", client_id)
+    }
+
+    /// The skeletons of every account of this key; empty where there is none.
+    pub fn account_skeletons(&self, name_key: &str) -> Vec<[String; 3]> {
+        self.skeletons("name_skeleton", "accounts WHERE name_key = ?", name_key)
+    }
+
+    fn skeletons(&self, column: &str, rows: &str, value: &str) -> Vec<[String; 3]> {
+        let columns = ["_written", "_folded", ""].map(|form| format!("coalesce({column}{form}, '')"));
+        let mut statement = self.0.prepare(&format!("SELECT {} FROM {rows}", columns.join(", "))).unwrap();
+        let rows = statement.query_map([value], |row| Ok([row.get(0)?, row.get(1)?, row.get(2)?]));
+        rows.unwrap().map(Result::unwrap).collect()
+    }
+
     /// Every account of this key.
     pub fn accounts(&self, name_key: &str) -> Vec<Account> {
         let sql = "SELECT name, name_key, privacy FROM accounts WHERE name_key = ?";
