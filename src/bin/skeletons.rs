@@ -1,5 +1,5 @@
-//! Reads names as `wrangler d1 execute --json` prints them, and prints SQL that gives each its skeletons: a
-//! line for each name.
+//! Reads names as `wrangler d1 execute --json` prints them, and prints SQL that gives each its skeletons: for
+//! each table a line that takes the old ones away, then a line for each name.
 //!
 //! `make skeletons` calls it. Of names that share a skeleton, the first gets it and the others stay
 //! without: all of them stay, and nobody can join them.
@@ -10,7 +10,7 @@ use std::process::ExitCode;
 use edge_signup::confusables::Skeletons;
 use serde::Deserialize;
 
-/// What a statement gave.
+/// The rows of one table, in the order of their ids.
 #[derive(Deserialize)]
 struct Answer {
     results: Vec<Row>,
@@ -44,9 +44,20 @@ fn main() -> ExitCode {
     let mut out = io::stdout().lock();
     let written = answers
         .iter()
-        .flat_map(|answer| answer.results.iter().map(set))
+        .flat_map(|answer| {
+            answer.results.last().map(remove).into_iter().chain(answer.results.iter().map(set))
+        })
         .try_for_each(|statement| writeln!(out, "{statement}"));
     if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// Takes its skeletons from every row up to `last`: one that has come since has them from the Worker alone.
+fn remove(last: &Row) -> String {
+    let (table, column, _) = last.place();
+    format!(
+        "UPDATE {table} SET {column}_written = NULL, {column}_folded = NULL, {column} = NULL WHERE id <= {};",
+        last.id
+    )
 }
 
 /// Gives a row its skeletons, each in a statement of its own, so that it gets the others where another row has one.
