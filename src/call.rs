@@ -10,10 +10,10 @@ use crate::error::ApiError;
 use crate::guards::{self, Attempt, SignUpFields};
 use crate::log::Notes;
 use crate::platform::Incoming;
+use crate::request_key::RequestKey;
 use crate::service::Service;
 use crate::store::StoreError;
 use crate::username::Username;
-use crate::visible_ascii::RequestKey;
 
 /// A request on its way through the service.
 pub struct Call<'a> {
@@ -59,8 +59,10 @@ impl<'a> Call<'a> {
     /// that a statement repeated within the request finds its own row. `None` for a malformed key.
     #[must_use]
     pub fn request_key(&self) -> Option<RequestKey> {
-        let key = self.request.header("Idempotency-Key");
-        RequestKey::parse(key.unwrap_or_else(|| self.id.to_owned()))
+        match self.request.header("Idempotency-Key") {
+            Some(key) => RequestKey::of_client(key),
+            None => Some(RequestKey::of_request(self.id)),
+        }
     }
 
     /// Lets a sign-up of good form pass if every guard that is on does; `sign_up` is `None` at `/users/`.

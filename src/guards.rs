@@ -23,9 +23,10 @@ use crate::json::{self, Member};
 use crate::log::Notes;
 use crate::password::Password;
 use crate::platform::{Environment, Incoming};
+use crate::request_key::RequestKey;
 use crate::response::{AllowOrigin, Reply};
 use crate::username::Username;
-use crate::visible_ascii::{ClientId, RequestKey};
+use crate::visible_ascii::ClientId;
 
 /// Every guard, in the order in which they run: the cheapest first.
 const GUARDS: &[Read] = &[

@@ -8,7 +8,7 @@
 //! | method and path | [`routes`] |
 //! | address and block list | [`call`], [`client_ip`], [`block_list`] |
 //! | the endpoint's steps | [`sign_up`], [`accounts`] |
-//! | each field, parsed into a type that can only hold a good value | [`username`], [`password`] ([`opaque_string`], [`pepper`], [`argon2id`]), [`visible_ascii`], [`json`], [`header_value`]; under them [`unicode`] |
+//! | each field, parsed into a type that can only hold a good value | [`username`], [`password`] ([`opaque_string`], [`pepper`], [`argon2id`]), [`visible_ascii`], [`json`], [`header_value`], [`request_key`]; under them [`unicode`] |
 //! | the guards that are on | [`guards`] ([`rate_limit`], [`remote`], [`breached_list`]; [`challenge`], which has an endpoint of its own) |
 //! | the one statement | [`store`] |
 //! | the answer, or the error as an answer | [`response`], [`error`] |
@@ -40,6 +40,7 @@ pub mod pepper;
 pub mod platform;
 pub mod rate_limit;
 pub mod remote;
+pub mod request_key;
 pub mod response;
 pub mod routes;
 pub mod service;

@@ -12,8 +12,9 @@ use worker::js_sys::Promise;
 
 use crate::confusables::Skeletons;
 use crate::platform::{self, JsError};
+use crate::request_key::RequestKey;
 use crate::username::Username;
-use crate::visible_ascii::{ClientId, RequestKey};
+use crate::visible_ascii::ClientId;
 
 /// The name's key comes first, so that a repeat finds its own row although it meets that row's skeletons too.
 const INSERT_USER: &str = "\

@@ -5,9 +5,6 @@
 /// The application that a sign-up belongs to; usernames are unique within it.
 pub type ClientId = VisibleAscii<128>;
 
-/// What makes a request and its repeats one: the client's `Idempotency-Key`, or the request's own id.
-pub type RequestKey = VisibleAscii<255>;
-
 /// 1 to `MAX` characters from `!` to `~`: no space, no control, nothing beyond ASCII.
 #[derive(Clone, PartialEq, Eq)]
 pub struct VisibleAscii<const MAX: usize>(String);
@@ -47,8 +44,8 @@ mod tests {
         for raw in ["", " ", "a b", "a\tb", "a\0", "\u{7f}", "é", "a\n", &"x".repeat(129)] {
             assert!(ClientId::parse(raw.to_owned()).is_none(), "{raw:?}");
         }
-        assert!(RequestKey::parse("x".repeat(255)).is_some());
-        assert!(RequestKey::parse("x".repeat(256)).is_none());
+        assert!(VisibleAscii::<255>::parse("x".repeat(255)).is_some());
+        assert!(VisibleAscii::<255>::parse("x".repeat(256)).is_none());
     }
 
     proptest! {

@@ -123,7 +123,7 @@ const INSERT_USER = `
     RETURNING id, username`;
 
 export async function signUp(request, env, id) {
-  const requestKey = request.headers.get("Idempotency-Key") ?? id;
+  const requestKey = request.headers.get("Idempotency-Key") ?? `request-id:${id}`;
   if (!isVisibleAscii(requestKey, 255)) {
     return invalid("must be 1 to 255 visible ASCII characters", "Idempotency-Key");
   }
@@ -210,7 +210,7 @@ export async function createAccount(request, env, id) {
     outcome: "invalid",
     body: { name, privacy, code: "400", description },
   });
-  const requestKey = request.headers.get("Idempotency-Key") ?? id;
+  const requestKey = request.headers.get("Idempotency-Key") ?? `request-id:${id}`;
   if (!isVisibleAscii(requestKey, 255)) return refuse("Idempotency-Key was invalid");
   if (name === null) return refuse("Username was missing");
   const username = parseUsername(decodeHeader(name) ?? "");

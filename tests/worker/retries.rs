@@ -59,6 +59,25 @@ fn an_account_repeated_with_its_key_is_as_it_was_first() {
 }
 
 #[test]
+fn the_id_of_a_request_does_not_work_as_a_key() {
+    let body = user("Ada", "p", "retries-id");
+    let answer = send(shared(), "POST", "/sign-up", &[JSON], &body);
+    let account = create_account(&[("Username", "retried-id")]);
+    assert_eq!((answer.status, account.status), (200, 201));
+    for stored in ["", "request-id:"] {
+        assert_eq!(sign_up_with_key(&format!("{stored}{}", answer.id()), &body).status, 409);
+        let key = format!("{stored}{}", account.id());
+        let repeat = create_account(&[("Username", "retried-id"), ("Idempotency-Key", &key)]);
+        assert_eq!(repeat.status, 409);
+    }
+    // Such a key is still a key.
+    let key = format!("request-id:{}", "x".repeat(244));
+    let first = sign_up_with_key(&key, &user("Grace", "p", "retries-id"));
+    assert_eq!(first.status, 200);
+    sign_up_with_key(&key, &user("Grace", "p", "retries-id")).is(200, &first.body);
+}
+
+#[test]
 fn a_key_is_1_to_255_visible_ascii_characters() {
     assert_eq!(sign_up_with_key(&"~".repeat(255), &user("a", "p", "retries-long")).status, 200);
     for key in ["", "a b", "é", &"x".repeat(256)] {

@@ -34,7 +34,7 @@ fn a_sign_up_stores_one_row_with_a_hash_that_argon2_verifies() {
     let row = only_user("stores-one-row");
     answer.is(200, &format!(r#"{{"user":{{"id":{},"username":"Zoë"}}}}"#, row.id));
     assert_eq!((row.username.as_str(), row.username_key.as_str()), ("Zoë", "zoë"));
-    assert_eq!(row.request_key, answer.id());
+    assert_eq!(row.request_key, format!("request-id:{}", answer.id()));
     assert!(row.password_hash.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{}", row.password_hash);
     let hash = PasswordHash::new(&row.password_hash).unwrap();
     assert_eq!((hash.salt.unwrap().len(), hash.hash.unwrap().len()), (16, 32));

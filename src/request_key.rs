@@ -1,0 +1,92 @@
+//! What makes a request and its repeats one: the client's `Idempotency-Key`, or the request's own id.
+//!
+//! Must not know the header, nor where the key is stored.
+
+use base16ct::lower;
+use sha2::{Digest, Sha256};
+
+use crate::visible_ascii::VisibleAscii;
+
+/// A key that no client can choose begins so. Anybody who sees an answer reads its request's id there.
+const PREFIX: &str = "request-id:";
+
+/// 1 to 255 visible ASCII characters: a client's key never equals that of a request without one.
+#[derive(Clone, PartialEq, Eq)]
+pub struct RequestKey(String);
+
+impl RequestKey {
+    /// The longest key of a client, in characters.
+    pub const MAX: usize = 255;
+
+    /// That of a request whose client chose `key`; `None` unless it is 1 to [`Self::MAX`] visible ASCII characters.
+    #[must_use]
+    pub fn of_client(key: String) -> Option<Self> {
+        let key = VisibleAscii::<{ Self::MAX }>::parse(key)?;
+        Some(Self(if key.as_str().starts_with(PREFIX) {
+            let digest: [u8; 32] = Sha256::digest(key.as_str()).into();
+            format!("{PREFIX}sha-256:{}", lower::encode_string(&digest))
+        } else {
+            key.as_str().to_owned()
+        }))
+    }
+
+    /// That of a request whose client chose none: its UUID is `id`.
+    #[must_use]
+    pub fn of_request(id: &str) -> Self {
+        Self(format!("{PREFIX}{id}"))
+    }
+
+    /// The key as it is stored.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn of_client(key: &str) -> Option<String> {
+        RequestKey::of_client(key.to_owned()).map(|key| key.as_str().to_owned())
+    }
+
+    #[test]
+    fn a_clients_key_is_visible_ascii_and_stays_as_it_is() {
+        for key in ["!", "7f9c2ba4", "695a5522-b30e-4108-a5a2-60d0985c1ad6", "Request-Id:1", &"~".repeat(255)]
+        {
+            assert_eq!(of_client(key).as_deref(), Some(key));
+        }
+        for key in ["", "a b", "é", "request-id:é", &"x".repeat(256)] {
+            assert_eq!(of_client(key), None);
+        }
+    }
+
+    #[test]
+    fn a_clients_key_is_never_that_of_a_request() {
+        let id = "695a5522-b30e-4108-a5a2-60d0985c1ad6";
+        let own = RequestKey::of_request(id);
+        assert_eq!(own.as_str(), "request-id:695a5522-b30e-4108-a5a2-60d0985c1ad6");
+        // hashlib.sha256(b"request-id:695a5522-b30e-4108-a5a2-60d0985c1ad6").hexdigest()
+        let digest = "25baad9d6ee83c64f7c48716fbf87bd12f47814a52e4f44f0a7ac87843a05fcb";
+        assert_eq!(of_client(own.as_str()), Some(format!("request-id:sha-256:{digest}")));
+        assert_ne!(of_client(&format!("request-id:sha-256:{digest}")), of_client(own.as_str()));
+    }
+
+    proptest! {
+        #[test]
+        fn two_keys_of_clients_are_two(
+            key in "(request-id:)?(sha-256:)?[!-~]{0,40}",
+            other in "(request-id:)?(sha-256:)?[!-~]{0,40}",
+        ) {
+            prop_assert_eq!(of_client(&key) == of_client(&other), key == other);
+        }
+
+        #[test]
+        fn a_key_fits_where_it_is_stored(key in "(request-id:)?[!-~]{1,244}") {
+            let stored = of_client(&key).unwrap();
+            prop_assert!(stored.len() <= RequestKey::MAX && stored.bytes().all(|b| b.is_ascii_graphic()));
+        }
+    }
+}
