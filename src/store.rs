@@ -17,11 +17,13 @@ use crate::username::Username;
 use crate::visible_ascii::ClientId;
 
 /// The name's key comes first, so that a repeat finds its own row although it meets that row's skeletons too.
+/// A repeat counts as one for a day: an older key, which may have leaked, brings nothing back.
 const INSERT_USER: &str = "\
     INSERT INTO users (client_id, username, username_key, username_skeleton_written, username_skeleton_folded, \
     username_skeleton, password_hash, request_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?) \
     ON CONFLICT (client_id, username_key) \
-    DO UPDATE SET request_key = request_key WHERE request_key = excluded.request_key \
+    DO UPDATE SET request_key = request_key \
+    WHERE request_key = excluded.request_key AND created_at > unixepoch() - 86400 \
     ON CONFLICT DO NOTHING \
     RETURNING id, username";
 
@@ -29,7 +31,8 @@ const INSERT_ACCOUNT: &str = "\
     INSERT INTO accounts (name, name_key, name_skeleton_written, name_skeleton_folded, \
     name_skeleton, privacy, request_key) VALUES (?, ?, ?, ?, ?, ?, ?) \
     ON CONFLICT (name_key) \
-    DO UPDATE SET request_key = request_key WHERE request_key = excluded.request_key \
+    DO UPDATE SET request_key = request_key \
+    WHERE request_key = excluded.request_key AND created_at > unixepoch() - 86400 \
     ON CONFLICT DO NOTHING \
     RETURNING name, privacy";
 

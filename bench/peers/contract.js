@@ -119,7 +119,8 @@ function decodeHeader(raw) {
 const INSERT_USER = `
     INSERT INTO users (client_id, username, username_key, password_hash, request_key) VALUES (?, ?, ?, ?, ?)
     ON CONFLICT (client_id, username_key)
-    DO UPDATE SET request_key = request_key WHERE request_key = excluded.request_key
+    DO UPDATE SET request_key = request_key
+    WHERE request_key = excluded.request_key AND created_at > unixepoch() - 86400
     RETURNING id, username`;
 
 export async function signUp(request, env, id) {
@@ -194,7 +195,8 @@ async function readBody(request) {
 const INSERT_ACCOUNT = `
     INSERT INTO accounts (name, name_key, privacy, request_key) VALUES (?, ?, ?, ?)
     ON CONFLICT (name_key)
-    DO UPDATE SET request_key = request_key WHERE request_key = excluded.request_key
+    DO UPDATE SET request_key = request_key
+    WHERE request_key = excluded.request_key AND created_at > unixepoch() - 86400
     RETURNING name, privacy`;
 
 const PRIVACY = new Map([

@@ -1,5 +1,6 @@
 //! A repeat of a request gets its first answer.
 
+use crate::faults;
 use crate::http::{Answer, JSON, create_account, send, user};
 use crate::server::shared;
 
@@ -56,6 +57,39 @@ fn an_account_repeated_with_its_key_is_as_it_was_first() {
         .is(409, r#"{"name":"Retried","code":"409"}"#);
     create_account(&[("Username", "Retried")]).is(409, r#"{"name":"Retried","code":"409"}"#);
     assert_eq!(shared().database().accounts("retried").len(), 1);
+}
+
+#[test]
+fn a_key_counts_for_a_day() {
+    let server = faults::server();
+    let key = ("Idempotency-Key", "retry-7");
+    let sign_up = |sql: &str| {
+        let headers = [JSON, key, ("Test-SQL", sql)];
+        send(server, "POST", "/sign-up", &headers, user("Ada", "p", "retries-day"))
+    };
+    let create_account = |sql: &str| {
+        send(server, "POST", "/users/", &[("Username", "retried-day"), key, ("Test-SQL", sql)], "")
+    };
+    // Makes the row as old as that many seconds.
+    let age = |table: &str, is_row: &str, seconds: u32| {
+        format!("UPDATE {table} SET created_at = unixepoch() - {seconds} WHERE {is_row}")
+    };
+    let (first, first_account) = (sign_up("SELECT 1"), create_account("SELECT 1"));
+    assert_eq!((first.status, first_account.status), (200, 201));
+
+    // Five minutes are enough for the test to get from the one statement to the other.
+    for seconds in [1, 86_100] {
+        sign_up(&age("users", "client_id = 'retries-day'", seconds)).is(200, &first.body);
+        create_account(&age("accounts", "name_key = 'retried-day'", seconds)).is(201, &first_account.body);
+    }
+    for seconds in [86_400, 31_536_000] {
+        sign_up(&age("users", "client_id = 'retries-day'", seconds))
+            .is(409, r#"{"username":"Ada","code":"409","description":"Username already in use"}"#);
+        create_account(&age("accounts", "name_key = 'retried-day'", seconds))
+            .is(409, r#"{"name":"retried-day","code":"409"}"#);
+    }
+    let database = server.database();
+    assert_eq!((database.users("retries-day").len(), database.accounts("retried-day").len()), (1, 1));
 }
 
 #[test]
