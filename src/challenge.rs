@@ -33,6 +33,9 @@ const SECRET_MIN_BYTES: usize = 32;
 /// Long enough for a slow phone, or to solve while the form is filled in; short enough that few are hoarded.
 const VALID_SECONDS: u64 = 600;
 
+/// The longest solution, in bytes. A challenge has about 112; the rest is more than any nonce needs.
+const SOLUTION_MAX_BYTES: usize = 256;
+
 /// What issues challenges and judges their solutions.
 pub struct Challenges {
     bits: u32,
@@ -112,11 +115,15 @@ impl Challenges {
         lower::encode_string(&self.signer.clone().chain_update(text).finalize().into_bytes())
     }
 
-    /// Takes `<challenge>:<nonce>` where it is a solution `now`, in seconds since 1970.
+    /// Takes `<challenge>:<nonce>`, of at most 256 bytes, where it is a solution `now`, in seconds since 1970.
     ///
     /// # Errors
     /// [`SolutionError`]: first of its form and signature, then of its time, then of its work.
     pub fn judge<'a>(&self, solution: &'a str, now: u64) -> Result<Solved<'a>, SolutionError> {
+        // Before any hash: a header can be a thousand times as long.
+        if solution.len() > SOLUTION_MAX_BYTES {
+            return Err(SolutionError::Invalid);
+        }
         let solved = self.signed(solution).ok_or(SolutionError::Invalid)?;
         if solved.expires_at < now {
             return Err(SolutionError::Expired);
@@ -227,6 +234,23 @@ mod tests {
         }
         let other = read(Some("1"), Some(&KEY.replace('a', "b"))).unwrap().unwrap();
         assert_eq!(other.judge(&solve(&challenge, 1), NOW), Err(SolutionError::Invalid));
+    }
+
+    #[test]
+    fn a_solution_has_at_most_256_bytes() {
+        let challenges = challenges("1");
+        let challenge = challenges.issue(ID, NOW);
+        let judged = |bytes: usize| {
+            let nonces = (0..=u32::MAX).map(|n| format!("{n:0>width$}", width = bytes - challenge.len() - 1));
+            let mut solutions = nonces.map(|nonce| format!("{challenge}:{nonce}"));
+            let solution = solutions.find(|solution| leading_zeros(solution) > 0).unwrap();
+            assert_eq!(solution.len(), bytes);
+            challenges.judge(&solution, NOW).map(|solved| solved.id.to_owned())
+        };
+        assert_eq!(judged(256), Ok(ID.to_owned()));
+        for bytes in [257, 10_000] {
+            assert_eq!(judged(bytes), Err(SolutionError::Invalid), "{bytes}");
+        }
     }
 
     #[test]

@@ -10,7 +10,7 @@ use crate::faults;
 use crate::http::{Answer, PREFLIGHT_ALLOW_HEADERS, send};
 use crate::races::{assert_statuses, at_once};
 
-const ON: (&str, &str) =
+pub const ON: (&str, &str) =
     ("Test-Vars", r#"{"PROOF_OF_WORK":"4","CHALLENGE_SECRET":"0123456789-0123456789-0123456789"}"#);
 /// A date in 2096, in seconds since 1970.
 const FUTURE: u64 = 4_000_000_000;
@@ -48,8 +48,13 @@ fn find(challenge: &str, is_wanted: impl Fn(&str) -> bool) -> String {
 }
 
 /// A solution of a fresh challenge.
-fn solution() -> String {
+pub fn solution() -> String {
     find(&challenge(), |solution| has_zeros(solution, 4))
+}
+
+/// `solution` with a nonce that makes it too long.
+fn padded(solution: &str) -> String {
+    format!("{solution:0<257}")
 }
 
 /// The id in a challenge or a solution.
@@ -114,6 +119,8 @@ fn a_sign_up_without_its_work_is_refused_and_told_why() {
     let lazy = find(&challenge, |solution| !has_zeros(solution, 4));
     let forged = find(&signed(1, FUTURE, &secret.replace('0', "1")), |solution| has_zeros(solution, 4));
     let expired = find(&signed(2, 1_700_000_000, secret), |solution| has_zeros(solution, 4));
+    let overlong = find(&signed(5, FUTURE, secret), |solution| has_zeros(&padded(solution), 4));
+    let overlong = padded(&overlong);
     let expired_and_lazy = find(&signed(3, 1_700_000_000, secret), |solution| !has_zeros(solution, 4));
     // The form of it all would be good.
     let good = find(&signed(4, FUTURE, secret), |solution| has_zeros(solution, 4));
@@ -128,6 +135,7 @@ fn a_sign_up_without_its_work_is_refused_and_told_why() {
         ("bare", Some(challenge.as_str()), invalid),
         ("not-ascii", Some("☃:1"), invalid),
         ("forged", Some(&*forged), invalid),
+        ("overlong", Some(&*overlong), invalid),
         ("expired", Some(&*expired), has_expired),
         ("expired-and-lazy", Some(&*expired_and_lazy), has_expired),
         (
