@@ -32,7 +32,8 @@ fn range(question: &Question) -> Reply {
         "5BAA6" => answer("1E4C9B93F3F0682250B6CF8331B7EE68FD8:10434004"), // password
         "CB066" => answer("0B4731B3F5B15CD704D2BA491579A603673:1"),        // pässword x
         "762FD" => answer("E9D1A43D3494E53A0CF9307377CC7F90310:0"),        // padding p4ssword
-        "7189E" => Reply::Answer(200, String::new()),                      // an unknown p4ssword
+        "7189E" => Reply::Answer(200, others.to_owned()),                  // an unknown p4ssword
+        "2C52F" => Reply::Answer(200, String::new()),                      // empty p4ssword
         "A1944" => Reply::Never,                                           // slow p4ssword
         "0335B" => Reply::Half(others.to_owned()),                         // half p4ssword
         "143D0" => Reply::Answer(503, others.to_owned()),                  // status p4ssword
@@ -89,7 +90,7 @@ fn without_a_range_the_setting_decides() {
     let deny = settings(&[]);
     let allow = settings(&[("BREACHED_PASSWORDS_ON_ERROR", "allow")]);
     thread::scope(|scope| {
-        for kind in ["slow", "half", "status", "html", "huge"] {
+        for kind in ["slow", "half", "status", "html", "huge", "empty"] {
             let (deny, allow) = (&deny, &allow);
             scope.spawn(move || {
                 let password = format!("{kind} p4ssword");
