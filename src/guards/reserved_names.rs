@@ -1,10 +1,10 @@
 //! `RESERVED_NAMES`: names that nobody can sign up with, one a line.
 //!
 //! A reserved name is one that the operator has taken: clients get the same 409 as for any other
-//! taken name, and cannot tell. Names are compared by their keys, so every spelling is reserved, in every
-//! namespace. Where names must not look alike ([`crate::confusables`]), a name that looks like one of those
-//! spellings is reserved too.
-//! Nothing is asked of the platform, so nothing can fail but the setting itself.
+//! taken name, only sooner, because it costs no hash and no statement. Names are compared by their
+//! keys, so every spelling is reserved, in every namespace. Where names must not look alike
+//! ([`crate::confusables`]), a name that looks like one of those spellings is reserved too. Nothing is
+//! asked of the platform, so nothing can fail but the setting itself.
 
 use worker::wasm_bindgen::JsValue;
 
