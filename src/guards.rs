@@ -28,15 +28,20 @@ use crate::response::{AllowOrigin, Reply};
 use crate::username::Username;
 use crate::visible_ascii::ClientId;
 
-/// Every guard, in the order in which they run: the cheapest first.
+/// Every guard, in the order in which they run.
+///
+/// The cheapest run first, except for the limit that others can use up. `CLIENT_LIMIT` counts under a
+/// `client_id`, which is public: if it counted first, some junk requests a second would lock an
+/// application out. So it runs last, and counts only the attempts that have paid. `SIGN_UP_LIMIT`
+/// counts under the caller's own network, so a caller can lock out that network alone.
 const GUARDS: &[Read] = &[
     reserved_names::read,
     registered_clients::read,
     network_limit::read,
-    client_limit::read,
     proof_of_work::read,
     turnstile::read,
     breached_passwords::read,
+    client_limit::read,
 ];
 
 /// Reads a guard's settings: `None` where it is off.

@@ -1,8 +1,9 @@
 //! `CLIENT_LIMIT`: how many sign-ups one application, by its `client_id`, may send in a while.
 //!
 //! A rate-limit binding, counted in each of Cloudflare's locations: a brake, not a quota. It keeps
-//! one application from using up what all share. `/users/` has no `client_id` and is not counted.
-//! When the binding does not answer, the sign-up is refused with 503.
+//! one application from using up what all share. It counts the sign-ups that every other guard has
+//! let pass, because anybody can send junk under a `client_id`. `/users/` has no `client_id` and is
+//! not counted. When the binding does not answer, the sign-up is refused with 503.
 
 use crate::config::ConfigError;
 use crate::guards::{Attempt, Check, Guard};

@@ -124,7 +124,7 @@ fn without_a_range_the_setting_decides() {
     }
 }
 
-const LIST: (&str, &str) = ("Test-Vars", r#"{"BREACHED_PASSWORDS":"list"}"#);
+pub const LIST: (&str, &str) = ("Test-Vars", r#"{"BREACHED_PASSWORDS":"list"}"#);
 const LIST_OR_ALLOW: (&str, &str) =
     ("Test-Vars", r#"{"BREACHED_PASSWORDS":"list","BREACHED_PASSWORDS_ON_ERROR":"allow"}"#);
 

@@ -1,7 +1,10 @@
 //! `SIGN_UP_LIMIT` and `CLIENT_LIMIT`, by a binding that lets two pass a minute.
 
-use super::{create_account, sign_up};
+use serde_json::json;
+
+use super::{breached_passwords, create_account, proof_of_work, sign_up, turnstile};
 use crate::faults;
+use crate::http::{JSON, send, user};
 
 const LIMITED: &str = r#"{"description":"Too many sign-ups from your network","code":"429"}"#;
 const CLIENT_LIMITED: &str = r#"{"description":"Too many sign-ups from this application","code":"429"}"#;
@@ -59,6 +62,35 @@ fn an_application_that_signs_up_too_many_has_to_wait() {
         assert_eq!(create_account(name, &[CLIENT, from("198.18.1.1")]).status, 201);
     }
     assert_eq!(sign_up("three", "busy", &[from("198.18.1.1")]).status, 200);
+}
+
+#[test]
+fn a_client_is_counted_for_the_sign_ups_that_have_paid() {
+    let work = |name: &str, solution: &str| {
+        sign_up(name, "work-and-limit", &[CLIENT, proof_of_work::ON, ("Proof-Of-Work", solution)])
+    };
+    let token =
+        |name: &str, token: &str| turnstile::sign_up_with(&json!(token), name, "token-and-limit", &[CLIENT]);
+    let password = |name: &str, password: &str| {
+        let headers = [JSON, CLIENT, breached_passwords::LIST];
+        let body = user(name, password, "password-and-limit");
+        send(faults::server(), "POST", "/sign-up", &headers, body)
+    };
+    let (spent, solved) = (proof_of_work::solution(), proof_of_work::solution());
+    let elsewhere = [proof_of_work::ON, ("Proof-Of-Work", &*spent)];
+    assert_eq!(sign_up("a", "work-elsewhere", &elsewhere).status, 200);
+    // Two pass a minute: none of them is lost to whoever names the application and has not paid.
+    for n in 0..3 {
+        let name = &*format!("junk-{n}");
+        for answer in
+            [work(name, "junk"), work(name, &spent), token(name, "bad.junk"), password(name, "password")]
+        {
+            assert_eq!(answer.status, 400, "{answer:?}");
+        }
+    }
+    for answer in [work("a", &solved), token("a", "good.limit"), password("a", "correct horse")] {
+        assert_eq!(answer.status, 200, "{answer:?}");
+    }
 }
 
 #[test]

@@ -75,7 +75,7 @@ fn settings(more: &[(&str, &str)]) -> String {
 }
 
 /// `POST /sign-up` with the guard on and `token`, of whatever type, in the body.
-fn sign_up_with(token: &Value, name: &str, client_id: &str, more: &[(&str, &str)]) -> Answer {
+pub fn sign_up_with(token: &Value, name: &str, client_id: &str, more: &[(&str, &str)]) -> Answer {
     let body = json!({
         "username": name, "password": "correct horse", "client_id": client_id, "captcha_token": token,
     });
