@@ -80,7 +80,7 @@ pub fn unix_time() -> u64 {
 }
 
 /// An exception or a rejection, as text.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct JsError {
     /// The class of the error, such as `TypeError`.
     pub name: String,

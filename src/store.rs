@@ -112,7 +112,7 @@ pub struct Account {
 }
 
 /// A statement failed.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub enum StoreError {
     /// The database cannot be reached, is overloaded or did not answer in time.
     Unavailable(JsError),

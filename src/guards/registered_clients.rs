@@ -6,11 +6,14 @@
 //! `/users/` has no `client_id` and passes too.
 //!
 //! An isolate reads all clients at once and keeps them: for a minute, or for 5 seconds where an id
-//! is not among them. So however many ids are made up, they cost one read in 5 seconds and no memory.
-//! When the clients cannot be read, the sign-up is refused with 503. Must not know SQL.
+//! is not among them. One request reads, and those that come meanwhile wait for what it gets. So
+//! however many ids are made up, they cost one read in 5 seconds and no memory. When the clients cannot
+//! be read, the sign-up is refused with 503, and so are those of the next second, without a read. Must
+//! not know SQL.
 
 use std::cell::RefCell;
-use std::rc::Rc;
+use std::rc::{Rc, Weak};
+use std::time::Duration;
 
 use crate::config::{self, ConfigError};
 use crate::error::ApiError;
@@ -26,6 +29,15 @@ const MAX_AGE: u64 = 60_000_000;
 
 /// How old they may be to say that one is not registered: an operator who registers it is waiting.
 const MAX_AGE_OF_MISS: u64 = 5_000_000;
+
+/// How old a failure may be to be that of another request too: a database that is down is not asked more often.
+const MAX_AGE_OF_FAILURE: u64 = 1_000_000;
+
+/// After how many microseconds a read is over in any case: three tries of 2 s each, and their pauses.
+const MAX_READ: u64 = 7_000_000;
+
+/// How long a request that waits for another one's read sleeps before it looks again: at first, and at most.
+const PAUSES: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(160)];
 
 struct RegisteredClients {
     store: Store,
@@ -79,36 +91,100 @@ impl Guard for RegisteredClients {
 }
 
 impl RegisteredClients {
-    /// The clients, fresh enough to look for `id` among them, or to answer for all.
+    /// The clients, fresh enough to look for `id` among them, or to answer for all: those that are
+    /// kept, or those of a read, which is this request's own or another one's.
+    ///
+    /// The promise of another request would not do: it is gone with that request. So a request that
+    /// waits looks again by a timer of its own, and reads itself if the one that read went away.
     async fn clients(&self, id: Option<&str>) -> Result<Rc<Clients>, StoreError> {
-        let now = platform::now();
-        if let Some(clients) = self.kept.get(now, id) {
-            return Ok(clients);
+        let arrival = platform::now();
+        let [mut pause, longest] = PAUSES;
+        loop {
+            let now = platform::now();
+            if let Some(outcome) = self.kept.get(arrival, now, id) {
+                return outcome;
+            }
+            if let Some(_reading) = self.kept.begin(now) {
+                return self.kept.set(now, self.store.clients().await.map(Clients), platform::now());
+            }
+            sleep(pause).await;
+            pause = pause.saturating_mul(2).min(longest);
         }
-        Ok(self.kept.set(now, Clients(self.store.clients().await?)))
     }
 }
 
-/// The clients that were read last, and when they were asked for.
+/// Sleeps by a timer of this request's own.
+async fn sleep(time: Duration) {
+    worker::Delay::from(time).await;
+}
+
+/// What the last reads gave, and whether one is under way. All times are in microseconds.
 #[derive(Default)]
-struct Kept(RefCell<Option<(Rc<Clients>, u64)>>);
+struct Kept(RefCell<Reads>);
+
+#[derive(Default)]
+struct Reads {
+    /// The clients that were read last, and when they were asked for.
+    clients: Option<(Rc<Clients>, u64)>,
+    /// Why the last read failed, and when.
+    failure: Option<(StoreError, u64)>,
+    /// Held by the request that reads: its read is over when it drops this, also where its client has
+    /// gone away.
+    reading: Weak<()>,
+    /// Since when it reads.
+    since: u64,
+}
 
 impl Kept {
-    /// The clients, if at the time `now`, in microseconds, they are fresh enough to look for `id` among
-    /// them, or to answer for all.
-    fn get(&self, now: u64, id: Option<&str>) -> Option<Rc<Clients>> {
-        let kept = self.0.borrow();
-        let (clients, then) = kept.as_ref()?;
-        let is_known = id.is_none_or(|id| clients.origins(id).is_some());
-        let max_age = if is_known { MAX_AGE } else { MAX_AGE_OF_MISS };
+    /// What a request that arrived at `arrival` can be told `now`: the clients, if they were fresh
+    /// enough then to look for `id` among them, or to answer for all; or the failure, if it was. What
+    /// came after its arrival always is.
+    fn get(&self, arrival: u64, now: u64, id: Option<&str>) -> Option<Result<Rc<Clients>, StoreError>> {
+        let reads = self.0.borrow();
         // A clock that was set back proves nothing.
-        now.checked_sub(*then).is_some_and(|age| age < max_age).then(|| Rc::clone(clients))
+        let is_fresh = |then: u64, max_age: u64| then <= now && arrival.saturating_sub(then) < max_age;
+        let clients = reads.clients.as_ref().filter(|(clients, then)| {
+            let is_known = id.is_none_or(|id| clients.origins(id).is_some());
+            is_fresh(*then, if is_known { MAX_AGE } else { MAX_AGE_OF_MISS })
+        });
+        let failure = || reads.failure.as_ref().filter(|(_, then)| is_fresh(*then, MAX_AGE_OF_FAILURE));
+        match clients {
+            Some((clients, _)) => Some(Ok(Rc::clone(clients))),
+            None => failure().map(|(error, _)| Err(error.clone())),
+        }
     }
 
-    fn set(&self, now: u64, clients: Clients) -> Rc<Clients> {
-        let clients = Rc::new(clients);
-        self.0.replace(Some((Rc::clone(&clients), now)));
-        clients
+    /// Lets a request read from `now` on, until it drops what it gets; `None` while another one reads.
+    fn begin(&self, now: u64) -> Option<Rc<()>> {
+        let mut reads = self.0.borrow_mut();
+        // A runtime that ends a request without dropping its work must not lock the others out.
+        let is_over = now.checked_sub(reads.since).is_none_or(|time| time >= MAX_READ);
+        if reads.reading.strong_count() > 0 && !is_over {
+            return None;
+        }
+        let reading = Rc::new(());
+        reads.reading = Rc::downgrade(&reading);
+        reads.since = now;
+        Some(reading)
+    }
+
+    /// Keeps what came at `now` of a read that began at `asked`, and gives it back.
+    fn set(
+        &self,
+        asked: u64,
+        outcome: Result<Clients, StoreError>,
+        now: u64,
+    ) -> Result<Rc<Clients>, StoreError> {
+        let mut reads = self.0.borrow_mut();
+        let outcome = outcome.map(Rc::new);
+        match &outcome {
+            Ok(clients) => {
+                reads.clients = Some((Rc::clone(clients), asked));
+                reads.failure = None;
+            }
+            Err(error) => reads.failure = Some((error.clone(), now)),
+        }
+        outcome
     }
 }
 
@@ -160,6 +236,7 @@ impl Origins<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::platform::JsError;
     use proptest::prelude::*;
 
     const OPEN: &str = "open ";
@@ -224,9 +301,9 @@ mod tests {
     #[test]
     fn clients_are_kept_for_a_minute_and_believed_not_to_be_there_for_five_seconds() {
         let kept = Kept::default();
-        assert!(kept.get(0, None).is_none());
+        assert!(kept.get(0, 0, None).is_none());
         let read: u64 = 1_000;
-        kept.set(read, clients(&[ONE]));
+        kept.set(read, Ok(clients(&[ONE])), read).unwrap();
         for (age, known, missed) in [
             (0, true, true),
             (4_999_999, true, true),
@@ -235,13 +312,64 @@ mod tests {
             (60_000_000, false, false),
             (-1, false, false),
         ] {
-            let is_kept = |id| kept.get(read.saturating_add_signed(age), id).is_some();
+            let now = read.saturating_add_signed(age);
+            let is_kept = |id| kept.get(now, now, id).is_some();
             assert_eq!((is_kept(None), is_kept(Some("one"))), (known, known), "{age}");
             assert_eq!(is_kept(Some("two")), missed, "{age}");
         }
-        kept.set(read + 60_000_000, clients(&[TWO]));
-        let clients = kept.get(read + 60_000_000, None).unwrap();
+        let later = read + 60_000_000;
+        kept.set(later, Ok(clients(&[TWO])), later).unwrap();
+        let clients = kept.get(later, later, None).unwrap().unwrap();
         assert!(clients.origins("one").is_none() && clients.origins("two").is_some());
+    }
+
+    fn failure() -> StoreError {
+        let message = "D1_ERROR: Network connection lost.".to_owned();
+        StoreError::from(JsError { name: "Error".to_owned(), message })
+    }
+
+    #[test]
+    fn a_failure_is_remembered_for_a_second_by_those_that_need_a_read() {
+        let kept = Kept::default();
+        kept.set(0, Ok(clients(&[ONE])), 0).unwrap();
+        let failed = 6_000_000;
+        assert!(kept.set(5_000_000, Err(failure()), failed).is_err());
+        let told = |age: u64, id| {
+            let now = failed + age;
+            kept.get(now, now, id).map(|outcome| outcome.is_ok())
+        };
+        for age in [0, 999_999] {
+            assert_eq!(told(age, Some("two")), Some(false), "{age}");
+            assert_eq!((told(age, Some("one")), told(age, None)), (Some(true), Some(true)), "{age}");
+        }
+        assert_eq!(told(1_000_000, Some("two")), None);
+        // A request that waited is told, however late it wakes up.
+        assert!(kept.get(failed - 1, failed + 9_000_000, Some("two")).unwrap().is_err());
+        // A success is the end of it.
+        kept.set(failed, Ok(clients(&[TWO])), failed).unwrap();
+        assert_eq!((told(0, Some("two")), told(5_000_000, Some("three"))), (Some(true), None));
+    }
+
+    #[test]
+    fn those_that_waited_take_what_was_read_however_long_it_took() {
+        let kept = Kept::default();
+        let (asked, came) = (1_000, 8_000_000);
+        kept.set(asked, Ok(clients(&[ONE])), came).unwrap();
+        assert!(kept.get(asked, came, Some("two")).is_some());
+        assert!(kept.get(came, came, Some("two")).is_none());
+    }
+
+    #[test]
+    fn one_request_reads_until_it_is_done_or_gone() {
+        let kept = Kept::default();
+        let reading = kept.begin(1_000);
+        assert!(reading.is_some());
+        assert!(kept.begin(1_000).is_none() && kept.begin(7_000_999).is_none());
+        drop(reading);
+        let lost = kept.begin(1_001);
+        assert!(lost.is_some() && kept.begin(7_001_000).is_none());
+        // One that is never dropped is over after its time.
+        assert!(kept.begin(7_001_001).is_some());
     }
 
     proptest! {

@@ -1,19 +1,25 @@
 // The Worker with a platform that misbehaves. A request names its fault in `Test-Fault`, changes
 // variables with `Test-Vars`, a JSON object, and names bindings anew with `Test-Bindings`, another:
 // {"SIGN_UP_LIMIT":"LIMIT_OF_TWO"} calls the binding LIMIT_OF_TWO so. Each request comes with an environment of its own, and so
-// without what the Worker keeps; but those with `Test-Kept` share one, that of the first, and a Worker of their own. `Test-SQL`
-// is run before. With `Test-Busy` the isolate computes for as many milliseconds after the Worker began. With `Test-Abandon`,
-// a number, as many copies of the request are sent and left again after a random time, and the answer tells what is left. The answer's `Test-Statements` counts what D1 was asked, `Test-Reads` what KV was asked in "counts", and
-// `Test-Memory` is the size of the wasm's memory in bytes.
+// without what the Worker keeps; but those with the same `Test-Kept` share one, that of the first, and a Worker of their own;
+// only the database's fault is then that of the last request that names one. `Test-SQL` is run before. With `Test-Busy` the
+// isolate computes for as many milliseconds after the Worker began. With `Test-Abandon`, a number, as many copies of the
+// request are sent and abandoned (abandoned.js). The answer's `Test-Statements` counts what D1 was asked, `Test-Total` what it
+// was asked since the environment was made, `Test-Reads` what KV was asked in "counts", and `Test-Memory` is the size of the
+// wasm's memory in bytes.
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { memory } from "./memory.js";
-// Once more, as another isolate would have it; before the other, whose memory is the one that is told.
-import KeptWorker from "../../build/index.js?kept";
+// Once more for each `Test-Kept`, as another isolate would have it; before the other, whose memory is the one that is told.
+import ClientsWorker from "../../build/index.js?clients";
+import TokensWorker from "../../build/index.js?tokens";
+import WorkWorker from "../../build/index.js?work";
 import Worker from "../../build/index.js";
 import { serve } from "../../worker/serve.js";
+import { abandon } from "./abandoned.js";
 
-const worker = serve(Worker.prototype);
-const keptWorker = serve(KeptWorker.prototype);
+export { Abandoned } from "./abandoned.js";
+
+const plain = serve(Worker.prototype);
 
 // The clock stands still, as in production between I/O, until a request moves it on by `Test-Later` milliseconds.
 let clock = performance.now();
@@ -79,6 +85,14 @@ const faults = {
     if (sql.includes("FROM clients")) throw new Error("D1_ERROR: Network connection lost.");
     return statement.first();
   }),
+  // A read of the clients takes until so many requests are under way at once as `Test-Hold` says.
+  "clients-held": ({ env, headers, counts }) => {
+    const crowd = Number(headers.get("Test-Hold"));
+    database(async (statement, n, sql) => {
+      while (sql.includes("FROM clients") && counts.present < crowd) await pause();
+      return statement.first();
+    })({ env, counts });
+  },
   "clients-hang": database((statement, n, sql) =>
     sql.includes("FROM clients") ? new Promise(() => {}) : statement.first()),
   // As if each client that is enabled listed its origins.
@@ -93,6 +107,8 @@ function list(get) {
   };
 }
 
+const pause = () => new Promise((resume) => setTimeout(resume, 5));
+
 /** A database whose n-th statement of a request is answered by `first(statement, n, sql)`. */
 function database(first, rewrite = (sql) => sql) {
   return ({ env, counts }) => {
@@ -100,7 +116,10 @@ function database(first, rewrite = (sql) => sql) {
     env.DB = {
       prepare: (sql) => ({
         bind: (...values) => ({
-          first: () => first(real.prepare(rewrite(sql)).bind(...values), ++counts.statements, sql),
+          first() {
+            counts.total++;
+            return first(real.prepare(rewrite(sql)).bind(...values), ++counts.statements, sql);
+          },
         }),
       }),
     };
@@ -121,62 +140,34 @@ function failOnce(message) {
 }
 
 /** The environment that a request asks for by its `headers`, made of the Worker's own. */
-function environment(own, headers) {
+function environment(own, headers, counts) {
   const env = { ...own, ...JSON.parse(headers.get("Test-Vars") ?? "{}") };
   const bindings = JSON.parse(headers.get("Test-Bindings") ?? "{}");
   for (const [name, binding] of Object.entries(bindings)) env[name] = own[binding];
-  const counts = { statements: 0, reads: 0 };
   faults[headers.get("Test-Fault")]?.({ headers, env, counts });
-  return { env, counts };
+  return env;
 }
 
-let begun = 0;
+const noCounts = () => ({ statements: 0, total: 0, reads: 0, present: 0 });
 
-/** The Worker behind a binding: a caller that goes away cancels its request, as a client does. KV and D1 take a while. */
-export class Abandoned extends WorkerEntrypoint {
-  fetch(request) {
-    begun++;
-    const { BLOCKLIST, DB } = this.env;
-    const afterAWhile = (call) => scheduler.wait(Math.random() * 300).then(call);
-    return worker.fetch(request, {
-      ...this.env,
-      BLOCKLIST: { get: (keys) => afterAWhile(() => BLOCKLIST.get(keys)) },
-      DB: {
-        prepare: (sql) => ({
-          bind: (...values) => ({ first: () => afterAWhile(() => DB.prepare(sql).bind(...values).first()) }),
-        }),
-      },
-    });
-  }
-}
+/** By `Test-Kept`. */
+const kept = {
+  clients: { worker: serve(ClientsWorker.prototype), counts: noCounts() },
+  tokens: { worker: serve(TokensWorker.prototype), counts: noCounts() },
+  work: { worker: serve(WorkWorker.prototype), counts: noCounts() },
+};
 
-/**
- * Sends `count` sign-ups whose passwords hold `password` and abandons them. Gives the size of the wasm's memory after
- * each twenty, how many reached the Worker, how many were answered before, and how often the memory holds `password`.
- */
-async function abandon(env, count, request, password) {
-  begun = 0;
-  const sizes = [];
-  let answered = 0;
-  for (let sent = 0; sent < count; sent += 20) {
-    const calls = Array.from({ length: 20 }, async (_, n) => {
-      const abort = new AbortController();
-      const body = JSON.stringify({
-        username: crypto.randomUUID(),
-        // The longest body: plain, escaped, and beyond ASCII.
-        password: password + ["x", '"\\', "é"][n % 3].repeat(100),
-        client_id: "abandoned",
-        padding: "x".repeat(15000),
-      });
-      const call = env.ABANDONED.fetch(new Request(request, { method: "POST", body, signal: abort.signal }));
-      setTimeout(() => abort.abort(), Math.random() * 500);
-      await call.then(({ status }) => (answered += status === 200), () => {});
-    });
-    await Promise.all(calls);
-    sizes.push(memory.buffer.byteLength);
-  }
-  const text = new TextDecoder("latin1").decode(memory.buffer);
-  return Response.json({ sizes, begun, answered, held: text.split(password).length - 1 });
+/** The Worker that a request calls by its `headers`, what it is given, and what is counted. */
+function call(own, headers) {
+  const keeper = kept[headers.get("Test-Kept")];
+  const counts = keeper?.counts ?? noCounts();
+  counts.statements = 0;
+  counts.present++;
+  const env = environment(own, headers, counts);
+  if (!keeper) return { worker: plain, env, counts };
+  if (headers.has("Test-Fault")) keeper.database = env.DB;
+  keeper.env ??= { ...env, DB: { prepare: (sql) => keeper.database.prepare(sql) } };
+  return keeper;
 }
 
 /** Keeps the isolate busy. */
@@ -185,14 +176,10 @@ function compute(milliseconds) {
   while (Date.now() < end);
 }
 
-let kept;
-
 export default class extends WorkerEntrypoint {
   async fetch(request) {
     const headers = new Headers(request.headers);
-    const isKept = headers.has("Test-Kept");
-    const { env, counts } = isKept ? (kept ??= environment(this.env, headers)) : environment(this.env, headers);
-    counts.statements = 0;
+    const { worker, env, counts } = call(this.env, headers);
     if (headers.has("Test-SQL")) await this.env.DB.exec(headers.get("Test-SQL"));
     clock += Number(headers.get("Test-Later"));
     if (headers.has("Test-Abandon")) {
@@ -200,15 +187,17 @@ export default class extends WorkerEntrypoint {
       headers.delete("Content-Length");
       return abandon(this.env, Number(headers.get("Test-Abandon")), new Request(request.url, { headers }), password);
     }
-    const call = (isKept ? keptWorker : worker).fetch(new Request(request, { headers }), env);
+    const answered = worker.fetch(new Request(request, { headers }), env);
     if (headers.has("Test-Busy")) {
       // Its own question has to be on its way first.
       await scheduler.wait(100);
       compute(Number(headers.get("Test-Busy")));
     }
-    const response = await call;
+    const response = await answered;
+    counts.present--;
     const answer = new Response(response.body, response);
     answer.headers.set("Test-Statements", String(counts.statements));
+    answer.headers.set("Test-Total", String(counts.total));
     answer.headers.set("Test-Reads", String(counts.reads));
     answer.headers.set("Test-Memory", String(memory.buffer.byteLength));
     return answer;

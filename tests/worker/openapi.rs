@@ -17,8 +17,8 @@ static DESCRIPTION: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../public/openapi.json")).unwrap());
 
 /// What HTTP and the faults add to an answer; `Content-Type` is described as its content.
-const UNDESCRIBED: [&str; 5] =
-    ["content-length", "content-type", "test-memory", "test-reads", "test-statements"];
+const UNDESCRIBED: [&str; 6] =
+    ["content-length", "content-type", "test-memory", "test-reads", "test-statements", "test-total"];
 
 /// Draws requests from the description, valid ones and others, and holds each answer to it. How, is
 /// in `tests/openapi`. The server is its own: names drawn at random are no other test's.

@@ -1,10 +1,14 @@
 //! `CLIENTS`, with the clients that each test registers for itself.
 
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::thread;
+
 use rusqlite::Connection;
 
 use super::{create_account, sign_up};
 use crate::faults;
-use crate::http::{Answer, JSON, send, user};
+use crate::http::{Answer, send};
+use crate::races::{assert_statuses, at_once};
 
 const UNREGISTERED: &str =
     r#"{"description":"client_id must be that of a registered client","code":"400","field":"client_id"}"#;
@@ -174,44 +178,143 @@ fn clients_that_cannot_be_read_let_nobody_pass() {
     assert_eq!((answer.status, answer.header("Test-Statements")), (200, Some("3")), "{answer:?}");
 }
 
+/// The clock and the isolate that keeps its clients are one test's at a time.
+static KEPT: Mutex<()> = Mutex::new(());
+
+fn kept() -> MutexGuard<'static, ()> {
+    let guard = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
+    // What another test left behind is too old by now, a failure and a read included.
+    later("60000");
+    guard
+}
+
+/// Moves the clock on by so many milliseconds; gives how many statements there were so far.
+fn later(milliseconds: &str) -> u32 {
+    let headers =
+        [REGISTERED, ("Test-Kept", "clients"), ("Test-Fault", "db-counts"), ("Test-Later", milliseconds)];
+    total(&preflight("/users/", &headers))
+}
+
+fn total(answer: &Answer) -> u32 {
+    answer.header("Test-Total").unwrap().parse().unwrap()
+}
+
+/// A sign-up in the isolate that keeps its clients.
+fn try_sign_up(client_id: &str, fault: &str, more: &[(&str, &str)]) -> Answer {
+    let headers = [&[REGISTERED, ("Test-Kept", "clients"), ("Test-Fault", fault)], more].concat();
+    sign_up("kept", client_id, &headers)
+}
+
 #[test]
 fn the_clients_are_read_once_a_minute_and_for_unknown_ones_every_five_seconds() {
-    let kept = [REGISTERED, ("Test-Kept", "yes"), ("Test-Fault", "db-counts")];
-    let later = |milliseconds| ("Test-Later", milliseconds);
-    let try_sign_up = |name: &str, client_id: &str, time| {
-        let headers = [&[JSON, later(time)], kept.as_slice()].concat();
-        let answer =
-            send(faults::server(), "POST", "/sign-up", &headers, user(name, "correct horse", client_id));
-        (answer.status, answer.header("Test-Statements").unwrap().parse::<u8>().unwrap())
+    let _guard = kept();
+    let at = |time, client_id: &str, status| {
+        let before = later(time);
+        let answer = try_sign_up(client_id, "db-counts", &[]);
+        assert_eq!(answer.status, status, "{answer:?}");
+        total(&answer) - before
     };
     let preflight = |time| {
-        let answer = preflight("/sign-up", &[&[later(time)], kept.as_slice()].concat());
-        answer.header("Test-Statements").unwrap().parse::<u8>().unwrap()
+        let before = later(time);
+        let headers = [REGISTERED, ("Test-Kept", "clients"), ("Test-Fault", "db-counts")];
+        total(&self::preflight("/sign-up", &headers)) - before
     };
     register("kept-a", "");
     register("kept-b", "");
     // A sign-up is a statement itself.
-    assert_eq!(try_sign_up("1", "kept-a", "0"), (200, 2));
-    assert_eq!(try_sign_up("2", "kept-a", "59000"), (200, 1));
-    assert_eq!(try_sign_up("1", "kept-b", "999"), (200, 1));
+    assert_eq!(at("0", "kept-a", 200), 2);
+    assert_eq!(at("59000", "kept-a", 409), 1);
+    assert_eq!(at("999", "kept-b", 200), 1);
     assert_eq!(preflight("0"), 0);
     // A minute is over.
     assert_eq!(preflight("1"), 1);
-    assert_eq!(try_sign_up("3", "kept-a", "0"), (200, 1));
+    assert_eq!(at("0", "kept-a", 409), 1);
 
     register("kept-c", "");
     disable("kept-b");
     for n in 0..3 {
-        assert_eq!(try_sign_up("1", &format!("kept-{n}"), "0"), (400, 0));
+        assert_eq!(at("0", &format!("kept-{n}"), 400), 0);
     }
-    assert_eq!(try_sign_up("1", "kept-c", "4999"), (400, 0));
-    assert_eq!(try_sign_up("2", "kept-b", "0"), (200, 1));
+    assert_eq!(at("4999", "kept-c", 400), 0);
+    assert_eq!(at("0", "kept-b", 409), 1);
     // Five seconds are over for those who were not there.
-    assert_eq!(try_sign_up("1", "kept-c", "1"), (200, 2));
-    assert_eq!(try_sign_up("3", "kept-b", "0"), (400, 0));
-    assert_eq!(try_sign_up("1", "kept-0", "5000"), (400, 1));
-    assert_eq!(try_sign_up("2", "kept-c", "59999"), (200, 1));
-    assert_eq!(try_sign_up("3", "kept-c", "1"), (200, 2));
+    assert_eq!(at("1", "kept-c", 200), 2);
+    assert_eq!(at("0", "kept-b", 400), 0);
+    assert_eq!(at("5000", "kept-0", 400), 1);
+    assert_eq!(at("59999", "kept-c", 409), 1);
+    assert_eq!(at("1", "kept-c", 409), 2);
+}
+
+#[test]
+fn requests_that_come_while_the_clients_are_read_share_the_read() {
+    let _guard = kept();
+    register("shared", "");
+    let before = later("0");
+    // The read takes until some of them wait for it.
+    let answers = at_once(20, |n| {
+        let client_id = if n == 0 { "shared".to_owned() } else { format!("shared-{n}") };
+        try_sign_up(&client_id, "clients-held", &[("Test-Hold", "5")])
+    });
+    assert_statuses(&answers, &[(200, 1), (400, 19)]);
+    // The other statement is that of the one sign-up.
+    assert_eq!(later("0") - before, 2);
+}
+
+#[test]
+fn however_many_ids_are_made_up_they_cost_one_read_in_five_seconds() {
+    let _guard = kept();
+    for (time, tries) in [("0", 50), ("5000", 5), ("5000", 5)] {
+        let before = later(time);
+        thread::scope(|scope| {
+            for of in 0..10 {
+                scope.spawn(move || {
+                    for n in 0..tries {
+                        let client_id = format!("made-up-{of}-{n}");
+                        // The read takes until some of them wait for it.
+                        let answer = try_sign_up(&client_id, "clients-held", &[("Test-Hold", "5")]);
+                        answer.is(400, UNREGISTERED);
+                    }
+                });
+            }
+        });
+        assert_eq!(later("0") - before, 1);
+    }
+}
+
+#[test]
+fn a_failure_is_that_of_the_next_second_too() {
+    let _guard = kept();
+    register("failed", "");
+    let before = later("0");
+    let down = |client_id| try_sign_up(client_id, "clients-down", &[]);
+    let is_down = |answer: &Answer| {
+        assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("5")), "{answer:?}");
+        let line = faults::server().log_line(answer.id());
+        assert!(line["cause"].as_str().unwrap().contains("Network connection lost"), "{line}");
+    };
+    // One read is three tries.
+    is_down(&down("failed"));
+    assert_eq!(later("0") - before, 3);
+    for answer in at_once(5, |n| down(if n == 0 { "failed" } else { "unknown" })) {
+        is_down(&answer);
+    }
+    later("999");
+    // Also where it would succeed again.
+    is_down(&try_sign_up("failed", "db-counts", &[]));
+    let headers = [REGISTERED, ("Test-Kept", "clients"), ("Test-Fault", "db-counts")];
+    let answer = preflight("/sign-up", &headers);
+    let line = faults::server().log_line(answer.id());
+    assert!(line["warning"].as_str().unwrap().starts_with("allowed any origin, database: "), "{line}");
+    assert_eq!((answer.status, later("0") - before), (204, 3));
+    later("1");
+    is_down(&down("failed"));
+    assert_eq!(later("1000") - before, 6);
+    assert_eq!(try_sign_up("failed", "db-counts", &[]).status, 200);
+    assert_eq!(later("0") - before, 8);
+    // Who is known is not concerned: clients that were read before are good for their minute.
+    later("5000");
+    is_down(&down("unknown"));
+    assert_eq!(try_sign_up("failed", "clients-down", &[]).status, 409);
 }
 
 #[test]

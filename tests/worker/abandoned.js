@@ -1,0 +1,56 @@
+// Sign-ups whose clients go away. A Worker behind a binding plays the service, because `wrangler dev` cancels nothing for
+// a client of its own. Imported after memory.js.
+import { WorkerEntrypoint } from "cloudflare:workers";
+import { memory } from "./memory.js";
+import Worker from "../../build/index.js";
+import { serve } from "../../worker/serve.js";
+
+const worker = serve(Worker.prototype);
+let begun = 0;
+
+/** The Worker behind a binding: a caller that goes away cancels its request, as a client does. KV and D1 take a while. */
+export class Abandoned extends WorkerEntrypoint {
+  fetch(request) {
+    begun++;
+    const { BLOCKLIST, DB } = this.env;
+    const afterAWhile = (call) => scheduler.wait(Math.random() * 300).then(call);
+    return worker.fetch(request, {
+      ...this.env,
+      BLOCKLIST: { get: (keys) => afterAWhile(() => BLOCKLIST.get(keys)) },
+      DB: {
+        prepare: (sql) => ({
+          bind: (...values) => ({ first: () => afterAWhile(() => DB.prepare(sql).bind(...values).first()) }),
+        }),
+      },
+    });
+  }
+}
+
+/**
+ * Sends `count` sign-ups whose passwords hold `password` and abandons them. Gives the size of the wasm's memory after
+ * each twenty, how many reached the Worker, how many were answered before, and how often the memory holds `password`.
+ */
+export async function abandon(env, count, request, password) {
+  begun = 0;
+  const sizes = [];
+  let answered = 0;
+  for (let sent = 0; sent < count; sent += 20) {
+    const calls = Array.from({ length: 20 }, async (_, n) => {
+      const abort = new AbortController();
+      const body = JSON.stringify({
+        username: crypto.randomUUID(),
+        // The longest body: plain, escaped, and beyond ASCII.
+        password: password + ["x", '"\\', "é"][n % 3].repeat(100),
+        client_id: "abandoned",
+        padding: "x".repeat(15000),
+      });
+      const call = env.ABANDONED.fetch(new Request(request, { method: "POST", body, signal: abort.signal }));
+      setTimeout(() => abort.abort(), Math.random() * 500);
+      await call.then(({ status }) => (answered += status === 200), () => {});
+    });
+    await Promise.all(calls);
+    sizes.push(memory.buffer.byteLength);
+  }
+  const text = new TextDecoder("latin1").decode(memory.buffer);
+  return Response.json({ sizes, begun, answered, held: text.split(password).length - 1 });
+}
