@@ -45,7 +45,9 @@ pub struct Challenges {
 /// A challenge whose solution was found good.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Solved<'a> {
-    /// What no other challenge has.
+    /// The challenge as it was issued: its client alone has it.
+    pub challenge: &'a str,
+    /// What no other challenge has: a UUID.
     pub id: &'a str,
     /// Seconds since 1970.
     pub expires_at: u64,
@@ -110,8 +112,7 @@ impl Challenges {
     }
 
     /// The signature of any text, in hex: 64 characters that nobody makes without the secret.
-    #[must_use]
-    pub fn sign(&self, text: &str) -> String {
+    fn sign(&self, text: &str) -> String {
         lower::encode_string(&self.signer.clone().chain_update(text).finalize().into_bytes())
     }
 
@@ -139,7 +140,7 @@ impl Challenges {
         let (challenge, _nonce) = solution.split_once(':')?;
         let (signature, signed) = challenge.split_once('.')?;
         let (id, expires_at) = signed.split_once('.')?;
-        let solved = Solved { id, expires_at: expires_at.parse().ok()? };
+        let solved = Solved { challenge, id, expires_at: expires_at.parse().ok()? };
         // How long it takes tells nothing of the signature that would be right.
         self.sign(signed).as_bytes().ct_eq(signature.as_bytes()).to_bool().then_some(solved)
     }
@@ -181,7 +182,8 @@ mod tests {
         assert_eq!(challenges("12").issue(ID, NOW), challenge);
         let solution = format!("{challenge}:850");
         assert_eq!(leading_zeros(&solution), 12);
-        assert_eq!(challenges("12").judge(&solution, NOW), Ok(Solved { id: ID, expires_at: 1_795_300_600 }));
+        let solved = Solved { challenge, id: ID, expires_at: 1_795_300_600 };
+        assert_eq!(challenges("12").judge(&solution, NOW), Ok(solved));
     }
 
     #[test]

@@ -11,6 +11,7 @@ pub mod network_limit;
 pub mod proof_of_work;
 pub mod registered_clients;
 pub mod reserved_names;
+pub mod spent_proofs;
 pub mod turnstile;
 
 use std::pin::Pin;

@@ -1,9 +1,9 @@
 //! Every D1 statement, what it stores and gives back, and which failures are worth another try.
 //!
 //! Each step is one statement. It inserts a row, or finds that this very request inserted one
-//! before (then `request_key` is the same, and the row comes back as it is), or finds the name, or
-//! the challenge, taken (then no row comes back). So it may be repeated, by the client or here, when nobody
-//! knows whether it was carried out. The registered clients are one statement more. Must not know HTTP.
+//! before (then `request_key` is the same, and the row comes back as it is), or finds the name taken
+//! (then no row comes back). So it may be repeated, by the client or here, when nobody knows whether it
+//! was carried out. The spent proofs and the registered clients are a statement each. Must not know HTTP.
 
 use std::time::Duration;
 
@@ -40,13 +40,12 @@ const INSERT_ACCOUNT: &str = "\
 const CLIENTS: &str = "\
     SELECT group_concat(id || ' ' || origins, char(10)) AS clients FROM clients WHERE disabled_at IS NULL";
 
-/// Ten tries are enough for any retry: each costs a hash that nobody worked for. A trigger of the table
-/// deletes what has expired.
-const SPEND_CHALLENGE: &str = "\
+/// The row comes back in any case, so the isolate learns whose the proof is and need not ask again. A
+/// trigger of the table deletes the expired ones.
+const SPEND_PROOF: &str = "\
     INSERT INTO challenges (expires_at, id, sign_up) VALUES (?, ?, ?) \
-    ON CONFLICT (expires_at, id) \
-    DO UPDATE SET tries = tries + 1 WHERE sign_up = excluded.sign_up AND tries < 10 \
-    RETURNING id";
+    ON CONFLICT (expires_at, id) DO UPDATE SET tries = tries + (sign_up = excluded.sign_up) \
+    RETURNING sign_up, tries";
 
 /// D1 gives up on a statement after 30 s; so does this, in case the answer is lost.
 const WRITE_TIME_LIMIT: Duration = Duration::from_secs(30);
@@ -109,6 +108,14 @@ pub struct Account {
     pub name: String,
     /// `Public` or `Private`.
     pub privacy: String,
+}
+
+/// A proof as it is remembered.
+pub struct SpentProof {
+    /// The sign-up that it was first spent on.
+    pub sign_up: String,
+    /// How often that sign-up came with it.
+    pub tries: u64,
 }
 
 /// A statement failed.
@@ -182,20 +189,21 @@ impl Store {
         Ok(row.and_then(|row| row.clients()).unwrap_or_default())
     }
 
-    /// Marks a challenge as used for `sign_up`, 64 characters that stand for one; `false` if it was used for another,
-    /// or for this one too often. `expires_at` is in seconds since 1970.
+    /// Spends the proof `id`, a UUID, on `sign_up`, 64 characters that stand for one, unless it was
+    /// spent before; gives whose it is, which is always known. `expires_at` is in seconds since 1970.
     ///
     /// # Errors
     /// [`StoreError`], after the tries that make sense.
-    pub async fn spend_challenge(
+    pub async fn spend_proof(
         &self,
         id: &str,
         expires_at: u64,
         sign_up: &str,
-    ) -> Result<bool, StoreError> {
+    ) -> Result<Option<SpentProof>, StoreError> {
         let values = [Some(&*expires_at.to_string()), Some(id), Some(sign_up)];
-        let row = self.first(SPEND_CHALLENGE, &values, WRITE_TIME_LIMIT).await?;
-        Ok(row.is_some())
+        let row = self.first(SPEND_PROOF, &values, WRITE_TIME_LIMIT).await?;
+        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+        Ok(row.and_then(|row| Some(SpentProof { sign_up: row.sign_up()?, tries: row.tries() as u64 })))
     }
 
     /// Runs `statement` and gives its first row, trying again after a transient failure. Each try
@@ -253,6 +261,10 @@ extern "C" {
     fn privacy(this: &Row) -> Option<String>;
     #[wasm_bindgen(method, getter)]
     fn clients(this: &Row) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn sign_up(this: &Row) -> Option<String>;
+    #[wasm_bindgen(method, getter)]
+    fn tries(this: &Row) -> f64;
 }
 
 fn is_transient(error: &JsError) -> bool {

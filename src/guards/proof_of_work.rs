@@ -1,13 +1,14 @@
 //! `PROOF_OF_WORK`: how much a client has to compute before it may sign up, at either route.
 //!
-//! The header `Proof-Of-Work` carries a solved challenge of `GET /challenge`. A challenge counts for
-//! one sign-up, whatever becomes of it: the database remembers it until it has expired. A repeat of
-//! that sign-up, told by its `Idempotency-Key`, may carry it again. When the database does not answer,
-//! the sign-up is refused with 503, as it would be a moment later.
+//! The header `Proof-Of-Work` carries a solved challenge of `GET /challenge`, of at most 256 bytes. A
+//! challenge counts for one sign-up, whatever becomes of it ([`spent_proofs`](super::spent_proofs)). A
+//! repeat of that sign-up, told by its `Idempotency-Key`, may carry it again. When the database does
+//! not answer, the sign-up is refused with 503, as it would be a moment later.
 
 use crate::challenge::{Challenges, SolutionError};
 use crate::config::{self, ConfigError};
 use crate::error::ApiError;
+use crate::guards::spent_proofs::{Fingerprint, SpentProofs};
 use crate::guards::{Attempt, Check, Guard};
 use crate::platform::{self, Environment};
 use crate::response::Reply;
@@ -17,7 +18,7 @@ const HEADER: &str = "Proof-Of-Work";
 
 struct ProofOfWork {
     challenges: Challenges,
-    store: Store,
+    spent: SpentProofs,
 }
 
 /// On where `PROOF_OF_WORK` is set.
@@ -26,8 +27,8 @@ struct ProofOfWork {
 /// [`ConfigError`] for a setting that makes no sense, or without a secret.
 pub fn read(env: &Environment) -> Result<Option<Box<dyn Guard>>, ConfigError> {
     let Some(challenges) = Challenges::read(|name| env.variable(name))? else { return Ok(None) };
-    let store = Store::new(env.required(config::DATABASE)?);
-    Ok(Some(Box::new(ProofOfWork { challenges, store })))
+    let spent = SpentProofs::new(Store::new(env.required(config::DATABASE)?));
+    Ok(Some(Box::new(ProofOfWork { challenges, spent })))
 }
 
 impl Guard for ProofOfWork {
@@ -51,9 +52,8 @@ impl Guard for ProofOfWork {
                         "was not solved",
                     ),
                 })?;
-            // A name of which nothing came is not kept.
-            let sign_up = self.challenges.sign(&identity(attempt));
-            if self.store.spend_challenge(solved.id, solved.expires_at, &sign_up).await? {
+            let sign_up = Fingerprint::new(solved.challenge, attempt);
+            if self.spent.spend(solved.id, solved.expires_at, &sign_up).await? {
                 Ok(())
             } else {
                 Err(refusal("was used before: solve a new challenge", "was used before"))
@@ -64,11 +64,4 @@ impl Guard for ProofOfWork {
     fn preflight(&self, reply: Reply) -> Reply {
         reply.allowing(HEADER)
     }
-}
-
-/// What a sign-up and its repeats share and no other has: a key alone may come with many names.
-fn identity(attempt: &Attempt<'_>) -> String {
-    let client_id = attempt.sign_up.as_ref().map_or("", |sign_up| sign_up.client_id.as_str());
-    // The name stands last, because its key alone can hold a space.
-    format!("{} {client_id} {}", attempt.request_key.as_str(), attempt.name.key())
 }

@@ -5,7 +5,7 @@ use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{create_account, sign_up};
+use super::{assert_refusals_are_remembered, create_account, sign_up};
 use crate::faults;
 use crate::http::{Answer, PREFLIGHT_ALLOW_HEADERS, send};
 use crate::races::{assert_statuses, at_once};
@@ -207,8 +207,21 @@ fn a_challenge_counts_for_one_sign_up() {
     // With more work, there can be more.
     sign_up("Ada", "once", &[ON, with(&self::solution()), key]).is(200, &first.body);
     let database = faults::server().database();
-    assert_eq!((database.users("once").len(), database.tries(id(&solution))), (1, 10));
+    assert_eq!((database.users("once").len(), database.tries(id(&solution))), (1, 11));
     assert_eq!(database.users("twice"), []);
+}
+
+#[test]
+fn an_isolate_remembers_the_challenges_that_it_refused() {
+    let (here, elsewhere) = (solution(), solution());
+    let with = |solution: &str, name: &str, more: &[(&str, &str)]| {
+        sign_up(name, "work-replays", &[&[ON, with(solution)], more].concat())
+    };
+    assert_refusals_are_remembered(
+        "work",
+        |name, more| with(&here, name, more),
+        |name, more| with(&elsewhere, name, more),
+    );
 }
 
 #[test]
