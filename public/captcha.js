@@ -5,13 +5,13 @@ const API = "https://challenges.cloudflare.com/turnstile/v0/api.js?render=explic
 
 /** Shows the fields for tokens if the service asks for one, each with the widget that fills it in. */
 export async function showCaptcha(fields) {
-  const { isOn, sitekey } = await settings();
+  const { isOn, ...widget } = await settings();
   if (!isOn) return;
   for (const field of fields) field.hidden = false;
-  if (!sitekey) return;
+  if (!widget.sitekey) return;
   try {
     await load();
-    for (const field of fields) render(field, sitekey);
+    for (const field of fields) render(field, widget);
   } catch {
     for (const field of fields) {
       field.querySelector(".hint").textContent = "The Turnstile widget could not be loaded. Paste a token.";
@@ -19,13 +19,14 @@ export async function showCaptcha(fields) {
   }
 }
 
-/** A preflight tells any page which headers it may send; ours also has the key of the widget. */
+/** A preflight tells any page which headers it may send; ours also has the widget's key and action. */
 async function settings() {
   try {
     const { headers } = await fetch("/sign-up", { method: "OPTIONS" });
     return {
       isOn: /\bCaptcha-Token\b/.test(headers.get("Access-Control-Allow-Headers")),
       sitekey: headers.get("Captcha-Site-Key"),
+      action: headers.get("Captcha-Action") ?? undefined,
     };
   } catch {
     return { isOn: false };
@@ -39,14 +40,14 @@ async function load() {
   });
 }
 
-function render(field, sitekey) {
+function render(field, options) {
   const input = field.querySelector("input");
   const fill = (token) => {
     input.value = token;
     input.dispatchEvent(new Event("input", { bubbles: true }));
   };
   const widget = globalThis.turnstile.render(field.querySelector("[data-widget]"), {
-    sitekey,
+    ...options,
     size: "flexible",
     callback: fill,
     "expired-callback": () => fill(""),

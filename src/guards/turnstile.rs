@@ -1,27 +1,43 @@
 //! `TURNSTILE_SECRET`: a sign-up brings the token of a [Turnstile](https://developers.cloudflare.com/turnstile/)
 //! challenge, in the member `captcha_token` or, at `/users/`, the header `Captcha-Token`.
 //!
-//! `siteverify` is asked whether the token is good. When it cannot say, the sign-up is refused with
-//! 503. When it does not know the secret, the answer is 500.
+//! `siteverify` is asked whether the token is good, and for which page: its host must be one of
+//! `TURNSTILE_HOSTNAMES`, or else the host that was called, and its action `TURNSTILE_ACTION`, where
+//! that is set. A token pays for one sign-up and its retries ([`spent_proofs`](super::spent_proofs)).
+//! When `siteverify` or the database cannot say, the sign-up is refused with 503. When `siteverify`
+//! does not know the secret, the answer is 500.
 
 use std::time::Duration;
 
 use serde::Serialize;
-use worker::js_sys::{JSON, Reflect};
+use sha2::{Digest, Sha256};
+use worker::js_sys::{Date, JSON, Reflect};
 
-use crate::config::ConfigError;
+use crate::config::{self, ConfigError};
 use crate::error::ApiError;
+use crate::guards::spent_proofs::{Fingerprint, SpentProofs};
 use crate::guards::{Attempt, Check, Guard};
-use crate::platform::{self, Environment};
+use crate::platform::Environment;
 use crate::remote::{self, Question};
 use crate::response::Reply;
+use crate::store::Store;
 use crate::visible_ascii::VisibleAscii;
 
 const SECRET: &str = "TURNSTILE_SECRET";
 const SITE_KEY: &str = "TURNSTILE_SITE_KEY";
 const URL: &str = "TURNSTILE_URL";
+const HOSTNAMES: &str = "TURNSTILE_HOSTNAMES";
+const ACTION: &str = "TURNSTILE_ACTION";
 
 const SITEVERIFY: &str = "https://challenges.cloudflare.com/turnstile/v0/siteverify";
+
+/// Cloudflare's public secret for tests
+/// (<https://developers.cloudflare.com/turnstile/troubleshooting/testing/>). With it `siteverify` takes
+/// the one token that all test widgets give, and does not say of which page or when.
+const TEST_SECRET: &str = "1x0000000000000000000000000000000AA";
+
+/// How long a token is good after its challenge.
+const VALID_SECONDS: u64 = 300;
 
 /// It answers in a fraction of a second; a user who waits longer than this thinks of a failure anyway.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
@@ -36,6 +52,10 @@ struct Turnstile {
     secret: VisibleAscii<255>,
     site_key: Option<VisibleAscii<255>>,
     url: String,
+    /// Where a page may be from, parted by spaces; `None` for the host that was called.
+    hostnames: Option<String>,
+    action: Option<VisibleAscii<255>>,
+    spent: SpentProofs,
 }
 
 /// What `siteverify` is asked
@@ -50,19 +70,26 @@ struct Siteverify<'a> {
 
 /// What it answers.
 #[derive(Default)]
+#[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 struct Outcome {
     success: bool,
     /// As JSON.
     error_codes: String,
+    /// The host of the page that showed the widget.
+    hostname: Option<String>,
+    /// The action that the page gave to the widget.
+    action: Option<String>,
+    /// When the challenge was solved, in seconds since 1970.
+    solved_at: Option<u64>,
 }
 
 const OUR_FAULT: [&str; 3] = ["missing-input-secret", "invalid-input-secret", "bad-request"];
 const CLIENTS_FAULT: [&str; 3] = ["missing-input-response", "invalid-input-response", "timeout-or-duplicate"];
 
 /// What is to be made of an answer.
-#[derive(Debug, PartialEq, Eq)]
+#[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 enum Verdict {
-    Good,
+    Good(Outcome),
     Refused,
     /// Our settings are at fault; holds the code that says so.
     Misused(&'static str),
@@ -91,14 +118,28 @@ const REFUSED: Fault = Fault {
 pub fn read(env: &Environment) -> Result<Option<Box<dyn Guard>>, ConfigError> {
     let Some(secret) = text(env, SECRET)? else {
         // Whoever has set them takes the guard for on.
-        return match [SITE_KEY, URL].into_iter().find(|name| env.binding(name).is_some()) {
+        return match [SITE_KEY, URL, HOSTNAMES, ACTION].into_iter().find(|name| env.binding(name).is_some()) {
             Some(name) => Err(ConfigError::new(format!("{SECRET} is missing, but {name} is there"))),
             None => Ok(None),
         };
     };
     let site_key = text(env, SITE_KEY)?;
     let url = remote::url(env, URL, SITEVERIFY)?;
-    Ok(Some(Box::new(Turnstile { secret, site_key, url })))
+    let hostnames = env.variable(HOSTNAMES);
+    if hostnames.as_ref().is_some_and(|names| !are_hostnames(names)) {
+        return Err(ConfigError::new(format!(
+            "{HOSTNAMES} must be names of hosts, such as app.example, without schemes or ports, parted by spaces"
+        )));
+    }
+    let action = text(env, ACTION)?;
+    let spent = SpentProofs::new(Store::new(env.required(config::DATABASE)?));
+    Ok(Some(Box::new(Turnstile { secret, site_key, url, hostnames, action, spent })))
+}
+
+/// Whether `text` has names of hosts and spaces alone: a scheme, a port or a `*` would never match.
+fn are_hostnames(text: &str) -> bool {
+    let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._ ".contains(&byte);
+    text.bytes().all(is_part) && text.split(' ').any(|name| !name.is_empty())
 }
 
 /// The setting `name`. What it holds instead of a good value is not told: it may be the secret.
@@ -119,33 +160,45 @@ impl Guard for Turnstile {
             };
             let raw = raw.filter(|raw| !raw.is_empty()).ok_or_else(|| MISSING.told(attempt))?;
             let token = Token::parse(raw).ok_or_else(|| REFUSED.told(attempt))?;
-            match self.verify(&token, attempt).await? {
-                Verdict::Good => Ok(()),
+            let sign_up = Fingerprint::new(token.as_str(), attempt);
+            let id = uuid(&Sha256::digest(token.as_str()));
+            if self.spent.refuses(&id, &sign_up) {
+                return Err(REFUSED.told(attempt));
+            }
+            match self.verify(&token, &sign_up, attempt).await {
+                // The same for everybody: it cannot be spent.
+                Verdict::Good(_) if self.secret.as_str() == TEST_SECRET => Ok(()),
+                Verdict::Good(outcome) => self.accept(&id, &sign_up, &outcome, attempt).await,
                 Verdict::Refused => Err(REFUSED.told(attempt)),
                 Verdict::Misused(code) => {
                     Err(ApiError::Internal { cause: format!("{SECRET}: siteverify says {code}") })
                 }
-                Verdict::Unknown(why) => Err(ApiError::Unavailable { cause: format!("siteverify: {why}") }),
+                Verdict::Unknown(why) => Err(unknown(&why)),
             }
         })
     }
 
     fn preflight(&self, reply: Reply) -> Reply {
-        let reply = reply.allowing("Captcha-Token");
-        match &self.site_key {
-            Some(key) => reply.with("Captcha-Site-Key", key.as_str().to_owned()),
+        let public = [("Captcha-Site-Key", &self.site_key), ("Captcha-Action", &self.action)];
+        public.into_iter().fold(reply.allowing("Captcha-Token"), |reply, (header, value)| match value {
+            Some(value) => reply.with(header, value.as_str().to_owned()),
             None => reply,
-        }
+        })
     }
 }
 
 impl Turnstile {
-    async fn verify(&self, token: &Token, attempt: &Attempt<'_>) -> Result<Verdict, ApiError> {
+    /// Asks `siteverify` about a token.
+    ///
+    /// A token is good once; but `siteverify` repeats its answer to one with the same UUID. So a client
+    /// that repeats a sign-up, because its answer was lost, can send the token that was used for it. For
+    /// another sign-up the UUID is another, whatever key a client chooses.
+    async fn verify(&self, token: &Token, sign_up: &Fingerprint, attempt: &Attempt<'_>) -> Verdict {
         let question = Siteverify {
             secret: self.secret.as_str(),
             response: token.as_str(),
             remoteip: attempt.ip.to_string(),
-            idempotency_key: idempotency_key(token, attempt).await?,
+            idempotency_key: uuid(sign_up.as_bytes()),
         };
         let question = Question {
             method: "POST",
@@ -153,28 +206,49 @@ impl Turnstile {
             // It holds strings only: nothing that could fail to be JSON.
             body: Some(serde_json::to_string(&question).unwrap_or_default()),
         };
-        Ok(match remote::ask(&self.url, &question, TIME_LIMIT, SIZE_LIMIT).await {
-            Ok(answer) => Verdict::of(answer.status, &Outcome::parse(&answer.body).unwrap_or_default()),
+        match remote::ask(&self.url, &question, TIME_LIMIT, SIZE_LIMIT).await {
+            Ok(answer) => Verdict::of(answer.status, Outcome::parse(&answer.body).unwrap_or_default()),
             Err(error) => Verdict::Unknown(error.to_string()),
-        })
+        }
+    }
+
+    /// Lets the good token `id` pay for `sign_up` if it is from a page that may use it.
+    async fn accept(
+        &self,
+        id: &str,
+        sign_up: &Fingerprint,
+        outcome: &Outcome,
+        attempt: &Attempt<'_>,
+    ) -> Result<(), ApiError> {
+        let (Some(hostname), Some(solved_at)) = (&outcome.hostname, outcome.solved_at) else {
+            return Err(unknown("a success without its hostname or challenge_ts"));
+        };
+        let is_expected =
+            match &self.hostnames {
+                Some(names) => names.split(' ').any(|name| name.eq_ignore_ascii_case(hostname)),
+                None => host(&attempt.request.url()).eq_ignore_ascii_case(hostname),
+            } && self.action.as_ref().is_none_or(|action| outcome.action.as_deref() == Some(action.as_str()));
+        // From then on siteverify refuses it, so the database may forget it.
+        let expires_at = solved_at.saturating_add(VALID_SECONDS);
+        if is_expected && self.spent.spend(id, expires_at, sign_up).await? {
+            Ok(())
+        } else {
+            Err(REFUSED.told(attempt))
+        }
     }
 }
 
-/// A UUID that only this sign-up and its repeats have.
-///
-/// A token is good once; but `siteverify` repeats its answer to one with the same UUID. So a client
-/// that repeats a sign-up, because its answer was lost, can send the token that was used for it. It
-/// gains no second sign-up: for the same name, namespace and key there is only one row. And for
-/// another sign-up the UUID is another, whatever key a client chooses.
-async fn idempotency_key(token: &Token, attempt: &Attempt<'_>) -> Result<String, ApiError> {
-    let client_id = attempt.sign_up.as_ref().map_or("", |sign_up| sign_up.client_id.as_str());
-    // None of them can hold the line feed between them.
-    let key = attempt.request_key.as_str();
-    let all = format!("{}\n{client_id}\n{}\n{key}", token.as_str(), attempt.name.key());
-    let digest = platform::digest("SHA-256", all.as_bytes())
-        .await
-        .map_err(|error| ApiError::platform("crypto.subtle", &error))?;
-    Ok(uuid(&digest))
+fn unknown(why: &str) -> ApiError {
+    ApiError::Unavailable { cause: format!("siteverify: {why}") }
+}
+
+/// The host of an absolute URL of HTTP, as the runtime gives it: with a path. The port is left out.
+fn host(url: &str) -> &str {
+    let authority = url.split('/').nth(2).unwrap_or_default();
+    match authority.rsplit_once(':') {
+        Some((host, port)) if port.bytes().all(|digit| digit.is_ascii_digit()) => host,
+        _ => authority,
+    }
 }
 
 /// The first 16 bytes as a UUID of version 4, the kind that `siteverify` is documented with
@@ -192,21 +266,31 @@ impl Outcome {
     fn parse(body: &[u8]) -> Option<Self> {
         let body = JSON::parse(std::str::from_utf8(body).ok()?).ok()?;
         let member = |name: &str| Reflect::get(&body, &name.into()).ok();
+        let text = |name: &str| member(name)?.as_string();
         let error_codes = JSON::stringify(&member("error-codes")?).ok()?;
         Some(Self {
             success: member("success")? == true,
             error_codes: error_codes.as_string().unwrap_or_default(),
+            hostname: text("hostname").filter(|name| !name.is_empty()),
+            action: text("action"),
+            solved_at: text("challenge_ts").and_then(|text| seconds(Date::parse(&text))),
         })
     }
+}
+
+/// Whole seconds of milliseconds since 1970; `None` for `NaN`, the value of a text that is not a time.
+fn seconds(milliseconds: f64) -> Option<u64> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and positive")]
+    (milliseconds > 0.0).then(|| (milliseconds / 1000.0) as u64)
 }
 
 impl Verdict {
     /// Codes count more than the status, which the documentation does not fix for them
     /// (<https://developers.cloudflare.com/turnstile/get-started/server-side-validation/#error-codes>).
-    fn of(status: u16, outcome: &Outcome) -> Self {
+    fn of(status: u16, outcome: Outcome) -> Self {
         let said = |code: &&&str| outcome.error_codes.contains(**code);
         if outcome.success && (200..300).contains(&status) {
-            Self::Good
+            Self::Good(outcome)
         } else if let Some(code) = OUR_FAULT.iter().find(said) {
             Self::Misused(code)
         } else if CLIENTS_FAULT.iter().any(|code| said(&code)) {
@@ -232,12 +316,13 @@ mod tests {
     use super::*;
 
     fn verdict(status: u16, success: bool, codes: &[&str]) -> Verdict {
-        Verdict::of(status, &Outcome { success, error_codes: serde_json::to_string(codes).unwrap() })
+        let error_codes = serde_json::to_string(codes).unwrap();
+        Verdict::of(status, Outcome { success, error_codes, ..Outcome::default() })
     }
 
     #[test]
     fn only_a_success_is_good() {
-        assert_eq!(verdict(200, true, &[]), Verdict::Good);
+        assert!(matches!(verdict(200, true, &[]), Verdict::Good(_)));
         for (status, success, codes) in [
             (500, true, [].as_slice()),
             (302, true, &[]),
@@ -259,6 +344,38 @@ mod tests {
             for code in ["missing-input-secret", "invalid-input-secret", "bad-request"] {
                 assert_eq!(verdict(status, false, &["other", code]), Verdict::Misused(code));
             }
+        }
+    }
+
+    #[test]
+    fn the_host_of_a_url_stands_without_its_port() {
+        for (url, expected) in [
+            ("https://app.example/sign-up", "app.example"),
+            ("http://127.0.0.1:8787/users/?a=http://b.example:1/", "127.0.0.1"),
+            ("http://[::1]:8787/sign-up", "[::1]"),
+            ("http://[::1]/sign-up", "[::1]"),
+            ("https://app.example/?a=/b", "app.example"),
+            ("", ""),
+        ] {
+            assert_eq!(host(url), expected, "{url}");
+        }
+    }
+
+    #[test]
+    fn hostnames_have_no_scheme_port_or_pattern() {
+        for text in ["app.example", "app.example  127.0.0.1 ", "xn--bcher-kva.example my_host"] {
+            assert!(are_hostnames(text), "{text}");
+        }
+        for text in ["", "  ", "https://app.example", "app.example:443", "*.example", "a.example,b.example"] {
+            assert!(!are_hostnames(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_time_is_whole_seconds() {
+        assert_eq!(seconds(1_795_300_600_999.0), Some(1_795_300_600));
+        for no_time in [f64::NAN, -1.0, 0.0] {
+            assert_eq!(seconds(no_time), None, "{no_time}");
         }
     }
 

@@ -5,8 +5,9 @@ use std::sync::{LazyLock, Mutex};
 use std::thread;
 
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
-use super::{create_account, sign_up};
+use super::{assert_refusals_are_remembered, create_account, sign_up};
 use crate::console::{ACCOUNT, SIGN_UP, answer_to, on_each_screen_of, part, set_scheme};
 use crate::faults;
 use crate::http::{Answer, JSON, send};
@@ -14,6 +15,9 @@ use crate::stand_in::{self, Question, Reply};
 use crate::webdriver::Browser;
 
 const SECRET: &str = "0x4AAA-the-s3cret";
+/// Cloudflare's for tests.
+const TEST_SECRET: &str = "1x0000000000000000000000000000000AA";
+const REFUSED: &str = r#"{"description":"captcha_token was not accepted: it must be the token of a new Turnstile challenge","code":"400","field":"captcha_token"}"#;
 const INTERNAL: &str = r#"{"description":"Internal error","code":"500"}"#;
 const UNAVAILABLE: &str =
     r#"{"description":"The service is unavailable for the moment, try again later","code":"503"}"#;
@@ -40,8 +44,31 @@ fn siteverify(question: &Question) -> Reply {
         ["secret", "response", "idempotency_key"].map(|name| asked[name].as_str().unwrap());
     let refusal =
         |code: &str| Reply::Answer(200, json!({"success": false, "error-codes": [code]}).to_string());
-    let good = json!({"success": true, "error-codes": [], "hostname": "example.com"}).to_string();
-    match token.split('.').next().unwrap() {
+    // The server is called by this name, so its pages have it too.
+    let mut good = json!({
+        "success": true, "error-codes": [], "hostname": "127.0.0.1", "challenge_ts": "2096-10-02T07:06:40.123Z",
+    });
+    let mut words = token.split('.');
+    let kind = words.next().unwrap();
+    match (kind, words.next()) {
+        ("acted", Some(action)) => good["action"] = json!(action),
+        ("elsewhere", _) => good["hostname"] = json!("elsewhere.example"),
+        ("hostless", _) => good["hostname"] = json!(""),
+        ("timeless", _) => good["challenge_ts"] = json!(null),
+        ("garbled", _) => good["challenge_ts"] = json!("some time ago"),
+        _ => {}
+    }
+    let good = good.to_string();
+    match kind {
+        // As it answered in 2026.
+        _ if secret == TEST_SECRET => Reply::Answer(
+            200,
+            json!({
+                "success": true, "error-codes": [], "hostname": "example.com",
+                "metadata": {"result_with_testing_key": true},
+            })
+            .to_string(),
+        ),
         _ if secret != SECRET => refusal("invalid-input-secret"),
         "slow" => Reply::Never,
         "half" => Reply::Half(good),
@@ -56,7 +83,9 @@ fn siteverify(question: &Question) -> Reply {
         "internal" => refusal("internal-error"),
         "malformed" => Reply::Answer(400, r#"{"success":false,"error-codes":["bad-request"]}"#.to_owned()),
         "bad" => refusal("invalid-input-response"),
-        "good" => {
+        // As if it did not look at the UUID.
+        "lenient" | "timeless" | "garbled" | "hostless" => Reply::Answer(200, good),
+        "good" | "acted" | "elsewhere" => {
             let mut used = USED.lock().unwrap();
             let first = used.get_or_insert_default().entry(token.to_owned()).or_insert(uuid.to_owned());
             if first == uuid { Reply::Answer(200, good) } else { refusal("timeout-or-duplicate") }
@@ -66,7 +95,7 @@ fn siteverify(question: &Question) -> Reply {
 }
 
 /// The settings that switch the guard on, with others.
-fn settings(more: &[(&str, &str)]) -> String {
+pub fn settings(more: &[(&str, &str)]) -> String {
     let mut vars = json!({ "TURNSTILE_SECRET": SECRET, "TURNSTILE_URL": *SITEVERIFY });
     for (name, value) in more {
         vars[*name] = json!(value);
@@ -82,6 +111,25 @@ pub fn sign_up_with(token: &Value, name: &str, client_id: &str, more: &[(&str, &
     let vars = settings(&[]);
     let headers = [&[JSON, ("Test-Vars", &*vars)], more].concat();
     send(faults::server(), "POST", "/sign-up", &headers, body.to_string())
+}
+
+/// `POST /users/` with `token` under settings of its own; gives its status and how many statements it took.
+fn status_under(vars: &[(&str, &str)], token: &str, name: &str) -> (u16, String) {
+    let vars = settings(vars);
+    let headers = [("Test-Vars", &*vars), ("Captcha-Token", token), ("Test-Fault", "db-counts")];
+    let answer = create_account(name, &headers);
+    if answer.status == 400 {
+        assert!(answer.body.contains("Captcha-Token was not accepted"), "{answer:?}");
+    }
+    (answer.status, answer.header("Test-Statements").unwrap().to_owned())
+}
+
+/// The id under which the database remembers `token`.
+fn id(token: &str) -> String {
+    let digest = u128::from_be_bytes(Sha256::digest(token)[..16].try_into().unwrap());
+    let version_4 = digest & !(0xf << 76) & !(0b11 << 62) | 4 << 76 | 0b10 << 62;
+    let hex = format!("{version_4:032x}");
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
 fn create_account_with(token: &str, name: &str, more: &[(&str, &str)]) -> Answer {
@@ -115,11 +163,10 @@ fn a_good_token_signs_up_once() {
     let uuid = question["idempotency_key"].as_str().unwrap();
     assert_eq!((uuid.len(), &uuid[14..15], uuid.matches('-').count()), (36, "4", 4), "{uuid}");
 
-    let refused = r#"{"description":"captcha_token was not accepted: it must be the token of a new Turnstile challenge","code":"400","field":"captcha_token"}"#;
     // Whatever else is the same, another sign-up needs another token.
-    sign_up_with(&json!(token), "second", "turnstile", &[from]).is(400, refused);
-    sign_up_with(&json!(token), "first", "turnstile-2", &[from]).is(400, refused);
-    sign_up_with(&json!("bad.1"), "second", "turnstile", &[]).is(400, refused);
+    sign_up_with(&json!(token), "second", "turnstile", &[from]).is(400, REFUSED);
+    sign_up_with(&json!(token), "first", "turnstile-2", &[from]).is(400, REFUSED);
+    sign_up_with(&json!("bad.1"), "second", "turnstile", &[]).is(400, REFUSED);
     for token in [token, "bad.2"] {
         create_account_with(token, "turnstile-first", &[from]).is(
             400,
@@ -137,7 +184,7 @@ fn a_token_is_good_for_a_repeat_of_its_own_sign_up_and_for_no_other() {
     let key = ("Idempotency-Key", "turnstile-repeat");
     let lost = ("Test-Fault", "db-down");
     let token = json!("good.repeat");
-    // The token is spent, and nothing is stored; then it is stored; then the answer is asked for again.
+    // siteverify has seen the token, and nothing is stored; then it is stored; then the answer is asked for again.
     assert_eq!(sign_up_with(&token, "repeat", "turnstile-3", &[key, lost]).status, 503);
     let first = sign_up_with(&token, "repeat", "turnstile-3", &[key]);
     assert_eq!(first.status, 200);
@@ -161,6 +208,79 @@ fn a_token_is_good_for_a_repeat_of_its_own_sign_up_and_for_no_other() {
     assert_eq!(account("turnstile-repeat", &[key]).status, 201);
     assert_eq!(account("turnstile-repeat-2", &[key]).status, 400);
     assert_eq!(account("turnstile-repeat", &[]).status, 400);
+}
+
+#[test]
+fn a_token_pays_for_ten_tries_of_one_sign_up() {
+    let key = ("Idempotency-Key", "turnstile-ten");
+    // The database alone refuses what this token's siteverify would let pass.
+    let token = "lenient.ten";
+    let first = sign_up_with(&json!(token), "Ten", "turnstile-8", &[key]);
+    assert_eq!(first.status, 200);
+    for (name, client_id, key) in [
+        ("eleven", "turnstile-8", key),
+        ("Ten", "turnstile-9", key),
+        ("Ten", "turnstile-8", ("Idempotency-Key", "another")),
+        ("Ten", "turnstile-8", ("Accept", "*/*")),
+    ] {
+        sign_up_with(&json!(token), name, client_id, &[key]).is(400, REFUSED);
+    }
+    assert_eq!(create_account_with(token, "turnstile-ten", &[key]).status, 400);
+    for name in ["ten", "TEN", "Ten", "Ten", "Ten", "Ten", "Ten", "Ten", "Ten"] {
+        sign_up_with(&json!(token), name, "turnstile-8", &[key]).is(200, &first.body);
+    }
+    sign_up_with(&json!(token), "Ten", "turnstile-8", &[key]).is(400, REFUSED);
+    let database = faults::server().database();
+    assert_eq!((database.users("turnstile-8").len(), database.tries(&id(token))), (1, 11));
+    assert_eq!(database.users("turnstile-9"), []);
+}
+
+#[test]
+fn an_isolate_remembers_the_tokens_that_it_refused() {
+    let with = |token: &str, name: &str, more: &[(&str, &str)]| {
+        sign_up_with(&json!(token), name, "token-replays", more)
+    };
+    assert_refusals_are_remembered(
+        "tokens",
+        |name, more| with("lenient.here", name, more),
+        |name, more| with("lenient.elsewhere", name, more),
+    );
+    // Ten tries of the first, two of the second and the refusal that taught it whose it is.
+    assert_eq!((asked("lenient.here").len(), asked("lenient.elsewhere").len()), (10, 3));
+}
+
+#[test]
+fn a_token_of_another_page_is_refused() {
+    let (hostnames, action) = ("TURNSTILE_HOSTNAMES", "TURNSTILE_ACTION");
+    let [accepted, refused] = [(201, "2".to_owned()), (400, "0".to_owned())];
+    // Without settings, the page's host is the one that is called, and any action will do.
+    assert_eq!(status_under(&[], "elsewhere.1", "turnstile-page-1"), refused);
+    assert_eq!(status_under(&[], "acted.buy.1", "turnstile-page-1"), accepted);
+    let listed = (hostnames, "app.example  Elsewhere.example");
+    assert_eq!(status_under(&[listed], "elsewhere.2", "turnstile-page-2"), accepted);
+    assert_eq!(status_under(&[listed], "good.page-1", "turnstile-page-3"), refused);
+    for other in ["elsewhere", "elsewhere.example.org", "app.elsewhere.example"] {
+        assert_eq!(
+            status_under(&[(hostnames, other)], "elsewhere.3", "turnstile-page-3"),
+            refused,
+            "{other}"
+        );
+    }
+    let acting = (action, "sign-up");
+    assert_eq!(status_under(&[acting], "acted.sign-up.1", "turnstile-page-4"), accepted);
+    for token in ["good.page-2", "acted.buy.2", "acted.Sign-up", "acted.sign-up-2"] {
+        assert_eq!(status_under(&[acting], token, "turnstile-page-5"), refused, "{token}");
+    }
+    // What siteverify refuses costs no statement either.
+    assert_eq!(status_under(&[], "bad.page", "turnstile-page-5"), refused);
+}
+
+#[test]
+fn with_the_secret_for_tests_the_one_token_of_its_widgets_is_good_for_all() {
+    let testing = [("TURNSTILE_SECRET", TEST_SECRET), ("TURNSTILE_ACTION", "sign-up")];
+    for name in ["turnstile-test-1", "turnstile-test-2"] {
+        assert_eq!(status_under(&testing, "XXXX.DUMMY.TOKEN.XXXX", name), (201, "1".to_owned()));
+    }
 }
 
 #[test]
@@ -207,7 +327,7 @@ fn without_a_verdict_nobody_passes() {
     thread::scope(|scope| {
         for token in [
             "slow", "half", "redirect", "status", "huge", "html", "null", "text", "list", "silent",
-            "internal",
+            "internal", "timeless", "garbled", "hostless",
         ] {
             scope.spawn(move || {
                 let answer = sign_up_with(&json!(format!("{token}.1")), token, "turnstile-6", &[]);
@@ -260,6 +380,27 @@ fn a_wrong_setting_stops_the_service_and_the_log_names_it() {
             "TURNSTILE_URL must be a URL",
         ),
         (
+            r#"{"TURNSTILE_SECRET":"s3cret","TURNSTILE_HOSTNAMES":"https://app.example"}"#,
+            "good.wrong",
+            "TURNSTILE_HOSTNAMES must be names of hosts",
+        ),
+        (
+            r#"{"TURNSTILE_SECRET":"s3cret","TURNSTILE_HOSTNAMES":" "}"#,
+            "good.wrong",
+            "TURNSTILE_HOSTNAMES must be names of hosts",
+        ),
+        (r#"{"TURNSTILE_SECRET":"s3cret","TURNSTILE_ACTION":""}"#, "good.wrong", "TURNSTILE_ACTION must be"),
+        (
+            r#"{"TURNSTILE_HOSTNAMES":"app.example"}"#,
+            "good.wrong",
+            "TURNSTILE_SECRET is missing, but TURNSTILE_HOSTNAMES is there",
+        ),
+        (
+            r#"{"TURNSTILE_ACTION":"sign-up"}"#,
+            "good.wrong",
+            "TURNSTILE_SECRET is missing, but TURNSTILE_ACTION is there",
+        ),
+        (
             r#"{"TURNSTILE_SITE_KEY":"0x1"}"#,
             "good.wrong",
             "TURNSTILE_SECRET is missing, but TURNSTILE_SITE_KEY is there",
@@ -291,7 +432,9 @@ fn a_page_learns_from_the_preflight_what_it_has_to_send() {
     assert_eq!(allowed(&on), format!("{plain}, Captcha-Token"));
     assert_eq!(on.header("Captcha-Site-Key"), Some("0x4AAA-public"));
     assert_eq!(on.header("Access-Control-Max-Age"), Some("86400"));
-    assert_eq!(preflight(&settings(&[])).header("Captcha-Site-Key"), None);
+    assert_eq!(on.header("Captcha-Action"), None);
+    let acting = preflight(&settings(&[("TURNSTILE_ACTION", "sign-up")]));
+    assert_eq!((acting.header("Captcha-Site-Key"), acting.header("Captcha-Action")), (None, Some("sign-up")));
 }
 
 /// Sends every request of the page with these settings.
@@ -305,7 +448,7 @@ fn the_console_shows_the_widget_and_sends_its_token() {
     // What Cloudflare's script would put there: each widget gives a token at once, and a new one when it is reset.
     let script = "let count = 0;
         const widgets = [];
-        const give = (id) => setTimeout(() => widgets[id].callback(`good.${widgets[id].sitekey}.${Date.now()}.${++count}`));
+        const give = (id) => setTimeout(() => widgets[id].callback(`acted.${widgets[id].action}.${widgets[id].sitekey}.${Date.now()}.${++count}`));
         window.turnstile = {
             render(node, options) {
                 node.textContent = `widget of ${options.sitekey}`;
@@ -315,7 +458,7 @@ fn the_console_shows_the_widget_and_sends_its_token() {
             reset: give,
         };";
     let set_up = |page: &Browser| {
-        set(page, &settings(&[("TURNSTILE_SITE_KEY", "0x4AAA-console")]));
+        set(page, &settings(&[("TURNSTILE_SITE_KEY", "0x4AAA-console"), ("TURNSTILE_ACTION", "sign-up")]));
         page.devtools("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": script }));
     };
     on_each_screen_of(faults::server(), "/", set_up, |page, (screen, ..)| {
@@ -324,7 +467,7 @@ fn the_console_shows_the_widget_and_sends_its_token() {
             (ACCOUNT, "captcha-token", "name", "201 Created"),
         ] {
             let value = format!("document.getElementById('{field}').value");
-            let filled = format!("{value}.startsWith('good.0x4AAA-console.')");
+            let filled = format!("{value}.startsWith('acted.sign-up.0x4AAA-console.')");
             page.wait_until(&filled);
             assert_eq!(page.text(&format!("{route} [data-widget]")), "widget of 0x4AAA-console");
             let token = page.run(&format!("return {value}"), &json!([]));
