@@ -1,11 +1,10 @@
--- The proofs that sign-ups have paid with, until they expire: challenges of PROOF_OF_WORK and tokens of Turnstile.
--- Empty while both are off.
+-- The challenges of proof of work that were used, until they expire; empty while PROOF_OF_WORK is off.
 CREATE TABLE challenges (
-    -- Seconds since 1970, UTC, always the same for the proof.
+    -- Seconds since 1970, UTC, as the challenge itself has them.
     expires_at INTEGER NOT NULL,
-    -- The challenge's UUID, or one made of the token's digest.
+    -- The challenge's UUID.
     id TEXT NOT NULL CHECK (length(id) = 36),
-    -- A digest of the proof and the sign-up that it was used for, in hex: a repeat finds its own proof by it.
+    -- An HMAC of the sign-up that it was used for, in hex: a repeat finds its own challenge by it.
     sign_up TEXT NOT NULL CHECK (length(sign_up) = 64),
     -- How often that sign-up came, repeats included.
     tries INTEGER NOT NULL DEFAULT 1,

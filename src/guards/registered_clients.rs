@@ -2,7 +2,7 @@
 //! only from the origins that it lists.
 //!
 //! An `Origin` is what a browser says of the page that calls. Any other program can leave it out or
-//! make it up, so a request without one passes: the lists keep strangers' pages out, and no robots.
+//! make it up, so a request without one passes: the lists keep out other sites' pages, but not bots.
 //! `/users/` has no `client_id` and passes too.
 //!
 //! An isolate reads all clients at once and keeps them: for a minute, or for 5 seconds where an id
@@ -107,15 +107,10 @@ impl RegisteredClients {
             if let Some(_reading) = self.kept.begin(now) {
                 return self.kept.set(now, self.store.clients().await.map(Clients), platform::now());
             }
-            sleep(pause).await;
+            platform::pause(pause).await;
             pause = pause.saturating_mul(2).min(longest);
         }
     }
-}
-
-/// Sleeps by a timer of this request's own.
-async fn sleep(time: Duration) {
-    worker::Delay::from(time).await;
 }
 
 /// What the last reads gave, and whether one is under way. All times are in microseconds.

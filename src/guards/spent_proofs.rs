@@ -2,7 +2,7 @@
 //!
 //! A proof pays for one sign-up, whatever becomes of it, and for its retries: [`MAX_TRIES`] in all,
 //! because each costs a hash. The database remembers a proof until it has expired, with a fingerprint
-//! of its sign-up. An isolate keeps what the database last said of some proofs, so a replay that it
+//! of its sign-up, in the table `challenges`, which has its name from the first kind. An isolate keeps what the database last said of some proofs, so a replay that it
 //! has refused once costs no more statements. Must not know what a proof is, nor SQL.
 
 use std::cell::RefCell;
@@ -20,7 +20,7 @@ const MAX_TRIES: u64 = 10;
 /// How many proofs an isolate knows of, each in about 200 bytes.
 const MAX_KNOWN: usize = 1024;
 
-/// What spends proofs, and knows those that it lately saw.
+/// Spends proofs, and keeps those that it saw last.
 pub struct SpentProofs {
     store: Store,
     known: Known,

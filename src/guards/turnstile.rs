@@ -117,7 +117,7 @@ const REFUSED: Fault = Fault {
 /// [`ConfigError`]: a setting is not of its form, or stands there without the secret.
 pub fn read(env: &Environment) -> Result<Option<Box<dyn Guard>>, ConfigError> {
     let Some(secret) = text(env, SECRET)? else {
-        // Whoever has set them takes the guard for on.
+        // An operator who set one of these believes that the guard is on.
         return match [SITE_KEY, URL, HOSTNAMES, ACTION].into_iter().find(|name| env.binding(name).is_some()) {
             Some(name) => Err(ConfigError::new(format!("{SECRET} is missing, but {name} is there"))),
             None => Ok(None),
