@@ -15,7 +15,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| start("faults"));
 
 /// Starts a server whose requests can ask for a fault, its state in a fresh folder called `name`.
 pub fn start(name: &str) -> Server {
-    let config = configuration();
+    let config = configuration(name);
     let arguments = ["tests/worker/faults.js", "--config", config.to_str().unwrap()];
     Server::start_with(name, &arguments, |state| {
         block_list::seed(state);
@@ -37,14 +37,15 @@ service = "edge-signup"
 entrypoint = "Abandoned"
 "#;
 
-/// The Worker's own configuration with [`MORE_BINDINGS`], in a file of its own.
-fn configuration() -> PathBuf {
+/// The Worker's own configuration with [`MORE_BINDINGS`], in a file of the server `name`: one that changes is read again,
+/// and the server begins anew.
+fn configuration(name: &str) -> PathBuf {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let own = fs::read_to_string(root.join("wrangler.toml")).unwrap();
     // A path in it starts from the file; and the Worker is built already.
     let at_root = |path: &str| format!("\"{}\"", root.join(path).display());
     let own = own.replace("\"public\"", &at_root("public")).replace("make --silent build", "true");
-    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join("faults.toml");
+    let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.toml"));
     fs::write(&file, own + MORE_BINDINGS).unwrap();
     file
 }
