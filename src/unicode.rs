@@ -2,11 +2,11 @@
 //!
 //! Owns the choice of who answers. General categories and folding come from crates, the same bytes
 //! on the host and in the Worker. Normalisation and scripts come from V8 in the Worker and from
-//! ICU4X on the host, because ICU4X's tables would add 45 KB (gzip) to 14 KB; the black-box tests
-//! hold one to the other. (Scripts alone would add 5 KB, and V8's patterns keep the dearest password that a
-//! search finds, in `cost.rs`, at an eighth of a sign-up.) That is sound as long as the crates' Unicode is not newer than V8's: what
-//! the tables call unassigned is refused, and what is assigned never normalises otherwise
-//! ([stability policy](https://www.unicode.org/policies/stability_policy.html#Normalization)).
+//! ICU4X on the host, because ICU4X's tables would add 45 KB (gzip) to 14 KB, those of scripts alone 5;
+//! the tests hold one to the other. With V8's patterns the most expensive password that the search in
+//! `cost.rs` finds takes an eighth of a sign-up. Two sources are sound as long as the crates' Unicode is
+//! not newer than V8's: what the tables call unassigned is refused, and what is assigned never normalises
+//! otherwise ([stability policy](https://www.unicode.org/policies/stability_policy.html#Normalization)).
 //!
 //! Only [`Bounded`] text is normalised: V8 takes quadratic time for marks in the wrong order, so a text's
 //! size has to be known before. Must not know what a username or a password is.
