@@ -47,7 +47,7 @@ pub struct Challenges {
 pub struct Solved<'a> {
     /// The challenge as it was issued: its client alone has it.
     pub challenge: &'a str,
-    /// What no other challenge has: a UUID.
+    /// A UUID that no other challenge has.
     pub id: &'a str,
     /// Seconds since 1970.
     pub expires_at: u64,

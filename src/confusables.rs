@@ -122,7 +122,7 @@ fn latin_capital(c: char) -> Option<char> {
     let mut buffer = [0; 4];
     let mut prototype = unicode_security::skeleton(c.encode_utf8(&mut buffer));
     match (prototype.next(), prototype.next()) {
-        // What looks like the capital I has the small L for its prototype.
+        // The prototype of the characters that look like a capital I is the small L.
         (Some('l'), None) => Some('I'),
         (latin, None) => latin.filter(char::is_ascii_uppercase),
         _ => None,

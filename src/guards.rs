@@ -84,7 +84,7 @@ pub struct Attempt<'a> {
     pub request_key: &'a RequestKey,
     /// The name that it asks for.
     pub name: &'a Username,
-    /// What that name shares with those that look like it, where that matters.
+    /// The skeletons of that name, where it matters how a name looks.
     pub skeletons: Option<&'a Skeletons>,
     /// What only `/sign-up` has; `None` at `/users/`.
     pub sign_up: Option<SignUpFields<'a>>,

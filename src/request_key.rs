@@ -1,4 +1,4 @@
-//! What makes a request and its repeats one: the client's `Idempotency-Key`, or the request's own id.
+//! Identifies a request across its retries: by the client's `Idempotency-Key`, or by the request's own id.
 //!
 //! Must not know the header, nor where the key is stored.
 

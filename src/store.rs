@@ -74,7 +74,7 @@ pub struct NewUser<'a> {
     pub client_id: &'a ClientId,
     /// The name and its key.
     pub username: &'a Username,
-    /// What it shares with names that look like it, where that matters.
+    /// The skeletons of the name, where it matters how a name looks.
     pub skeletons: Option<&'a Skeletons>,
     /// A PHC string.
     pub password_hash: &'a str,
@@ -94,7 +94,7 @@ pub struct User {
 pub struct NewAccount<'a> {
     /// The name and its key.
     pub name: &'a Username,
-    /// What it shares with names that look like it, where that matters.
+    /// The skeletons of the name, where it matters how a name looks.
     pub skeletons: Option<&'a Skeletons>,
     /// `Public` or `Private`.
     pub privacy: &'a str,

@@ -61,7 +61,7 @@ pub fn abandon(number: u32) {
 /// Waits for `promise`. A task waits for one promise at a time.
 ///
 /// # Errors
-/// What it was rejected with.
+/// The reason of its rejection.
 pub async fn settled(promise: Promise) -> Result<JsValue, JsValue> {
     ASKED.set(Some(promise));
     std::future::poll_fn(|_| OUTCOME.take().map_or(Poll::Pending, Poll::Ready)).await

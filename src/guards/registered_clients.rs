@@ -113,7 +113,7 @@ impl RegisteredClients {
     }
 }
 
-/// What the last reads gave, and whether one is under way. All times are in microseconds.
+/// The outcome of the last reads, and whether one is under way. All times are in microseconds.
 #[derive(Default)]
 struct Kept(RefCell<Reads>);
 
@@ -131,7 +131,7 @@ struct Reads {
 }
 
 impl Kept {
-    /// What a request that arrived at `arrival` can be told `now`: the clients, if they were fresh
+    /// The answer `now` to a request that arrived at `arrival`: the clients, if they were fresh
     /// enough then to look for `id` among them, or to answer for all; or the failure, if it was. What
     /// came after its arrival always is.
     fn get(&self, arrival: u64, now: u64, id: Option<&str>) -> Option<Result<Rc<Clients>, StoreError>> {

@@ -89,7 +89,7 @@ impl SpentProofs {
 #[derive(Default)]
 struct Known(RefCell<VecDeque<Spent>>);
 
-/// What the database last said of a proof.
+/// The last word of the database on a proof.
 struct Spent {
     id: String,
     /// The one sign-up that it pays for.
