@@ -80,6 +80,7 @@ export function withHash(target) {
       : [
           esm("capture.js", here("capture.js")),
           esm("index.js", here("hash/build/index.js")),
+          esm("serve.js", here("../worker/serve.js")),
           wasm("index_bg.wasm", here("hash/build/index_bg.wasm")),
         ];
   return {

@@ -1,6 +1,8 @@
 // The Worker with an entry point that calls its hash.
 import { instance } from "./capture.js";
+import Worker from "./index.js";
+import { serve } from "./serve.js";
 
-export { default } from "./index.js";
+export default serve(Worker.prototype);
 
 export const hash = { fetch: () => new Response(instance.exports.hash()) };
