@@ -37,9 +37,14 @@ export async function fetchAll(url, question, limit) {
 /** The outcome of `promise`, or a `TimeoutError` if there is none after `limit` milliseconds. */
 export function withTimeout(promise, limit) {
   return new Promise((resolve, reject) => {
-    const late = () => reject(new DOMException("no answer in time", "TimeoutError"));
-    // If the isolate was busy, a timer that is due fires before an answer that arrived earlier: let that in first.
-    let timer = setTimeout(() => (timer = setTimeout(late)), limit);
+    // If the isolate was busy, a timer that is due fires before an answer that arrived earlier, which can take some
+    // turns of the event loop: let it in first.
+    let turns = 4;
+    const late = () => {
+      if (turns-- > 0) timer = setTimeout(late, 5);
+      else reject(new DOMException("no answer in time", "TimeoutError"));
+    };
+    let timer = setTimeout(late, limit);
     const settle = (as) => (value) => {
       clearTimeout(timer);
       as(value);

@@ -2,8 +2,8 @@
 // variables with `Test-Vars`, a JSON object, and names bindings anew with `Test-Bindings`, another:
 // {"SIGN_UP_LIMIT":"LIMIT_OF_TWO"} calls the binding LIMIT_OF_TWO so. Each request comes with an environment of its own, and so
 // without what the Worker keeps; but those with the same `Test-Kept` share one, that of the first, and a Worker of their own;
-// only the database's fault is then that of the last request that names one. `Test-SQL` is run before. With `Test-Busy` the
-// isolate computes for as many milliseconds after the Worker began. With `Test-Abandon`, a number, as many copies of the
+// only the database's fault is then that of the last request that names one. `Test-SQL` is run before. With `Test-Busy`, a
+// URL, the isolate computes for two seconds once the server there has answered. With `Test-Abandon`, a number, as many copies of the
 // request are sent and abandoned (abandoned.js). The answer's `Test-Statements` counts what D1 was asked, `Test-Total` what it
 // was asked since the environment was made, `Test-Reads` what KV was asked in "counts", and `Test-Memory` is the size of the
 // wasm's memory in bytes.
@@ -189,9 +189,8 @@ export default class extends WorkerEntrypoint {
     }
     const answered = worker.fetch(new Request(request, { headers }), env);
     if (headers.has("Test-Busy")) {
-      // Its own question has to be on its way first.
-      await scheduler.wait(100);
-      compute(Number(headers.get("Test-Busy")));
+      await fetch(headers.get("Test-Busy"));
+      compute(2000);
     }
     const response = await answered;
     counts.present--;
