@@ -25,9 +25,9 @@ struct Waiting {
     task: Task,
 }
 
-/// In microseconds. Each wait has a time limit of a minute or less, so a task that waited twice as long is never
+/// In microseconds. Each wait has a time limit of a minute or less, so a task that waited ten times as long is never
 /// resumed: the runtime cancelled its request and did not say so.
-const LIFETIME: u64 = 120_000_000;
+const LIFETIME: u64 = 600_000_000;
 
 thread_local! {
     static WAITING: RefCell<Vec<Waiting>> = const { RefCell::new(Vec::new()) };

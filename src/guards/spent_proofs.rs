@@ -98,7 +98,7 @@ struct Spent {
 }
 
 impl Known {
-    /// Whether the proof `id` is known not to pay for `sign_up`. What it is not sure of, the database says.
+    /// Whether the proof `id` is known not to pay for `sign_up`. Where it is not sure, the database decides.
     fn refuse(&self, id: &str, sign_up: &str) -> bool {
         let known = self.0.borrow();
         let spent = known.iter().find(|spent| spent.id == id);

@@ -183,7 +183,7 @@ static KEPT: Mutex<()> = Mutex::new(());
 
 fn kept() -> MutexGuard<'static, ()> {
     let guard = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    // What another test left behind is too old by now, a failure and a read included.
+    // A failure or a read that another test left behind is too old by now.
     later("60000");
     guard
 }

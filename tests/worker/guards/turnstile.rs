@@ -271,7 +271,7 @@ fn a_token_of_another_page_is_refused() {
     for token in ["good.page-2", "acted.buy.2", "acted.Sign-up", "acted.sign-up-2"] {
         assert_eq!(status_under(&[acting], token, "turnstile-page-5"), refused, "{token}");
     }
-    // What siteverify refuses costs no statement either.
+    // A token that siteverify refuses costs no statement either.
     assert_eq!(status_under(&[], "bad.page", "turnstile-page-5"), refused);
 }
 
