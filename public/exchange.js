@@ -16,7 +16,7 @@ const REASONS = {
 };
 
 /** The headers that tell a client something. */
-const TELLING = ["Content-Type", "ETag", "X-Request-Id", "X-Runtime", "Retry-After", "Allow"];
+const TELLING = ["Content-Type", "ETag", "X-Request-Id", "X-Runtime", "X-Error-Reason", "Retry-After", "Allow"];
 
 /** Sends `request` and gives its answer; without one, the status is 0. */
 export async function send({ method, path, headers, body }) {
@@ -47,17 +47,16 @@ export function description(answer) {
   return json(answer)?.description ?? "";
 }
 
-/**
- * The field of `fields` that an error is about, and what it says. `/sign-up` names it in `field`,
- * `/users/` begins the description with it, and a 409 is about the name.
- */
+/** Why the service refused a request, as its word for programs. */
+export const reason = (answer) =>
+  answer.headers.find(([name]) => name === "X-Error-Reason")?.[1] ?? "";
+
+/** The field of `fields` that an error is about, and what it says: its reason begins with the field's name. */
 export function fault(answer, fields) {
-  if (answer.status < 400) return null;
-  const { field, description: text = "" } = json(answer) ?? {};
-  const name =
-    fields.find((known) => known === field || text.startsWith(`${known} `)) ??
-    (answer.status === 409 ? fields.find((known) => known.toLowerCase() === "username") : undefined);
-  return name ? { name, text: text || `${name} already in use` } : null;
+  const word = reason(answer);
+  const name = fields.find((known) => word.startsWith(`${known.toLowerCase().replaceAll("-", "_")}_`));
+  // A 409 of `/users/` has no words.
+  return name ? { name, text: description(answer) || `${name} already in use` } : null;
 }
 
 /** What a retry of the same request showed; where an answer was lost, there is nothing to compare. */

@@ -1,10 +1,9 @@
 // Proof of work: whether the service asks for it, and how a sign-up gets one.
 
-import { description, send } from "./exchange.js";
+import { reason, send } from "./exchange.js";
 
 /** Whether `answer` refuses a request for the want of a proof. */
-export const lacksProof = (answer) =>
-  answer.status === 400 && /^Proof-Of-Work (must be given|was missing)/.test(description(answer));
+export const lacksProof = (answer) => reason(answer) === "proof_missing";
 
 /**
  * Gets a challenge and solves it in a worker. Gives the `solution`; or the `answer` that was no

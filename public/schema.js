@@ -62,13 +62,16 @@ function innerView(schema, resolve, depth) {
     schemaView(property, resolve, { name, required: schema.required?.includes(name) }, {}, depth),
   );
   const items = schema.items ? schemaView(schema.items, resolve, { name: "each item" }, {}, depth) : [];
-  const choices = Object.keys(CHOICES).flatMap((key) =>
+  const choices = Object.keys(CHOICES).filter((key) => !isWords(schema[key])).flatMap((key) =>
     (schema[key] ?? []).flatMap((choice, at) =>
       schemaView(choice, resolve, { name: `${CHOICES[key]} ${at + 1}` }, {}, depth),
     ),
   );
   return [...members, ...items, ...choices];
 }
+
+/** Whether choices are values alone, each with its meaning. */
+const isWords = (choices) => choices?.every((choice) => choice.const !== undefined);
 
 /** Its type in words. */
 function kind({ type, format, properties, items }) {
@@ -92,6 +95,9 @@ function rulesView(schema) {
   const rules = [
     schema.const !== undefined && codes("Always ", [schema.const]),
     schema.enum && codes("One of ", schema.enum),
+    ...(isWords(schema.oneOf)
+      ? schema.oneOf.map((one) => [element("code", {}, written(one.const)), ": ", inline(one.description ?? "")])
+      : []),
     range(schema.minLength, schema.maxLength, " characters"),
     range(schema.minimum, schema.maximum, ""),
     range(schema.minItems, schema.maxItems, " items"),

@@ -46,7 +46,7 @@ const COMMON_LISTS = {
   "Access-Control-Allow-Methods": "POST, PUT, DELETE, GET, OPTIONS",
   "Access-Control-Allow-Headers":
     "Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition",
-  "Access-Control-Expose-Headers": "ETag, X-Request-Id, X-Runtime, Retry-After",
+  "Access-Control-Expose-Headers": "ETag, X-Request-Id, X-Runtime, X-Error-Reason, Retry-After",
 };
 
 /** An answer that is not as it should be. */
@@ -123,6 +123,9 @@ function look(answer) {
   should("X-Request-Id", "another one for each request", !id || !requestIds.has(id));
   requestIds.add(id);
   should("X-Runtime", "seconds with six decimals", /^\d+\.\d{6}$/.test(header("X-Runtime") ?? ""));
+  const reason = header("X-Error-Reason");
+  if (status < 400) should("X-Error-Reason", "missing, because this is no error", !reason);
+  else should("X-Error-Reason", "a word, because this is an error", /^[a-z_]+$/.test(reason ?? ""));
   if (status === 204) return;
 
   const type = "application/json; charset=utf-8";
@@ -145,10 +148,9 @@ async function ask(method, path, message) {
 
 const text = ({ status, body }) => `${status} ${body}`.trim();
 
-/** Why a guard refused a request that is right otherwise, if it did. */
-function guard({ status, body }) {
-  const asksForMore = /Proof-Of-Work|captcha_token|Captcha-Token|registered client|of this origin/;
-  return status === 429 || ((status === 400 || status === 403) && asksForMore.test(body));
+/** Whether a guard refused a request that is right otherwise. */
+function guard({ headers }) {
+  return /^(proof|captcha_token)_|^(client_id_unknown|origin_refused|rate_limited)$/.test(headers["x-error-reason"]);
 }
 
 /** Holds an answer to a status and a body, which is a text or a pattern. */
@@ -190,7 +192,8 @@ const nameTaken = (name) => `{"name":"${name}","code":"409"}`;
 const problem = (code, description, field) =>
   `{"description":"${description}","code":"${code}"${field ? `,"field":"${field}"` : ""}}`;
 
-const NOT_FOUND = problem(404, "There is nothing here: the paths are /sign-up and /users/");
+// It names /challenge too where proof of work is on.
+const NOT_FOUND = /^\{"description":"There is nothing here: the paths are [^"]+","code":"404"\}$/;
 const NOT_ALLOWED = problem(405, "This path takes POST and OPTIONS only");
 const TOO_LARGE = problem(413, "The body must have at most 16384 bytes");
 const NOT_JSON = problem(415, "The Content-Type must be application/json");

@@ -8,6 +8,7 @@ use serde::Serialize;
 use crate::call::Call;
 use crate::error::ApiError;
 use crate::header_value;
+use crate::reason::Reason;
 use crate::response::Reply;
 use crate::store::NewAccount;
 use crate::username::Username;
@@ -40,19 +41,19 @@ pub async fn handle(call: &Call<'_>) -> Result<Reply, ApiError> {
     let privacy = call.request.header("Privacy");
     let parsed = call
         .request_key()
-        .ok_or("Idempotency-Key was invalid")
+        .ok_or((Reason::IDEMPOTENCY_KEY_INVALID, "Idempotency-Key was invalid"))
         .and_then(|request_key| Ok((request_key, SignUp::parse(name.as_deref(), privacy.as_deref())?)));
     let (request_key, sign_up) = match parsed {
         Ok(parsed) => parsed,
-        Err(description) => {
-            return Err(ApiError::InvalidAccount { name, privacy, description: description.into() });
+        Err((reason, description)) => {
+            return Err(ApiError::InvalidAccount { reason, name, privacy, description: description.into() });
         }
     };
     let skeletons = call.service.config.confusables.skeletons(&sign_up.name);
     call.guard(&request_key, &sign_up.name, skeletons.as_ref(), None).await.map_err(|error| match error {
         // A fault of the request's, in this route's own form.
-        ApiError::Invalid { description, .. } => {
-            ApiError::InvalidAccount { name, privacy, description: description.into() }
+        ApiError::Invalid { reason, description, .. } => {
+            ApiError::InvalidAccount { reason, name, privacy, description: description.into() }
         }
         other => other,
     })?;
@@ -73,15 +74,18 @@ pub async fn handle(call: &Call<'_>) -> Result<Reply, ApiError> {
 }
 
 impl SignUp {
-    /// Takes the headers as they came in; the error says which was at fault.
-    fn parse(name: Option<&str>, privacy: Option<&str>) -> Result<Self, &'static str> {
-        let name = name.ok_or("Username was missing")?;
-        let name = header_value::decode(name).and_then(|name| Username::parse(&name).ok());
+    /// Takes the headers as they came in; the error says which was at fault, as a word and in words.
+    fn parse(name: Option<&str>, privacy: Option<&str>) -> Result<Self, (Reason, &'static str)> {
+        let name = name.ok_or((Reason::USERNAME_MISSING, "Username was missing"))?;
+        let name = header_value::decode(name)
+            .ok_or(Reason::USERNAME_ENCODING)
+            .and_then(|name| Ok(Username::parse(&name)?))
+            .map_err(|reason: Reason| (reason, "Username was invalid"))?;
         let privacy = match privacy {
             None => Some(Privacy::Public),
             Some(privacy) => header_value::decode(privacy).and_then(|privacy| Privacy::parse(&privacy)),
         };
-        Ok(Self { name: name.ok_or("Username was invalid")?, privacy: privacy.ok_or("Privacy was invalid")? })
+        Ok(Self { name, privacy: privacy.ok_or((Reason::PRIVACY_INVALID, "Privacy was invalid"))? })
     }
 }
 
@@ -104,7 +108,8 @@ mod tests {
     use proptest::prelude::*;
 
     fn error(name: Option<&str>, privacy: Option<&str>) -> &'static str {
-        SignUp::parse(name, privacy).err().unwrap_or_else(|| panic!("{name:?}, {privacy:?} was taken"))
+        let error = SignUp::parse(name, privacy).err();
+        error.unwrap_or_else(|| panic!("{name:?}, {privacy:?} was taken")).1
     }
 
     #[test]

@@ -77,7 +77,7 @@ struct Issued {
 /// # Errors
 /// [`ApiError::NotFound`] where proof of work is off.
 pub fn handle(challenges: Option<&Challenges>) -> Result<Reply, ApiError> {
-    let challenges = challenges.ok_or(ApiError::NotFound)?;
+    let challenges = challenges.ok_or(ApiError::NotFound { has_challenges: false })?;
     let challenge = challenges.issue(&platform::random_uuid(), platform::unix_time());
     Ok(Reply::json(200, &Issued { challenge, bits: challenges.bits.into(), expires_in: VALID_SECONDS }))
 }

@@ -11,6 +11,7 @@ use serde::Serialize;
 use crate::config::ConfigError;
 use crate::password::HashError;
 use crate::platform::JsError;
+use crate::reason::Reason;
 use crate::response::Reply;
 
 /// Why a request was not carried out.
@@ -18,6 +19,8 @@ use crate::response::Reply;
 pub enum ApiError {
     /// 400: a body, or one parameter of it, is not of its form.
     Invalid {
+        /// What is wrong, as a word.
+        reason: Reason,
         /// The parameter at fault, where it is one.
         field: Option<&'static str>,
         /// What is wrong and what would be right, in one sentence without any password.
@@ -25,6 +28,8 @@ pub enum ApiError {
     },
     /// 400 of `/users/`, which repeats the request's headers as they were sent.
     InvalidAccount {
+        /// What is wrong, as a word.
+        reason: Reason,
         /// The `Username` header.
         name: Option<String>,
         /// The `Privacy` header.
@@ -42,7 +47,10 @@ pub enum ApiError {
     /// 403: the client does not list the origin of the page that the request came from.
     OriginRefused,
     /// 404: no such path.
-    NotFound,
+    NotFound {
+        /// Whether there is `/challenge`.
+        has_challenges: bool,
+    },
     /// 405: no such method on this path.
     MethodNotAllowed {
         /// The one that it takes beside `OPTIONS`.
@@ -119,8 +127,8 @@ struct NameTaken<'a> {
 
 impl ApiError {
     /// The fault of the parameter `field`: `problem` completes the sentence that its name begins.
-    pub fn field(field: &'static str, problem: impl std::fmt::Display) -> Self {
-        Self::Invalid { field: Some(field), description: format!("{field} {problem}") }
+    pub fn field(reason: Reason, field: &'static str, problem: impl std::fmt::Display) -> Self {
+        Self::Invalid { reason, field: Some(field), description: format!("{field} {problem}") }
     }
 
     /// `part` of the platform did not do its work: for the moment, or because it is not what it is taken for.
@@ -133,13 +141,17 @@ impl ApiError {
     /// The answer that the client gets.
     #[must_use]
     pub fn reply(&self) -> Reply {
+        self.bare_reply().with("X-Error-Reason", self.reason().as_str())
+    }
+
+    fn bare_reply(&self) -> Reply {
         let problem = |status: u16, description: &str, field| {
             let code = &status.to_string();
             Reply::json(status, &Problem { description, code, field })
         };
         match self {
-            Self::Invalid { field, description } => problem(400, description, *field),
-            Self::InvalidAccount { name, privacy, description } => Reply::json(
+            Self::Invalid { field, description, .. } => problem(400, description, *field),
+            Self::InvalidAccount { name, privacy, description, .. } => Reply::json(
                 400,
                 &InvalidAccount {
                     name: name.as_deref(),
@@ -153,7 +165,11 @@ impl ApiError {
             Self::OriginRefused => {
                 problem(403, "Pages of this origin may not sign users up for this client_id", None)
             }
-            Self::NotFound => problem(404, "There is nothing here: the paths are /sign-up and /users/", None),
+            Self::NotFound { has_challenges } => {
+                let paths =
+                    if *has_challenges { "/sign-up, /users/ and /challenge" } else { "/sign-up and /users/" };
+                problem(404, &format!("There is nothing here: the paths are {paths}"), None)
+            }
             Self::MethodNotAllowed { allowed } => {
                 problem(405, &format!("This path takes {allowed} and OPTIONS only"), None)
                     .with("Allow", format!("{allowed}, OPTIONS"))
@@ -178,6 +194,25 @@ impl ApiError {
         }
     }
 
+    /// Why, in a word for the client's program.
+    #[must_use]
+    pub fn reason(&self) -> Reason {
+        match self {
+            Self::Invalid { reason, .. } | Self::InvalidAccount { reason, .. } => *reason,
+            Self::Blocked { .. } => Reason::ADDRESS_BLOCKED,
+            Self::Unverified => Reason::ADDRESS_UNVERIFIED,
+            Self::OriginRefused => Reason::ORIGIN_REFUSED,
+            Self::NotFound { .. } => Reason::NOT_FOUND,
+            Self::MethodNotAllowed { .. } => Reason::METHOD_NOT_ALLOWED,
+            Self::UsernameTaken { .. } | Self::NameTaken { .. } => Reason::USERNAME_TAKEN,
+            Self::Limited { .. } => Reason::RATE_LIMITED,
+            Self::BodyTooLarge { .. } => Reason::BODY_TOO_LARGE,
+            Self::NotJson => Reason::CONTENT_TYPE_NOT_JSON,
+            Self::Internal { .. } => Reason::INTERNAL_ERROR,
+            Self::Unavailable { .. } => Reason::UNAVAILABLE,
+        }
+    }
+
     /// What became of the request, in a word for the log.
     #[must_use]
     pub fn outcome(&self) -> &'static str {
@@ -186,7 +221,7 @@ impl ApiError {
             Self::Blocked { .. } => "blocked",
             Self::Unverified => "unverified",
             Self::OriginRefused => "origin_refused",
-            Self::NotFound => "not_found",
+            Self::NotFound { .. } => "not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::UsernameTaken { .. } | Self::NameTaken { .. } => "taken",
             Self::Limited { .. } => "limited",
@@ -225,9 +260,10 @@ impl From<HashError> for ApiError {
 mod tests {
     use super::*;
 
-    fn answer(error: &ApiError) -> (u16, String) {
+    fn header(error: &ApiError, name: &str) -> Option<String> {
         let reply = error.reply();
-        (reply.status, reply.body.unwrap())
+        let headers = reply.headers("", 0);
+        headers.iter().find(|(n, _)| *n == name).map(|(_, value)| value.to_string())
     }
 
     #[test]
@@ -235,17 +271,22 @@ mod tests {
         let secret = || "SQLITE_ERROR: secret".to_owned();
         for (error, status, body) in [
             (
-                ApiError::field("username", "must have 1 to 254 characters"),
+                ApiError::field(Reason::USERNAME_LENGTH, "username", "must have 1 to 254 characters"),
                 400,
                 r#"{"description":"username must have 1 to 254 characters","code":"400","field":"username"}"#,
             ),
             (
-                ApiError::Invalid { field: None, description: "The body must be JSON".to_owned() },
+                ApiError::Invalid {
+                    reason: Reason::BODY_NOT_JSON,
+                    field: None,
+                    description: "The body must be JSON".to_owned(),
+                },
                 400,
                 r#"{"description":"The body must be JSON","code":"400"}"#,
             ),
             (
                 ApiError::InvalidAccount {
+                    reason: Reason::PRIVACY_INVALID,
                     name: Some("Username".to_owned()),
                     privacy: None,
                     description: "Privacy was invalid".into(),
@@ -269,9 +310,14 @@ mod tests {
                 r#"{"description":"Pages of this origin may not sign users up for this client_id","code":"403"}"#,
             ),
             (
-                ApiError::NotFound,
+                ApiError::NotFound { has_challenges: false },
                 404,
                 r#"{"description":"There is nothing here: the paths are /sign-up and /users/","code":"404"}"#,
+            ),
+            (
+                ApiError::NotFound { has_challenges: true },
+                404,
+                r#"{"description":"There is nothing here: the paths are /sign-up, /users/ and /challenge","code":"404"}"#,
             ),
             (
                 ApiError::MethodNotAllowed { allowed: "POST" },
@@ -306,23 +352,20 @@ mod tests {
                 r#"{"description":"The service is unavailable for the moment, try again later","code":"503"}"#,
             ),
         ] {
-            assert_eq!(answer(&error), (status, body.to_owned()));
+            let reply = error.reply();
+            assert_eq!((reply.status, reply.body.as_deref()), (status, Some(body)));
+            assert_eq!(header(&error, "X-Error-Reason").as_deref(), Some(error.reason().as_str()));
         }
     }
 
     #[test]
     fn some_errors_say_more_in_a_header() {
-        let header = |error: ApiError, name| {
-            let reply = error.reply();
-            let headers = reply.headers("", 0);
-            headers.iter().find(|(n, _)| *n == name).map(|(_, value)| value.to_string())
-        };
         let not_allowed = ApiError::MethodNotAllowed { allowed: "GET" };
-        assert_eq!(header(not_allowed, "Allow").as_deref(), Some("GET, OPTIONS"));
+        assert_eq!(header(&not_allowed, "Allow").as_deref(), Some("GET, OPTIONS"));
         let unavailable = ApiError::Unavailable { cause: String::new() };
-        assert_eq!(header(unavailable, "Retry-After").as_deref(), Some("5"));
+        assert_eq!(header(&unavailable, "Retry-After").as_deref(), Some("5"));
         let limited = ApiError::Limited { description: "", retry_after: "60" };
-        assert_eq!(header(limited, "Retry-After").as_deref(), Some("60"));
-        assert_eq!(header(ApiError::NotFound, "Allow"), None);
+        assert_eq!(header(&limited, "Retry-After").as_deref(), Some("60"));
+        assert_eq!(header(&ApiError::NotJson, "Allow"), None);
     }
 }

@@ -11,7 +11,7 @@
 //! | each field, parsed into a type that can only hold a good value | [`username`], [`password`] ([`opaque_string`], [`pepper`], [`argon2id`]), [`visible_ascii`], [`json`], [`header_value`], [`request_key`]; under them [`unicode`] |
 //! | the guards that are on | [`guards`] ([`rate_limit`], [`remote`], [`breached_list`]; [`challenge`], which has an endpoint of its own) |
 //! | the one statement | [`store`] |
-//! | the answer, or the error as an answer | [`response`], [`error`] |
+//! | the answer, or the error as an answer | [`response`], [`error`], [`reason`] |
 //!
 //! [`config`] holds the settings, and [`service`] what is kept from request to request; [`platform`]
 //! is where JavaScript begins, and [`task`] how a request waits for it. All rooms but [`platform`], [`task`], [`service`], [`call`], [`guards`],
@@ -39,6 +39,7 @@ pub mod password;
 pub mod pepper;
 pub mod platform;
 pub mod rate_limit;
+pub mod reason;
 pub mod remote;
 pub mod request_key;
 pub mod response;
@@ -103,9 +104,9 @@ impl Visit {
     fn end(mut self, answer: &Result<Reply, ApiError>) -> JsValue {
         self.is_answered = true;
         let mut reply = answer.as_ref().map_or_else(ApiError::reply, Clone::clone);
-        reply.allow_origin = self.notes.allow_origin.take();
         let runtime = self.runtime();
         console_log!("{}", self.notes.line(&self.id, Some(answer), reply.status, runtime));
+        reply.allow_origin = self.notes.allow_origin.take();
         platform::respond(&reply, &self.id, runtime)
     }
 
@@ -133,7 +134,7 @@ async fn answer(request: &Incoming, env: &Environment, id: &str, notes: &Notes) 
             notes.route.set(Some(route));
             // The other routes know no clients.
             if route == Route::SignUp {
-                notes.allow_origin.set(guards::allow_origin(&service.guards, request, notes).await);
+                notes.allow_origin.replace(guards::allow_origin(&service.guards, request, notes).await);
             }
             return Ok(guards::preflight(&service.guards));
         }

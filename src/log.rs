@@ -17,7 +17,7 @@ pub struct Notes {
     /// Its route, once it is known.
     pub route: Cell<Option<Route>>,
     /// Which pages may read the answer: those of any origin, until somebody knows better.
-    pub allow_origin: Cell<AllowOrigin>,
+    pub allow_origin: RefCell<AllowOrigin>,
     warnings: RefCell<Vec<String>>,
 }
 
@@ -29,6 +29,8 @@ struct Line<'a> {
     route: Option<&'static str>,
     status: u16,
     outcome: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'static str>,
     ms: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     cause: Option<&'a str>,
@@ -52,19 +54,28 @@ impl Notes {
         status: u16,
         runtime: u64,
     ) -> String {
-        let (outcome, cause) = match answer {
-            None => ("abandoned", None),
-            Some(Ok(reply)) if reply.body.is_none() => ("preflight", None),
-            Some(Ok(_)) if self.route.get() == Some(Route::Challenge) => ("issued", None),
-            Some(Ok(_)) => ("created", None),
-            Some(Err(error)) => (error.outcome(), error.cause()),
+        let outcome = match answer {
+            None => "abandoned",
+            Some(Ok(reply)) if reply.body.is_none() => self.preflight_outcome(),
+            Some(Ok(_)) if self.route.get() == Some(Route::Challenge) => "issued",
+            Some(Ok(_)) => "created",
+            Some(Err(error)) => error.outcome(),
         };
+        let error = answer.and_then(|answer| answer.as_ref().err());
+        let reason = error.map(|error| error.reason().as_str());
+        let cause = error.and_then(ApiError::cause);
         let warnings = self.warnings.borrow();
         let warning = (!warnings.is_empty()).then(|| warnings.join("; "));
         let ms = runtime / 1000;
-        let line = Line { id, route: self.route.get().map(Route::name), status, outcome, ms, cause, warning };
+        let route = self.route.get().map(Route::name);
+        let line = Line { id, route, status, outcome, reason, ms, cause, warning };
         // No part of it can fail to be JSON.
         serde_json::to_string(&line).unwrap_or_default()
+    }
+
+    /// A page whose origin is not allowed sends no sign-up that could leave a line of its own.
+    fn preflight_outcome(&self) -> &'static str {
+        if *self.allow_origin.borrow() == AllowOrigin::None { "preflight_refused" } else { "preflight" }
     }
 }
 
@@ -76,8 +87,8 @@ mod tests {
     fn a_line_says_what_is_known_and_no_more() {
         let notes = Notes::default();
         assert_eq!(
-            notes.line("the-id", Some(&Err(ApiError::NotFound)), 404, 1999),
-            r#"{"id":"the-id","status":404,"outcome":"not_found","ms":1}"#
+            notes.line("the-id", Some(&Err(ApiError::NotFound { has_challenges: false })), 404, 1999),
+            r#"{"id":"the-id","status":404,"outcome":"not_found","reason":"not_found","ms":1}"#
         );
         notes.route.set(Some(Route::CreateAccount));
         assert_eq!(
@@ -88,22 +99,27 @@ mod tests {
         notes.warn("two".to_owned());
         assert_eq!(
             notes.line("the-id", Some(&Err(ApiError::Blocked { reason: "spam".to_owned() })), 403, 500),
-            r#"{"id":"the-id","route":"/users/","status":403,"outcome":"blocked","ms":0,"cause":"spam","warning":"one; two"}"#
+            r#"{"id":"the-id","route":"/users/","status":403,"outcome":"blocked","reason":"address_blocked","ms":0,"cause":"spam","warning":"one; two"}"#
         );
     }
 
     #[test]
     fn an_answer_that_is_no_error_says_what_came_of_it() {
-        for (route, reply, outcome) in [
-            (Route::SignUp, Reply::json(200, &()), "created"),
-            (Route::CreateAccount, Reply::json(201, &()), "created"),
-            (Route::Challenge, Reply::json(200, &()), "issued"),
-            (Route::Challenge, Reply::preflight(), "preflight"),
+        let one = || AllowOrigin::Only("https://app.example".to_owned());
+        for (route, reply, allow_origin, outcome) in [
+            (Route::SignUp, Reply::json(200, &()), AllowOrigin::Any, "created"),
+            (Route::CreateAccount, Reply::json(201, &()), AllowOrigin::Any, "created"),
+            (Route::Challenge, Reply::json(200, &()), AllowOrigin::Any, "issued"),
+            (Route::Challenge, Reply::preflight(), AllowOrigin::Any, "preflight"),
+            (Route::SignUp, Reply::preflight(), one(), "preflight"),
+            (Route::SignUp, Reply::preflight(), AllowOrigin::None, "preflight_refused"),
         ] {
             let notes = Notes::default();
             notes.route.set(Some(route));
+            *notes.allow_origin.borrow_mut() = allow_origin;
             let line = notes.line("", Some(&Ok(reply)), 0, 0);
             assert!(line.contains(&format!(r#""outcome":"{outcome}""#)), "{line}");
+            assert!(!line.contains("reason"), "{line}");
         }
     }
 }

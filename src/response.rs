@@ -21,7 +21,7 @@ pub const COMMON: [(&str, &str); 11] = [
     ("X-UA-Compatible", "chrome=1"),
     ("Access-Control-Allow-Methods", "POST, PUT, DELETE, GET, OPTIONS"),
     ("Access-Control-Request-Method", "*"),
-    ("Access-Control-Expose-Headers", "ETag, X-Request-Id, X-Runtime, Retry-After"),
+    ("Access-Control-Expose-Headers", "ETag, X-Request-Id, X-Runtime, X-Error-Reason, Retry-After"),
     ("Cache-Control", "max-age=0, private, must-revalidate"),
     (
         "Access-Control-Allow-Headers",

@@ -64,7 +64,7 @@ pub fn resolve(method: &str, url: &str, challenges: bool) -> Result<Target, ApiE
     let path = path(url);
     let route = PATHS.iter().find(|(known, _)| *known == path).map(|(_, route)| *route);
     match route.filter(|route| challenges || *route != Route::Challenge) {
-        None => Err(ApiError::NotFound),
+        None => Err(ApiError::NotFound { has_challenges: challenges }),
         Some(route) if method == route.method() => Ok(Target::Endpoint(route)),
         Some(route) if method == "OPTIONS" => Ok(Target::Preflight(route)),
         Some(route) => Err(ApiError::MethodNotAllowed { allowed: route.method() }),
@@ -115,7 +115,7 @@ mod tests {
             assert_eq!(resolve(method, url, true), Err(ApiError::MethodNotAllowed { allowed: "GET" }));
         }
         for method in ["GET", "POST", "OPTIONS", "HEAD"] {
-            assert_eq!(resolve(method, url, false), Err(ApiError::NotFound));
+            assert_eq!(resolve(method, url, false), Err(ApiError::NotFound { has_challenges: false }));
         }
     }
 
@@ -142,7 +142,7 @@ mod tests {
             for method in ["POST", "OPTIONS", "GET"] {
                 assert_eq!(
                     resolve(method, &format!("https://example.com{rest}"), true),
-                    Err(ApiError::NotFound),
+                    Err(ApiError::NotFound { has_challenges: true }),
                     "{rest}"
                 );
             }

@@ -12,6 +12,7 @@ use crate::guards::SignUpFields;
 use crate::json::{self, JsonError, Member};
 use crate::password::{Password, SALT_BYTES};
 use crate::platform::BodyError;
+use crate::reason::Reason;
 use crate::response::Reply;
 use crate::store::NewUser;
 use crate::username::Username;
@@ -43,15 +44,19 @@ struct CreatedUser<'a> {
 /// # Errors
 /// Every error of the contract for this route.
 pub async fn handle(call: &Call<'_>) -> Result<Reply, ApiError> {
-    let request_key = call
-        .request_key()
-        .ok_or_else(|| ApiError::field("Idempotency-Key", "must be 1 to 255 visible ASCII characters"))?;
+    let request_key = call.request_key().ok_or_else(|| {
+        ApiError::field(
+            Reason::IDEMPOTENCY_KEY_INVALID,
+            "Idempotency-Key",
+            "must be 1 to 255 visible ASCII characters",
+        )
+    })?;
     if !is_json(call.request.header("Content-Type").as_deref()) {
         return Err(ApiError::NotJson);
     }
     let body = call.request.body(BODY_LIMIT).await.map_err(|error| match error {
         BodyError::TooLarge => ApiError::BodyTooLarge { limit: BODY_LIMIT },
-        BodyError::Broken(_) => invalid("The body broke off before its end"),
+        BodyError::Broken(_) => invalid(Reason::BODY_INCOMPLETE, "The body broke off before its end"),
     })?;
     let config = &call.service.config;
     let sign_up = SignUp::parse(&body, config)?;
@@ -85,24 +90,28 @@ fn created(id: u64, username: &str) -> Reply {
 
 impl SignUp {
     fn parse(body: &[u8], config: &Config) -> Result<Self, ApiError> {
-        let body = std::str::from_utf8(body).map_err(|_| invalid("The body must be UTF-8"))?;
+        let body = std::str::from_utf8(body)
+            .map_err(|_| invalid(Reason::BODY_ENCODING, "The body must be UTF-8"))?;
         let [username, password, client_id] = json::members(body, ["username", "password", "client_id"])
-            .map_err(|error| {
-                invalid(match error {
-                    JsonError::NotAnObject => "The body must be a JSON object",
-                    JsonError::Invalid => "The body must be valid JSON",
-                    JsonError::Twice => "The body must have each of username, password and client_id once",
-                })
+            .map_err(|error| match error {
+                JsonError::NotAnObject => invalid(Reason::BODY_NOT_OBJECT, "The body must be a JSON object"),
+                JsonError::Invalid => invalid(Reason::BODY_NOT_JSON, "The body must be valid JSON"),
+                JsonError::Twice => invalid(
+                    Reason::BODY_MEMBER_TWICE,
+                    "The body must have each of username, password and client_id once",
+                ),
             })?;
-        let username = text("username", username)?;
-        let password = text("password", password)?;
-        let client_id = text("client_id", client_id)?;
+        let username = text(Reason::USERNAME_MISSING, "username", username)?;
+        let password = text(Reason::PASSWORD_MISSING, "password", password)?;
+        let client_id = text(Reason::CLIENT_ID_MISSING, "client_id", client_id)?;
         Ok(Self {
-            username: Username::parse(&username).map_err(|error| ApiError::field("username", error))?,
+            username: Username::parse(&username)
+                .map_err(|error| ApiError::field(error.into(), "username", error))?,
             password: Password::parse(&password, config.password_min_length)
-                .map_err(|error| ApiError::field("password", error))?,
+                .map_err(|error| ApiError::field(error.into(), "password", error))?,
             client_id: ClientId::parse(client_id).ok_or_else(|| {
                 ApiError::field(
+                    Reason::CLIENT_ID_INVALID,
                     "client_id",
                     format_args!("must be 1 to {} visible ASCII characters", ClientId::MAX),
                 )
@@ -111,17 +120,17 @@ impl SignUp {
     }
 }
 
-fn text(field: &'static str, member: Member) -> Result<String, ApiError> {
+fn text(missing: Reason, field: &'static str, member: Member) -> Result<String, ApiError> {
     match member {
         Member::Text(text) => Ok(text),
         Member::Missing | Member::Other => {
-            Err(ApiError::field(field, "must be given, as a string of Unicode characters"))
+            Err(ApiError::field(missing, field, "must be given, as a string of Unicode characters"))
         }
     }
 }
 
-fn invalid(description: &str) -> ApiError {
-    ApiError::Invalid { field: None, description: description.to_owned() }
+fn invalid(reason: Reason, description: &str) -> ApiError {
+    ApiError::Invalid { reason, field: None, description: description.to_owned() }
 }
 
 /// Whether a `Content-Type` is `application/json`, with any parameters
@@ -142,7 +151,7 @@ mod tests {
 
     fn error(body: impl AsRef<[u8]>) -> (Option<&'static str>, String) {
         match SignUp::parse(body.as_ref(), &config()) {
-            Err(ApiError::Invalid { field, description }) => (field, description),
+            Err(ApiError::Invalid { field, description, .. }) => (field, description),
             Err(other) => panic!("{other:?}"),
             Ok(_) => panic!("taken: {:?}", String::from_utf8_lossy(body.as_ref())),
         }

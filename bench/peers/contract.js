@@ -17,7 +17,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 /** Gives a refusal, or nothing if the address may pass. */
 export async function admit(address, blockList) {
   const keys = blockKeys(address ?? "");
-  if (!keys) return problem(403, "unverified", "Your IP address could not be verified.");
+  if (!keys) return problem(403, "unverified", "address_unverified", "Your IP address could not be verified.");
   let entries;
   try {
     entries = await blockList.get(keys);
@@ -26,7 +26,7 @@ export async function admit(address, blockList) {
   }
   for (const key of keys) {
     const cause = entries.get(key);
-    if (cause) return { ...problem(403, "blocked", "Your IP address was blocked."), cause };
+    if (cause) return { ...problem(403, "blocked", "address_blocked", "Your IP address was blocked."), cause };
   }
 }
 
@@ -74,27 +74,33 @@ const VISIBLE_ASCII = /^[!-~]+$/;
 function parseUsername(raw) {
   const text = raw.normalize("NFC");
   if (text === "" || (text.length > 254 && [...text].length > 254)) {
-    return { error: "must have 1 to 254 characters" };
+    return { reason: "username_length", error: "must have 1 to 254 characters" };
   }
   const stray = NOT_IN_NAME.exec(text)?.[0].codePointAt(0);
   if (stray !== undefined) {
     const code = `U+${stray.toString(16).toUpperCase().padStart(4, "0")}`;
     return {
+      reason: "username_characters",
       error: `must consist of letters, marks, numbers, punctuation and symbols, and ${code} is none of them`,
     };
   }
-  if (LEADING_MARK.test(text)) return { error: "must not begin with a combining mark" };
+  if (LEADING_MARK.test(text)) {
+    return { reason: "username_leading_mark", error: "must not begin with a combining mark" };
+  }
   const key = text.normalize("NFKC").toLowerCase().replace(IGNORABLE, "").normalize("NFKC");
-  return key === "" ? { error: "must have a visible character" } : { text, key };
+  return key === "" ? { reason: "username_invisible", error: "must have a visible character" } : { text, key };
 }
 
 function parsePassword(raw) {
   const text = raw.replace(SPACE, " ").normalize("NFC");
-  if (text === "") return { error: "must not be empty" };
+  if (text === "") return { reason: "password_too_short", error: "must not be empty" };
   const bytes = encoder.encode(text).length;
-  if (bytes > 1024) return { error: "must have at most 1024 bytes" };
+  if (bytes > 1024) return { reason: "password_too_long", error: "must have at most 1024 bytes" };
   if (!PASSWORD.test(text)) {
-    return { error: "must not hold control, invisible or unassigned characters (RFC 8265)" };
+    return {
+      reason: "password_characters",
+      error: "must not hold control, invisible or unassigned characters (RFC 8265)",
+    };
   }
   return { text, bytes };
 }
@@ -126,37 +132,37 @@ const INSERT_USER = `
 export async function signUp(request, env, id) {
   const requestKey = request.headers.get("Idempotency-Key") ?? `request-id:${id}`;
   if (!isVisibleAscii(requestKey, 255)) {
-    return invalid("must be 1 to 255 visible ASCII characters", "Idempotency-Key");
+    return invalid("idempotency_key_invalid", "must be 1 to 255 visible ASCII characters", "Idempotency-Key");
   }
   if (!/^\s*application\/json\s*(?:;|$)/i.test(request.headers.get("Content-Type") ?? "")) {
-    return problem(415, "not_json", "The Content-Type must be application/json");
+    return problem(415, "not_json", "content_type_not_json", "The Content-Type must be application/json");
   }
   const bytes = await readBody(request);
-  if (!bytes) return problem(413, "too_large", `The body must have at most ${BODY_LIMIT} bytes`);
+  if (!bytes) return problem(413, "too_large", "body_too_large", `The body must have at most ${BODY_LIMIT} bytes`);
 
   let text, body;
   try {
     text = decoder.decode(bytes);
   } catch {
-    return invalid("The body must be UTF-8");
+    return invalid("body_encoding", "The body must be UTF-8");
   }
-  if (!text.trimStart().startsWith("{")) return invalid("The body must be a JSON object");
+  if (!text.trimStart().startsWith("{")) return invalid("body_not_object", "The body must be a JSON object");
   try {
     body = JSON.parse(text);
   } catch {
-    return invalid("The body must be valid JSON");
+    return invalid("body_not_json", "The body must be valid JSON");
   }
   for (const field of ["username", "password", "client_id"]) {
     if (typeof body[field] !== "string" || !body[field].isWellFormed()) {
-      return invalid("must be given, as a string of Unicode characters", field);
+      return invalid(`${field}_missing`, "must be given, as a string of Unicode characters", field);
     }
   }
   const username = parseUsername(body.username);
-  if (username.error) return invalid(username.error, "username");
+  if (username.error) return invalid(username.reason, username.error, "username");
   const password = parsePassword(body.password);
-  if (password.error) return invalid(password.error, "password");
+  if (password.error) return invalid(password.reason, password.error, "password");
   if (!isVisibleAscii(body.client_id, 128)) {
-    return invalid("must be 1 to 128 visible ASCII characters", "client_id");
+    return invalid("client_id_invalid", "must be 1 to 128 visible ASCII characters", "client_id");
   }
 
   // The library hashes as many bytes as the string has UTF-16 units: it needs one for each byte.
@@ -171,6 +177,7 @@ export async function signUp(request, env, id) {
         : {
             status: 409,
             outcome: "taken",
+            reason: "username_taken",
             body: { username: username.text, code: "409", description: "Username already in use" },
           },
   );
@@ -207,22 +214,25 @@ const PRIVACY = new Map([
 export async function createAccount(request, env, id) {
   const name = request.headers.get("Username");
   const privacy = request.headers.get("Privacy");
-  const refuse = (description) => ({
+  const refuse = (reason, description) => ({
     status: 400,
     outcome: "invalid",
+    reason,
     body: { name, privacy, code: "400", description },
   });
   const requestKey = request.headers.get("Idempotency-Key") ?? `request-id:${id}`;
-  if (!isVisibleAscii(requestKey, 255)) return refuse("Idempotency-Key was invalid");
-  if (name === null) return refuse("Username was missing");
-  const username = parseUsername(decodeHeader(name) ?? "");
-  if (username.error) return refuse("Username was invalid");
+  if (!isVisibleAscii(requestKey, 255)) return refuse("idempotency_key_invalid", "Idempotency-Key was invalid");
+  if (name === null) return refuse("username_missing", "Username was missing");
+  const decoded = decodeHeader(name);
+  if (decoded === null) return refuse("username_encoding", "Username was invalid");
+  const username = parseUsername(decoded);
+  if (username.error) return refuse(username.reason, "Username was invalid");
   const stored = PRIVACY.get(privacy === null ? "public" : decodeHeader(privacy)?.toLowerCase());
-  if (!stored) return refuse("Privacy was invalid");
+  if (!stored) return refuse("privacy_invalid", "Privacy was invalid");
   return insert(env.DB, INSERT_ACCOUNT, [username.text, username.key, stored, requestKey], (row) =>
     row
       ? { status: 201, outcome: "created", body: { name: row.name, privacy: row.privacy } }
-      : { status: 409, outcome: "taken", body: { name: username.text, code: "409" } },
+      : { status: 409, outcome: "taken", reason: "username_taken", body: { name: username.text, code: "409" } },
   );
 }
 

@@ -1,37 +1,41 @@
 // What a request becomes: a reply, plain data with a `status`, an `outcome` (a word for the log), a `body`,
-// and where there are any a `cause` for the log and `headers` of its own. And the headers common to all.
+// and where there are any a `reason` (a word for the client), a `cause` for the log and `headers` of its own. And the
+// headers common to all.
 
-export const problem = (status, outcome, description) => ({
+export const problem = (status, outcome, reason, description) => ({
   status,
   outcome,
+  reason,
   body: { description, code: String(status) },
 });
 
-export const invalid = (description, field) => ({
+export const invalid = (reason, description, field) => ({
   status: 400,
   outcome: "invalid",
+  reason,
   body: { description: field ? `${field} ${description}` : description, code: "400", field },
 });
 
 export const unavailable = (cause) => ({
-  ...problem(503, "unavailable", "The service is unavailable for the moment, try again later"),
+  ...problem(503, "unavailable", "unavailable", "The service is unavailable for the moment, try again later"),
   cause,
   headers: { "Retry-After": "5" },
 });
 
 export const internalError = (error) => ({
-  ...problem(500, "internal_error", "Internal error"),
+  ...problem(500, "internal_error", "internal_error", "Internal error"),
   cause: String(error),
 });
 
 export const NOT_FOUND = problem(
   404,
   "not_found",
+  "not_found",
   "There is nothing here: the paths are /sign-up and /users/",
 );
 
 export const METHOD_NOT_ALLOWED = {
-  ...problem(405, "method_not_allowed", "This path takes POST and OPTIONS only"),
+  ...problem(405, "method_not_allowed", "method_not_allowed", "This path takes POST and OPTIONS only"),
   headers: { Allow: "POST, OPTIONS" },
 };
 
@@ -53,7 +57,7 @@ const COMMON_HEADERS = {
   "Access-Control-Request-Method": "*",
   "Access-Control-Allow-Headers":
     "Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition",
-  "Access-Control-Expose-Headers": "ETag, X-Request-Id, X-Runtime, Retry-After",
+  "Access-Control-Expose-Headers": "ETag, X-Request-Id, X-Runtime, X-Error-Reason, Retry-After",
   "Cache-Control": "max-age=0, private, must-revalidate",
 };
 
@@ -70,6 +74,7 @@ export async function headersOf(reply, text, id, ms) {
     "X-Request-Id": id,
     "X-Runtime": (ms / 1000).toFixed(6),
   };
+  if (reply.reason) headers["X-Error-Reason"] = reply.reason;
   if (text !== null) {
     headers["Content-Type"] = "application/json; charset=utf-8";
     if (reply.status < 300) headers.ETag = `"${await md5(text)}"`;

@@ -19,6 +19,7 @@ use crate::error::ApiError;
 use crate::guards::{Attempt, Check, Guard};
 use crate::password::Password;
 use crate::platform::{self, Environment, JsError};
+use crate::reason::Reason;
 use crate::remote::{self, Question};
 
 const SETTING: &str = "BREACHED_PASSWORDS";
@@ -102,7 +103,11 @@ impl Guard for BreachedPasswords {
             let Some(sign_up) = &attempt.sign_up else { return Ok(()) };
             match self.source.knows(sign_up.password).await {
                 Ok(false) => Ok(()),
-                Ok(true) => Err(ApiError::field("password", "is known from data breaches: choose another")),
+                Ok(true) => Err(ApiError::field(
+                    Reason::PASSWORD_BREACHED,
+                    "password",
+                    "is known from data breaches: choose another",
+                )),
                 Err(Unknown::NoList) => Err(ApiError::Internal {
                     cause: format!("{SETTING}: no list in KV: run make breached-list"),
                 }),

@@ -11,6 +11,7 @@ use crate::error::ApiError;
 use crate::guards::spent_proofs::{Fingerprint, SpentProofs};
 use crate::guards::{Attempt, Check, Guard};
 use crate::platform::{self, Environment};
+use crate::reason::Reason;
 use crate::response::Reply;
 use crate::store::Store;
 
@@ -35,28 +36,35 @@ impl Guard for ProofOfWork {
     fn check<'a>(&'a self, attempt: &'a Attempt<'a>) -> Check<'a> {
         Box::pin(async {
             // What is wrong, as `/sign-up` and as `/users/` say it.
-            let refusal = |at_sign_up: &str, at_users: &str| {
-                ApiError::field(HEADER, if attempt.sign_up.is_some() { at_sign_up } else { at_users })
+            let refusal = |reason, at_sign_up: &str, at_users: &str| {
+                let problem = if attempt.sign_up.is_some() { at_sign_up } else { at_users };
+                ApiError::field(reason, HEADER, problem)
             };
             let solution = attempt.request.header(HEADER).ok_or_else(|| {
-                refusal("must be given: solve a challenge from GET /challenge", "was missing")
+                refusal(
+                    Reason::PROOF_MISSING,
+                    "must be given: solve a challenge from GET /challenge",
+                    "was missing",
+                )
             })?;
-            let solved =
-                self.challenges.judge(&solution, platform::unix_time()).map_err(|error| match error {
+            let solved = self.challenges.judge(&solution, platform::unix_time()).map_err(|error| {
+                let (at_sign_up, at_users) = match error {
                     SolutionError::Invalid => {
-                        refusal("must be a challenge from GET /challenge, a colon and a nonce", "was invalid")
+                        ("must be a challenge from GET /challenge, a colon and a nonce", "was invalid")
                     }
-                    SolutionError::Expired => refusal("has expired: solve a new challenge", "has expired"),
-                    SolutionError::Unsolved => refusal(
+                    SolutionError::Expired => ("has expired: solve a new challenge", "has expired"),
+                    SolutionError::Unsolved => (
                         "must have a SHA-256 that begins with as many zero bits as its challenge asks for",
                         "was not solved",
                     ),
-                })?;
+                };
+                refusal(error.into(), at_sign_up, at_users)
+            })?;
             let sign_up = Fingerprint::new(solved.challenge, attempt);
             if self.spent.spend(solved.id, solved.expires_at, &sign_up).await? {
                 Ok(())
             } else {
-                Err(refusal("was used before: solve a new challenge", "was used before"))
+                Err(refusal(Reason::PROOF_USED, "was used before: solve a new challenge", "was used before"))
             }
         })
     }

@@ -19,6 +19,7 @@ use crate::config::{self, ConfigError};
 use crate::error::ApiError;
 use crate::guards::{Attempt, Check, Guard};
 use crate::platform::{self, Environment, Incoming};
+use crate::reason::Reason;
 use crate::response::AllowOrigin;
 use crate::store::{Store, StoreError};
 
@@ -67,14 +68,14 @@ impl Guard for RegisteredClients {
             };
             let id = sign_up.client_id.as_str();
             let clients = self.clients(Some(id)).await?;
-            let origins = clients
-                .origins(id)
-                .ok_or_else(|| ApiError::field("client_id", "must be that of a registered client"))?;
+            let origins = clients.origins(id).ok_or_else(|| {
+                ApiError::field(Reason::CLIENT_ID_UNKNOWN, "client_id", "must be that of a registered client")
+            })?;
             match attempt.request.header("Origin") {
                 None => Ok(()),
                 Some(_) if origins.is_empty() => Ok(()),
                 Some(origin) if origins.include(&origin) => {
-                    attempt.notes.allow_origin.set(AllowOrigin::Only(origin));
+                    attempt.notes.allow_origin.replace(AllowOrigin::Only(origin));
                     Ok(())
                 }
                 Some(_) => Err(ApiError::OriginRefused),

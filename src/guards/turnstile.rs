@@ -18,6 +18,7 @@ use crate::error::ApiError;
 use crate::guards::spent_proofs::{Fingerprint, SpentProofs};
 use crate::guards::{Attempt, Check, Guard};
 use crate::platform::Environment;
+use crate::reason::Reason;
 use crate::remote::{self, Question};
 use crate::response::Reply;
 use crate::store::Store;
@@ -98,15 +99,18 @@ enum Verdict {
 
 /// What is wrong with a token, in the words of each route.
 struct Fault {
+    reason: Reason,
     member: &'static str,
     header: &'static str,
 }
 
 const MISSING: Fault = Fault {
+    reason: Reason::CAPTCHA_TOKEN_MISSING,
     member: "must be given, as a string: the token of a Turnstile challenge",
     header: "Captcha-Token was missing",
 };
 const REFUSED: Fault = Fault {
+    reason: Reason::CAPTCHA_TOKEN_REFUSED,
     member: "was not accepted: it must be the token of a new Turnstile challenge",
     header: "Captcha-Token was not accepted",
 };
@@ -304,9 +308,9 @@ impl Verdict {
 impl Fault {
     fn told(&self, attempt: &Attempt<'_>) -> ApiError {
         if attempt.sign_up.is_some() {
-            ApiError::field("captcha_token", self.member)
+            ApiError::field(self.reason, "captcha_token", self.member)
         } else {
-            ApiError::Invalid { field: None, description: self.header.to_owned() }
+            ApiError::Invalid { reason: self.reason, field: None, description: self.header.to_owned() }
         }
     }
 }

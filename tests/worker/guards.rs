@@ -1,12 +1,12 @@
 //! The guards against abuse, each on and off. One server serves them all: a request brings the
 //! settings and bindings that it needs (see `faults.js`).
 
-mod breached_passwords;
-mod limits;
+pub mod breached_passwords;
+pub mod limits;
 pub mod proof_of_work;
 mod registered_clients;
 mod reserved_names;
-mod turnstile;
+pub mod turnstile;
 
 use crate::faults;
 use crate::http::{Answer, JSON, send, user};

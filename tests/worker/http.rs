@@ -6,6 +6,7 @@ use md5::{Digest, Md5};
 use ureq::Agent;
 use ureq::http::{HeaderMap, HeaderValue, Request};
 
+use crate::openapi;
 use crate::server::{Server, shared};
 
 /// What a sign-up says of its body.
@@ -33,8 +34,8 @@ impl Answer {
         self.header("X-Request-Id").unwrap()
     }
 
-    /// What all answers share.
-    fn check(&self, method: &str) {
+    /// What all answers share; and where the description knows the route, what it says of this one.
+    fn check(&self, method: &str, path: &str) {
         for (name, value) in [
             ("X-Frame-Options", "SAMEORIGIN"),
             ("X-XSS-Protection", "1; mode=block"),
@@ -42,7 +43,7 @@ impl Answer {
             ("X-UA-Compatible", "chrome=1"),
             ("Access-Control-Allow-Methods", "POST, PUT, DELETE, GET, OPTIONS"),
             ("Access-Control-Request-Method", "*"),
-            ("Access-Control-Expose-Headers", "ETag, X-Request-Id, X-Runtime, Retry-After"),
+            ("Access-Control-Expose-Headers", "ETag, X-Request-Id, X-Runtime, X-Error-Reason, Retry-After"),
             ("Cache-Control", "max-age=0, private, must-revalidate"),
         ] {
             assert_eq!(self.header(name), Some(value), "{name} of {self:?}");
@@ -79,6 +80,13 @@ impl Answer {
         let etag = format!("\"{:032x}\"", u128::from_be_bytes(Md5::digest(&self.body).into()));
         let has_etag = matches!(self.status, 200 | 201);
         assert_eq!(self.header("ETag"), has_etag.then_some(etag.as_str()));
+        let is_word = |text: &str| text.bytes().all(|b| b == b'_' || b.is_ascii_lowercase());
+        assert_eq!(
+            self.header("X-Error-Reason").map(is_word),
+            (self.status >= 400).then_some(true),
+            "{self:?}"
+        );
+        openapi::assert_described(method, path, self);
     }
 
     /// Status and body.
@@ -118,7 +126,7 @@ pub fn send_by(
     body: impl AsRef<[u8]>,
 ) -> Answer {
     let answer = call(agent, server, method, path, headers, body.as_ref()).unwrap();
-    answer.check(method);
+    answer.check(method, path);
     answer
 }
 
@@ -135,7 +143,7 @@ pub fn try_send(
     if !answer.headers.contains_key("X-Request-Id") {
         return Err(format!("{} from the proxy", answer.status));
     }
-    answer.check(method);
+    answer.check(method, path);
     Ok(answer)
 }
 

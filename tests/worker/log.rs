@@ -55,9 +55,10 @@ pub fn fault(line: &str) -> Option<&'static str> {
             "status" => {
                 (value.as_u64().is_some_and(|status| (200..600).contains(&status)), "its status is none")
             }
-            "outcome" => {
-                (text.bytes().all(|b| b == b'_' || b.is_ascii_lowercase()), "its outcome is no word")
-            }
+            "outcome" | "reason" => (
+                text.bytes().all(|b| b == b'_' || b.is_ascii_lowercase()),
+                "its outcome or reason is no word",
+            ),
             "ms" => (value.is_number(), "its time is no number"),
             "cause" | "warning" => (
                 REASONS.contains(&text) || CAUSES.iter().any(|cause| text.starts_with(cause)),

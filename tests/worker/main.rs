@@ -34,6 +34,7 @@ mod operators;
 mod pages;
 mod pepper;
 mod races;
+mod reasons;
 mod retries;
 mod routing;
 mod server;

@@ -164,9 +164,11 @@ fn each_fault_is_reported_once() {
             "a name in raw UTF-8",
             "an account repeated with its key gets the first answer",
             "X-Frame-Options should be SAMEORIGIN",
-            "Access-Control-Expose-Headers should be ETag, X-Request-Id, X-Runtime, Retry-After",
+            "Access-Control-Expose-Headers should be ETag, X-Request-Id, X-Runtime, X-Error-Reason, Retry-After",
             "X-Request-Id should be another one for each request",
+            "X-Error-Reason should be missing, because this is no error",
             "ETag should be the MD5 of the body in double quotes",
+            "X-Error-Reason should be a word, because this is an error",
             "ETag should be missing, because this is an error",
         ],
         "{lines:#?}"

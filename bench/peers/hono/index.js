@@ -10,9 +10,9 @@ app.use(async (c, next) => {
   c.set("arrival", performance.now());
   c.set("id", crypto.randomUUID());
   await next();
-  const { status, outcome, cause } = c.get("reply");
+  const { status, outcome, reason, cause } = c.get("reply");
   console.log(
-    JSON.stringify({ id: c.get("id"), route: c.get("route"), status, outcome, ms: c.get("ms"), cause }),
+    JSON.stringify({ id: c.get("id"), route: c.get("route"), status, outcome, reason, ms: c.get("ms"), cause }),
   );
 });
 

@@ -24,9 +24,9 @@ export default {
     } catch (error) {
       reply = internalError(error);
     }
-    const { status, outcome, body, cause } = reply;
+    const { status, outcome, reason, body, cause } = reply;
     const ms = performance.now() - arrival;
-    console.log(JSON.stringify({ id, route: route?.name, status, outcome, ms, cause }));
+    console.log(JSON.stringify({ id, route: route?.name, status, outcome, reason, ms, cause }));
     const text = body ? JSON.stringify(body) : null;
     return new Response(text, { status, headers: await headersOf(reply, text, id, ms) });
   },

@@ -12,15 +12,15 @@ use crate::http::{JSON, send, user};
 const LIMITED: &str = r#"{"description":"Too many sign-ups from your network","code":"429"}"#;
 const CLIENT_LIMITED: &str = r#"{"description":"Too many sign-ups from this application","code":"429"}"#;
 
-const NETWORK: (&str, &str) = ("Test-Bindings", r#"{"SIGN_UP_LIMIT":"LIMIT_OF_TWO"}"#);
-const CLIENT: (&str, &str) = ("Test-Bindings", r#"{"CLIENT_LIMIT":"LIMIT_OF_TWO"}"#);
+pub const NETWORK: (&str, &str) = ("Test-Bindings", r#"{"SIGN_UP_LIMIT":"LIMIT_OF_TWO"}"#);
+pub const CLIENT: (&str, &str) = ("Test-Bindings", r#"{"CLIENT_LIMIT":"LIMIT_OF_TWO"}"#);
 
 fn from(address: &str) -> (&str, &str) {
     ("CF-Connecting-IP", address)
 }
 
 /// Waits for the next minute if this one is nearly over: the local binding counts by the minutes of the clock.
-fn early_in_a_minute() {
+pub fn early_in_a_minute() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let left = 60 - now.as_secs() % 60;
     if left < 20 {

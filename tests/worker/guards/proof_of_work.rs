@@ -52,6 +52,16 @@ pub fn solution() -> String {
     find(&challenge(), |solution| has_zeros(solution, 4))
 }
 
+/// A fresh challenge with a nonce that does not solve it.
+pub fn unsolved() -> String {
+    find(&challenge(), |solution| !has_zeros(solution, 4))
+}
+
+/// A solution of a challenge that is no longer valid.
+pub fn expired() -> String {
+    find(&signed(0, 1, "0123456789-0123456789-0123456789"), |solution| has_zeros(solution, 4))
+}
+
 /// `solution` with a nonce that makes it too long.
 fn padded(solution: &str) -> String {
     format!("{solution:0<257}")
@@ -79,6 +89,9 @@ fn a_challenge_is_got_while_the_guard_is_on() {
     let blocked = ("CF-Connecting-IP", "198.51.100.7");
     challenge_from(&[ON, blocked]).is(403, r#"{"description":"Your IP address was blocked.","code":"403"}"#);
     assert_eq!(challenge_from(&[ON, ("Test-Fault", "kv-rejects")]).status, 503);
+    // It is one of the paths, and a client that is lost is told so.
+    send(faults::server(), "POST", "/nowhere", &[ON], "")
+        .is(404, r#"{"description":"There is nothing here: the paths are /sign-up, /users/ and /challenge","code":"404"}"#);
     // While it is off, there is no such path, and whoever is blocked is not told otherwise.
     for headers in [[].as_slice(), &[blocked]] {
         for method in ["GET", "POST", "OPTIONS"] {

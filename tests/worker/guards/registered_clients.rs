@@ -148,6 +148,8 @@ fn a_preflight_is_answered_for_all_clients_and_never_refused() {
         let headers = [&[REGISTERED], headers].concat();
         let answer = preflight("/sign-up", &headers);
         assert_eq!((answer.status, cors(&answer)), (204, expected), "{headers:?}");
+        let outcome = if expected.0.is_none() { "preflight_refused" } else { "preflight" };
+        assert_eq!(faults::server().log_line(answer.id())["outcome"], outcome, "{headers:?}");
         // Whose requests name no client.
         assert_eq!(cors(&preflight("/users/", &headers)), OPEN);
     }

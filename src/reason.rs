@@ -1,0 +1,130 @@
+//! The reasons of the header `X-Error-Reason`: a stable word for each thing that can be wrong with a request.
+//!
+//! Bodies keep the form of the API that this one is compatible with, and their sentences are for people. A program
+//! looks at the word. A word never changes its meaning; `public/openapi.json` lists them all. Must not know statuses.
+
+use crate::challenge::SolutionError;
+use crate::password::PasswordError;
+use crate::username::UsernameError;
+
+/// Why a request was not carried out, as a word in snake case. Where a field is at fault, the word begins with its name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Reason(&'static str);
+
+impl Reason {
+    /// The body is not UTF-8.
+    pub const BODY_ENCODING: Self = Self("body_encoding");
+    /// The body is not a JSON object.
+    pub const BODY_NOT_OBJECT: Self = Self("body_not_object");
+    /// The body begins as an object, but is not JSON.
+    pub const BODY_NOT_JSON: Self = Self("body_not_json");
+    /// The body has a member twice.
+    pub const BODY_MEMBER_TWICE: Self = Self("body_member_twice");
+    /// The body ended early, or took too long.
+    pub const BODY_INCOMPLETE: Self = Self("body_incomplete");
+    /// The body is over the limit.
+    pub const BODY_TOO_LARGE: Self = Self("body_too_large");
+    /// The body does not say that it is JSON.
+    pub const CONTENT_TYPE_NOT_JSON: Self = Self("content_type_not_json");
+    /// The `Idempotency-Key` is not of its form.
+    pub const IDEMPOTENCY_KEY_INVALID: Self = Self("idempotency_key_invalid");
+    /// There is no username, or it is not a text.
+    pub const USERNAME_MISSING: Self = Self("username_missing");
+    /// The header's value is neither UTF-8 nor of the extended form.
+    pub const USERNAME_ENCODING: Self = Self("username_encoding");
+    /// The username is empty or too long.
+    pub const USERNAME_LENGTH: Self = Self("username_length");
+    /// The username has a character that no name may have.
+    pub const USERNAME_CHARACTERS: Self = Self("username_characters");
+    /// The username begins with a combining mark.
+    pub const USERNAME_LEADING_MARK: Self = Self("username_leading_mark");
+    /// Nothing of the username can be seen.
+    pub const USERNAME_INVISIBLE: Self = Self("username_invisible");
+    /// Somebody else has the username.
+    pub const USERNAME_TAKEN: Self = Self("username_taken");
+    /// There is no password, or it is not a text.
+    pub const PASSWORD_MISSING: Self = Self("password_missing");
+    /// The password has too few characters.
+    pub const PASSWORD_TOO_SHORT: Self = Self("password_too_short");
+    /// The password has too many bytes.
+    pub const PASSWORD_TOO_LONG: Self = Self("password_too_long");
+    /// The password has a character that no password may have.
+    pub const PASSWORD_CHARACTERS: Self = Self("password_characters");
+    /// The password is known from data breaches.
+    pub const PASSWORD_BREACHED: Self = Self("password_breached");
+    /// There is no `client_id`, or it is not a text.
+    pub const CLIENT_ID_MISSING: Self = Self("client_id_missing");
+    /// The `client_id` is not of its form.
+    pub const CLIENT_ID_INVALID: Self = Self("client_id_invalid");
+    /// The `client_id` is not that of a registered client.
+    pub const CLIENT_ID_UNKNOWN: Self = Self("client_id_unknown");
+    /// The `Privacy` is none that there is.
+    pub const PRIVACY_INVALID: Self = Self("privacy_invalid");
+    /// There is no proof of work.
+    pub const PROOF_MISSING: Self = Self("proof_missing");
+    /// The proof of work is not of its form, or its challenge is from elsewhere.
+    pub const PROOF_INVALID: Self = Self("proof_invalid");
+    /// The challenge of the proof of work is too old.
+    pub const PROOF_EXPIRED: Self = Self("proof_expired");
+    /// The challenge is not solved.
+    pub const PROOF_UNSOLVED: Self = Self("proof_unsolved");
+    /// The proof of work has paid for another sign-up, or for this one too often.
+    pub const PROOF_USED: Self = Self("proof_used");
+    /// There is no token of a Turnstile challenge.
+    pub const CAPTCHA_TOKEN_MISSING: Self = Self("captcha_token_missing");
+    /// The token was not accepted.
+    pub const CAPTCHA_TOKEN_REFUSED: Self = Self("captcha_token_refused");
+    /// The address is on the block list.
+    pub const ADDRESS_BLOCKED: Self = Self("address_blocked");
+    /// The platform did not say which address it is.
+    pub const ADDRESS_UNVERIFIED: Self = Self("address_unverified");
+    /// The client does not list the origin of the page.
+    pub const ORIGIN_REFUSED: Self = Self("origin_refused");
+    /// There is no such path.
+    pub const NOT_FOUND: Self = Self("not_found");
+    /// There is no such method on the path.
+    pub const METHOD_NOT_ALLOWED: Self = Self("method_not_allowed");
+    /// There were too many sign-ups from one network, or for one application.
+    pub const RATE_LIMITED: Self = Self("rate_limited");
+    /// The service is at fault.
+    pub const INTERNAL_ERROR: Self = Self("internal_error");
+    /// A part of the platform did not do its work.
+    pub const UNAVAILABLE: Self = Self("unavailable");
+
+    /// The word.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        self.0
+    }
+}
+
+impl From<UsernameError> for Reason {
+    fn from(error: UsernameError) -> Self {
+        match error {
+            UsernameError::Length => Self::USERNAME_LENGTH,
+            UsernameError::LeadingMark => Self::USERNAME_LEADING_MARK,
+            UsernameError::Character(_) => Self::USERNAME_CHARACTERS,
+            UsernameError::Invisible => Self::USERNAME_INVISIBLE,
+        }
+    }
+}
+
+impl From<PasswordError> for Reason {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Empty | PasswordError::TooShort { .. } => Self::PASSWORD_TOO_SHORT,
+            PasswordError::TooLong => Self::PASSWORD_TOO_LONG,
+            PasswordError::Disallowed => Self::PASSWORD_CHARACTERS,
+        }
+    }
+}
+
+impl From<SolutionError> for Reason {
+    fn from(error: SolutionError) -> Self {
+        match error {
+            SolutionError::Invalid => Self::PROOF_INVALID,
+            SolutionError::Expired => Self::PROOF_EXPIRED,
+            SolutionError::Unsolved => Self::PROOF_UNSOLVED,
+        }
+    }
+}
