@@ -1,3 +1,9 @@
+use edge_signup::username::Username;
+
+/// The stored `username_key` of a name; `None` if nobody can have that name.
+pub fn username_key(username: &str) -> Option<String> {
+    Some(Username::parse(username).ok()?.key().to_owned())
+}
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordVerifier};
 use icu_normalizer::ComposingNormalizerBorrowed;

@@ -8,8 +8,13 @@ use std::process::{Command, Stdio};
 use argon2::Params;
 use edge_signup::password::Password;
 use edge_signup::pepper::Pepper;
-use edge_signup::unicode;
+use edge_signup::unicode::{self, Bounded};
+use edge_signup::username::Username;
 use icu_properties::props::GeneralCategory;
+use proptest::strategy::{Strategy, ValueTree};
+use proptest::test_runner::TestRunner;
+use proptest::{collection, sample};
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::can_run;
@@ -21,6 +26,9 @@ use crate::server::shared;
 mod rust;
 
 const DOCUMENT: &str = include_str!("../../docs/verifying.md");
+
+/// Names and their keys, for those who write such a function in another language.
+const LIST: &str = include_str!("../../docs/username_keys.json");
 
 /// Decomposed letters and a space that is none on most keyboards.
 const PASSWORD: &str = "pa\u{308}ss\u{a0}wörd \u{1112}\u{1161}\u{11ab}🥰";
@@ -36,7 +44,7 @@ struct Runtime {
     arguments: &'static [&'static str],
     /// Fails where the runtime lacks a part that the code needs.
     needs: &'static str,
-    /// Reads a JSON list of calls from standard input and writes the list of what they return.
+    /// Reads JSON from standard input, mostly a list of calls, and writes what they return.
     main: &'static str,
 }
 
@@ -83,10 +91,27 @@ echo json_encode(array_map(fn($call) => verify(...$call), $calls));
 ",
 };
 
+const PYTHON_KEYS: Runtime = Runtime {
+    needs: "",
+    main: "
+import json, sys
+print(json.dumps([username_key(name) for name in json.load(sys.stdin)]))
+",
+    ..PYTHON
+};
+
+const NODE_KEYS: Runtime = Runtime {
+    needs: "",
+    main: r#"
+import { readFileSync } from "node:fs";
+console.log(JSON.stringify(JSON.parse(readFileSync(0, "utf8")).map(usernameKey)));
+"#,
+    ..NODE
+};
+
 const PHP_KEYS: Runtime = Runtime {
     main: "
-$calls = json_decode(stream_get_contents(STDIN));
-echo json_encode(array_map(fn($call) => username_key(...$call), $calls));
+echo json_encode(array_map('username_key', json_decode(stream_get_contents(STDIN))));
 ",
     ..PHP
 };
@@ -149,14 +174,119 @@ fn the_code_for_a_pepper_takes_the_right_password_with_it_and_no_other() {
 }
 
 #[test]
-fn the_code_for_php_finds_every_name() {
-    let names = ["Zoe\u{308}", "ＡＤＡ", "Straße", "ΌΣΟΣ", "ﬁsh\u{3164}①", "Ǆ", "이름"];
-    let stored: Vec<String> =
-        names.iter().map(|name| stored("verifying-names", name, "x").username_key).collect();
-    let calls: Vec<_> = names.iter().map(|name| json!([name])).collect();
-    if let Some(keys) = run(&PHP_KEYS, &json!(calls)) {
-        assert_eq!(keys, json!(stored));
+fn every_key_of_the_list_is_the_one_that_the_worker_stores() {
+    assert!(LIST.is_ascii(), "an editor could change what is not escaped");
+    for (n, entry) in list().iter().enumerate() {
+        let name = Username::parse(&entry.username).unwrap_or_else(|error| panic!("{entry:?} {error}"));
+        assert_eq!(name.key(), entry.key, "the host's key for {entry:?}");
+        // Of some names the keys are the same.
+        let stored = stored(&format!("verifying-keys-{n}"), &entry.username, "x");
+        assert_eq!(stored.username_key, entry.key, "the Worker's key for {entry:?}");
     }
+}
+
+#[test]
+fn the_code_finds_every_name_of_the_list() {
+    let list = list();
+    for entry in &list {
+        assert_eq!(rust::username_key(&entry.username).as_deref(), Some(&*entry.key), "{entry:?}");
+    }
+    assert_eq!(rust::username_key("a b"), None, "a name that nobody can have");
+
+    let names: Vec<_> = list.iter().map(|entry| &entry.username).collect();
+    for (runtime, version) in [
+        (&PYTHON_KEYS, "\nimport sys\nsys.stdin.read()\nprint(unicodedata.unidata_version.split('.')[0])"),
+        (&NODE_KEYS, "\nconsole.log(parseInt(process.versions.unicode))"),
+        (&PHP_KEYS, "\necho IntlChar::getUnicodeVersion()[0];"),
+    ] {
+        let Some(keys) = run(runtime, &json!(names)) else { continue };
+        let version = run(&Runtime { main: version, ..*runtime }, &json!([])).unwrap().as_u64().unwrap();
+        let known: Vec<_> =
+            list.iter().zip(keys.as_array().unwrap()).filter(|(e, _)| e.unicode <= version).collect();
+        assert!(
+            known.len() > 40,
+            "{} knows Unicode {version} and so too little of the list",
+            runtime.program
+        );
+        for (entry, key) in known {
+            assert_eq!(*key, *entry.key, "the key by {}, Unicode {version}, for {entry:?}", runtime.program);
+        }
+    }
+}
+
+#[test]
+fn the_code_for_node_folds_every_character_as_the_worker_does() {
+    let texts = texts();
+    let Some(keys) = run(&NODE_KEYS, &json!(texts)) else { return };
+    for (text, key) in texts.iter().zip(keys.as_array().unwrap()) {
+        assert_eq!(*key, key_of(text), "the key by Node for {text:?}");
+    }
+}
+
+#[test]
+fn the_code_for_python_folds_every_character_that_it_knows_as_the_worker_does() {
+    const KNOWN: &str = "
+import json, sys
+print(json.dumps([
+    [username_key(text), all(unicodedata.category(c) != 'Cn' for c in text)] for text in json.load(sys.stdin)
+]))
+";
+    let texts = texts();
+    let Some(keys) = run(&Runtime { main: KNOWN, ..PYTHON_KEYS }, &json!(texts)) else { return };
+    let mut known = 0;
+    for (text, answer) in texts.iter().zip(keys.as_array().unwrap()) {
+        let (key, is_known) = (answer[0].as_str().unwrap(), answer[1].as_bool().unwrap());
+        if is_known {
+            assert_eq!(key, key_of(text), "the key by Python for {text:?}");
+            known += 1;
+        }
+    }
+    assert!(known > 280_000, "Python knows {known} of {} texts", texts.len());
+}
+
+#[test]
+fn the_code_for_python_knows_the_invisible_characters() {
+    const IGNORED: &str = "
+import json, sys
+print(json.dumps([bool(IGNORABLE.match(c)) for c in json.load(sys.stdin)]))
+";
+    let all: Vec<char> = ('\0'..=char::MAX).collect();
+    let Some(ignored) = run(&Runtime { main: IGNORED, ..PYTHON_KEYS }, &json!(all)) else { return };
+    for (c, ignored) in all.iter().zip(ignored.as_array().unwrap()) {
+        assert_eq!(ignored.as_bool(), Some(unicode::is_ignorable(*c)), "{c:?} in the document's IGNORABLE");
+    }
+}
+
+/// A name of `docs/username_keys.json`.
+#[derive(Debug, Deserialize)]
+struct Entry {
+    username: String,
+    key: String,
+    /// The version of Unicode that has its characters; 0 if it is old.
+    #[serde(default)]
+    unicode: u64,
+}
+
+fn list() -> Vec<Entry> {
+    serde_json::from_str(LIST).expect("the list is JSON")
+}
+
+/// The key of any text, whether it is a name or not.
+fn key_of(text: &str) -> String {
+    let nfc = unicode::nfc(Bounded::new(text, Bounded::MAX).unwrap());
+    unicode::nfkc_casefold(Bounded::new(&nfc, Bounded::MAX).unwrap())
+}
+
+/// Every character that is assigned, each alone, and random texts of those that folding changes and marks.
+fn texts() -> Vec<String> {
+    let all = ('\0'..=char::MAX).filter(|c| unicode::category(*c) != GeneralCategory::Unassigned);
+    let mut texts: Vec<String> = all.map(String::from).collect();
+    let is_special = |text: &String| key_of(text) != *text || text.starts_with(unicode::is_mark);
+    let special: Vec<String> = texts.iter().filter(|text| is_special(text)).cloned().collect();
+    let random = collection::vec(sample::select(special), 2..12);
+    let mut runner = TestRunner::deterministic();
+    texts.extend((0..50_000).map(|_| random.new_tree(&mut runner).unwrap().current().concat()));
+    texts
 }
 
 /// Runs the document's code on every case.
