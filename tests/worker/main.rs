@@ -24,6 +24,7 @@ mod cost;
 mod crashes;
 mod database;
 mod deploy;
+mod documents;
 mod faults;
 mod guards;
 mod http;

@@ -4,7 +4,7 @@ use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, LazyLock, Mutex};
-use std::{fs, thread, time};
+use std::{env, fs, thread, time};
 
 use crate::block_list;
 use crate::database::{self, Database};
@@ -62,7 +62,7 @@ impl Server {
     }
 
     fn serve(state: PathBuf, arguments: &[&str]) -> Self {
-        let mut process = Command::new("scripts/serve")
+        let mut process = command("scripts/serve")
             .args(arguments)
             .env("PORT", "0")
             .env("STATE", &state)
@@ -119,15 +119,36 @@ impl Server {
     }
 }
 
+/// A command that finds the programs which `make` installs, so that plain `cargo test` does too, and asks
+/// nothing of the network.
+pub fn command(program: &str) -> Command {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let own = ["node_modules/.bin", ".tools/bin"].map(|folder| root.join(folder));
+    let is_installed = own[0].join("wrangler").exists() && root.join("target/full/index.js").exists();
+    assert!(
+        is_installed,
+        "what the tests need is not all there: run `make test` once, which installs and builds it"
+    );
+    let path = env::var_os("PATH").unwrap_or_default();
+    let path = env::join_paths(own.into_iter().chain(env::split_paths(&path))).unwrap();
+    let mut command = Command::new(program);
+    command.env("PATH", path).envs([
+        ("WRANGLER_SEND_METRICS", "false"),
+        ("WRANGLER_HIDE_BANNER", "true"),
+        ("CLOUDFLARE_CF_FETCH_ENABLED", "false"),
+    ]);
+    command
+}
+
 /// A wrangler command on the local storage in `state`.
 pub fn wrangler(state: &Path, arguments: &[&str]) {
-    let output = Command::new("wrangler")
+    let output = command("wrangler")
         .args(arguments)
         .args(["--local", "--persist-to"])
         .arg(state)
         .stdin(Stdio::null())
         .output()
-        .expect("run the tests by `make test`, which has wrangler on the PATH");
+        .unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
 }
 

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::io::Write;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 
 use argon2::Params;
 use edge_signup::password::Password;
@@ -19,8 +19,9 @@ use serde_json::{Value, json};
 
 use crate::can_run;
 use crate::database::User;
+use crate::documents::blocks;
 use crate::http::{sign_up, user};
-use crate::server::shared;
+use crate::server::{command, shared};
 
 #[path = "../verifying/verify.rs"]
 mod rust;
@@ -339,17 +340,15 @@ fn stored(client_id: &str, username: &str, password: &str) -> User {
 
 /// All the document's code in a language.
 fn code(language: &str) -> String {
-    let fence = format!("\n```{language}\n");
-    let blocks: String =
-        DOCUMENT.split(&fence).skip(1).map(|rest| rest.split_inclusive("\n```").next().unwrap()).collect();
+    let blocks: String = blocks(DOCUMENT, language).collect();
     assert!(!blocks.is_empty(), "no code for {language}");
-    blocks.replace("\n```", "\n")
+    blocks
 }
 
 /// The answers to `calls`; `None` where the runtime is missing, which in CI it must not be.
 fn run(runtime: &Runtime, calls: &Value) -> Option<Value> {
     let start = |code: &str| {
-        Command::new(runtime.program)
+        command(runtime.program)
             .args(runtime.arguments)
             .arg(code)
             .stdin(Stdio::piped())
