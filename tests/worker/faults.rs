@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::block_list;
 use crate::http::{Answer, JSON, send, user};
 use crate::operators::make;
-use crate::server::Server;
+use crate::server::{Server, own_configuration};
 
 static SERVER: LazyLock<Server> = LazyLock::new(|| start("faults"));
 
@@ -40,13 +40,8 @@ entrypoint = "Abandoned"
 /// The Worker's own configuration with [`MORE_BINDINGS`], in a file of the server `name`: one that changes is read again,
 /// and the server begins anew.
 fn configuration(name: &str) -> PathBuf {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let own = fs::read_to_string(root.join("wrangler.toml")).unwrap();
-    // A path in it starts from the file; and the Worker is built already.
-    let at_root = |path: &str| format!("\"{}\"", root.join(path).display());
-    let own = own.replace("\"public\"", &at_root("public")).replace("make --silent build", "true");
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.toml"));
-    fs::write(&file, own + MORE_BINDINGS).unwrap();
+    fs::write(&file, own_configuration() + MORE_BINDINGS).unwrap();
     file
 }
 

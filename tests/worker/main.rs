@@ -44,6 +44,7 @@ mod sign_up;
 mod stand_in;
 mod threats;
 mod time_limits;
+mod trying;
 mod unicode;
 mod users;
 mod verify;

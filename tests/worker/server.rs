@@ -140,6 +140,15 @@ pub fn command(program: &str) -> Command {
     command
 }
 
+/// The Worker's own `wrangler.toml`, to be put elsewhere; it does not build the Worker, which is there.
+pub fn own_configuration() -> String {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let own = fs::read_to_string(root.join("wrangler.toml")).unwrap();
+    // A path in it starts from the file.
+    let at_root = |path: &str| format!("\"{}\"", root.join(path).display());
+    own.replace("\"public\"", &at_root("public")).replace("make --silent build", "true")
+}
+
 /// A wrangler command on the local storage in `state`.
 pub fn wrangler(state: &Path, arguments: &[&str]) {
     let output = command("wrangler")
