@@ -39,10 +39,10 @@ mod simd {
         u64x2_add(x, y)
     }
 
-    /// The second word of `x` and the first of `y`.
+    /// The two words exchanged.
     #[inline(always)]
-    pub fn between(x: Pair, y: Pair) -> Pair {
-        u64x2_shuffle::<1, 2>(x, y)
+    pub fn swap(x: Pair) -> Pair {
+        u64x2_shuffle::<1, 0>(x, x)
     }
 
     /// Multiplies the low halves of the words. Brought together in one vector they stay what they are; in
@@ -105,8 +105,8 @@ mod host {
         [x[0].wrapping_add(y[0]), x[1].wrapping_add(y[1])]
     }
 
-    pub fn between(x: Pair, y: Pair) -> Pair {
-        [x[1], y[0]]
+    pub fn swap(x: Pair) -> Pair {
+        [x[1], x[0]]
     }
 
     pub fn products(x: [Pair; 2], y: [Pair; 2]) -> [Pair; 2] {
