@@ -111,6 +111,13 @@ impl Database {
         self.0.query_row(sql, [id], |row| row.get(0)).unwrap()
     }
 
+    /// How SQLite finds what `sql` asks for.
+    pub fn plan(&self, sql: &str) -> Vec<String> {
+        let mut statement = self.0.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+        let rows = statement.query_map([], |row| row.get("detail"));
+        rows.unwrap().map(Result::unwrap).collect()
+    }
+
     /// The SQL that made `name`.
     pub fn schema(&self, name: &str) -> String {
         let sql = "SELECT sql FROM sqlite_schema WHERE name = ?";

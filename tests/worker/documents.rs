@@ -1,11 +1,17 @@
 //! The examples of the documents, run as they stand.
 
+use std::collections::HashSet;
 use std::process::Command;
 
+use serde_json::{Value, json};
+
+use crate::database;
+use crate::http::{JSON, send, user};
 use crate::is_there;
 use crate::server::{Server, command, shared};
 
 const README: &str = include_str!("../../README.md");
+const OPERATING: &str = include_str!("../../docs/operating.md");
 
 /// The blocks of code in `language`.
 pub fn blocks<'a>(document: &'a str, language: &str) -> impl Iterator<Item = &'a str> {
@@ -88,4 +94,87 @@ for name in ["Zoë-python", "Ã«-python", "☃"]:
     }
     let stored = ["ë-node", "ë-python"].map(|key| shared().database().accounts(key).len());
     assert_eq!(stored, [1, 1], "a pair of Latin-1 bytes is taken for one character of UTF-8");
+}
+
+#[test]
+fn the_everyday_queries_find_what_the_document_says() {
+    let server = Server::start("queries", &[]);
+    let sign_up = |client_id: &str, name: &str, more: &[(&str, &str)]| {
+        let answer = send(&server, "POST", "/sign-up", &[&[JSON], more].concat(), user(name, "p", client_id));
+        assert_eq!(answer.status, 200, "{answer:?}");
+        answer.id().to_owned()
+    };
+    let key = ("Idempotency-Key", "everyday");
+    sign_up("demo", "early", &[key]);
+    let request = sign_up("demo", "Straße", &[]);
+    sign_up("demo", "Ada", &[key]);
+    sign_up("shop", "Ada", &[]);
+    let account = send(&server, "POST", "/users/", &[("Username", "STRASSE")], "");
+    assert_eq!(account.status, 201, "{account:?}");
+    server.kill();
+    database::execute(
+        &server.state,
+        "UPDATE users SET created_at = unixepoch('2026-11-21 22:49:39') WHERE username = 'early'",
+    );
+
+    let section = OPERATING.split("\n## ").find(|section| section.starts_with("Everyday queries\n")).unwrap();
+    let mut commands = blocks(section, "sh").flat_map(|block| block.split("\n\n"));
+    let mut next = |index: &str| -> Value {
+        let command = commands.next().expect("a command of the document");
+        let sql = command.split('"').nth(1).unwrap();
+        let plan = server.database().plan(sql);
+        assert!(plan.iter().any(|step| step.contains(index)), "{sql} should go by {index}: {plan:?}");
+        let local = format!("--local --json --persist-to '{}'", server.state.display());
+        let command = command
+            .replace("--remote", &local)
+            .replace("695a5522-b30e-4108-a5a2-60d0985c1ad6", &request)
+            .replace("(814, 1729)", "(4, 1729)");
+        let answer: Value = run(crate::server::command("sh").args(["-c", &command])).parse().unwrap();
+        // A time is that of the test.
+        let mut rows = answer[0]["results"].clone();
+        for row in rows.as_array_mut().unwrap() {
+            row.as_object_mut().unwrap().remove("created_at");
+        }
+        rows
+    };
+
+    let newest = "SCAN users";
+    let hours = next(newest);
+    let hours = hours.as_array().unwrap();
+    // The test may run across a full hour.
+    assert_eq!(hours.iter().map(|row| row["sign_ups"].as_u64().unwrap()).sum::<u64>(), 3, "{hours:?}");
+    assert!(hours.iter().all(|row| row["hour"].as_str().unwrap().ends_with(":00")), "{hours:?}");
+    let clients = json!([{ "client_id": "demo", "sign_ups": 2 }, { "client_id": "shop", "sign_ups": 1 }]);
+    assert_eq!(next(newest), clients);
+
+    assert_eq!(next(newest), json!([{ "id": 2, "client_id": "demo", "username": "Straße" }]));
+    let early = json!([{ "id": 1, "client_id": "demo", "username": "early", "request_key": "everyday" }]);
+    assert_eq!(next(newest), early);
+
+    let by_user = "USING INDEX users_name (client_id=? AND username_key=?)";
+    let by_account = "USING INDEX accounts_name (name_key=?)";
+    assert_eq!(next(by_user), json!([{ "id": 2, "username": "Straße" }]));
+    assert_eq!(next(by_account), json!([{ "id": 1, "name": "STRASSE", "privacy": "Public" }]));
+
+    assert_eq!(next(by_user), json!([{ "id": 2 }]));
+    assert_eq!(next(by_account), json!([{ "id": 1 }]));
+    assert_eq!(next("USING INTEGER PRIMARY KEY"), json!([{ "id": 4 }]));
+    let database = server.database();
+    let left: Vec<_> = database.users("demo").into_iter().map(|user| user.username).collect();
+    assert_eq!(left, ["early", "Ada"]);
+    assert_eq!((database.users("shop"), database.accounts("strasse")), (vec![], vec![]));
+    assert_eq!(commands.next(), None, "a command of the document was not run");
+}
+
+#[test]
+fn each_example_of_the_document_has_a_folder_of_its_own() {
+    let folders: Vec<_> =
+        OPERATING.split(&[' ', '`', '=', '\n']).filter(|word| word.starts_with("/tmp/")).collect();
+    assert_eq!(folders.len(), 2, "{folders:?}");
+    let different: HashSet<_> = folders.iter().collect();
+    assert_eq!(
+        different.len(),
+        folders.len(),
+        "the second one would find the database of the first: {folders:?}"
+    );
 }
