@@ -18,7 +18,11 @@ fn the_worker_folds_every_character_as_the_host_does() {
     };
     // Marks between letters, so that they meet what they compose with.
     let characters: Vec<char> = ('\u{80}'..=char::MAX).filter(changed).collect();
-    assert!(characters.len() > 10_000);
+    assert!(
+        characters.len() > 10_000,
+        "Unicode 17 has over 10,000 characters that change, and the host knows only {}: its tables may be incomplete",
+        characters.len()
+    );
     let mut names = 0;
     for (n, chunk) in characters.chunks(60).enumerate() {
         let raw: String = chunk.iter().flat_map(|c| ['e', *c]).collect();
@@ -27,13 +31,28 @@ fn the_worker_folds_every_character_as_the_host_does() {
         let header =
             format!("UTF-8''{}", utf8_percent_encode(&format!("unicode-{n}-{raw}"), NON_ALPHANUMERIC));
         let answer = create_account(&[("Username", &header)]);
-        assert_eq!(answer.status, 201, "{answer:?}");
+        assert_eq!(
+            answer.status, 201,
+            "the host takes this name, so the Worker should: V8 may normalise or categorise otherwise: {raw} {answer:?}"
+        );
         let accounts = shared().database().accounts(name.key());
-        assert_eq!(accounts.len(), 1, "the key of {raw}");
-        assert_eq!(accounts[0].name, name.as_str());
+        assert_eq!(
+            accounts.len(),
+            1,
+            "the Worker should store {raw} under the host's key {}: its NFKC_Casefold differs",
+            name.key()
+        );
+        assert_eq!(
+            accounts[0].name,
+            name.as_str(),
+            "the Worker should store the host's NFC of {raw}: its NFC differs"
+        );
         names += 1;
     }
-    assert!(names > 160, "{names}");
+    assert!(
+        names > 160,
+        "more than 160 names should have been compared, and {names} were: the host may refuse what it took before"
+    );
 }
 
 #[test]
@@ -60,8 +79,16 @@ fn the_worker_knows_the_scripts_that_the_host_knows() {
     .into_iter()
     .enumerate()
     {
-        assert_eq!(Password::parse(password, 1).is_ok(), taken, "{password}");
+        assert_eq!(
+            Password::parse(password, 1).is_ok(),
+            taken,
+            "whether the host takes the password {password}: the scripts of ICU4X or the rule of RFC 8265 may have changed"
+        );
         let answer = sign_up(&user(&format!("script-{n}"), password, "scripts"));
-        assert_eq!(answer.status, if taken { 200 } else { 400 }, "{password}: {answer:?}");
+        assert_eq!(
+            answer.status,
+            if taken { 200 } else { 400 },
+            "the Worker should judge the password {password} as the host does: V8's scripts may differ: {answer:?}"
+        );
     }
 }
