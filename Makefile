@@ -11,6 +11,13 @@ STATE ?= .wrangler/state
 REASON ?= blocked by an operator
 export PORT STATE IP REASON TTL NAME ORIGINS ID DRY LOCATION JURISDICTION URL CLIENT_ID WAIT
 
+# The environment of wrangler.toml that a command is for. wrangler takes an empty name for the top level, and warns
+# where it is given none. Some shells have an ENV of their own: the path of a file.
+ifeq ($(origin ENV)$(findstring /,$(ENV)),environment/)
+ENV :=
+endif
+export CLOUDFLARE_ENV := $(or $(ENV),$(CLOUDFLARE_ENV))
+
 # The npm packages' programs first: one of them is a Node that wrangler accepts.
 export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.tools/bin:$(PATH)
 
@@ -73,6 +80,7 @@ help:
 	@echo "make skeletons  let CONFUSABLES = \"deny\" know the names that are there already [REMOTE=1]"
 	@echo "make breached-list  put the list of breached passwords where BREACHED_PASSWORDS looks [REMOTE=1]"
 	@echo "make clean      remove what was built; what was installed and stored stays"
+	@echo "ENV=staging     any of these commands, for that environment of wrangler.toml"
 
 setup: $(PACKAGES) $(TOOLS)
 
@@ -96,10 +104,28 @@ $(TOOLS):
 # worker-build links OpenSSL on Linux; where its headers are missing, it is built from source too.
 OPENSSL = $(if $(filter Linux,$(shell uname)),$(shell pkg-config --exists openssl 2>/dev/null || echo --features ureq/vendored))
 
+# The settings that were found good. What is said of them, were it only a warning, is said again the next time. A server
+# that runs would end with a build that fails, so there it is said and no more.
+.wrangler/settings: wrangler.toml scripts/settings.js .wrangler/environment .wrangler/variables | setup
+	@said=$$(node scripts/settings.js 2>&1); failed=$$?; \
+		if [ -z "$$said" ]; then touch $@; else echo "$$said" >&2; fi; [ -n "$$IS_SERVING" ] || exit $$failed
+
+# The environment that was checked last.
+.wrangler/environment: always
+	@$(call remember,$$CLOUDFLARE_ENV)
+
+# The variables that were checked last. A `wrangler dev` that runs reads them again when wrangler.toml changes, and not
+# when they do; so a change touches that file.
+.wrangler/variables: always
+	@$(call remember,$$(cksum .dev.vars* 2>/dev/null),[ ! -e $@ ] || touch wrangler.toml)
+
+# $(call remember,text,command) writes a file if its text is another, after the command.
+remember = mkdir -p $(@D) && echo "$(1)" | cmp --silent - $@ || { $(or $(2),true); echo "$(1)" > $@; }
+
 build: build/index.js
 
-build/index.js: $(SOURCES) .tools/features | setup
-	@$(call say,Building the Worker: two minutes the first time)
+build/index.js: $(SOURCES) .tools/features | setup .wrangler/settings
+	@$(call say,Building the Worker$(if $(wildcard target/wasm32-unknown-unknown/release),,: two minutes the first time))
 	@worker-build --release --out-dir ../build worker --features "$$FEATURES" $(call or_fail,The Worker does not compile: mend what the message above says)
 	@wasm-opt --strip-debug --strip-producers build/index_bg.wasm -o build/index_bg.wasm # names: an eighth of the upload
 	@gzip -9c build/index_bg.wasm build/index.js | wc -c | awk '{ \
@@ -108,7 +134,7 @@ build/index.js: $(SOURCES) .tools/features | setup
 
 # The features of the last build: changes only when they do, and the Worker is then built anew.
 .tools/features: always
-	@mkdir -p $(@D) && echo "$$FEATURES" | cmp --silent - $@ || echo "$$FEATURES" > $@
+	@$(call remember,$$FEATURES)
 
 dev: build
 	@scripts/serve
@@ -172,14 +198,14 @@ bench: build bench/hash/build/index.js $(BENCH_PACKAGES)
 	@node bench/run.js
 
 # Whether anybody is signed in is asked before the tests take their time.
-signed-in: setup
+signed-in: .wrangler/settings
 	@wrangler whoami --json >/dev/null 2>&1 \
 		$(call or_fail,wrangler is not signed in: run npx wrangler login or set CLOUDFLARE_API_TOKEN and run make again)
 
 provision: signed-in
 	@node scripts/provision.js
 
-provisioned: setup
+provisioned: .wrangler/settings
 	@node scripts/provision.js --check
 
 deploy: $(if $(DRY),build,provisioned signed-in .tools/tested)
@@ -188,9 +214,10 @@ deploy: $(if $(DRY),build,provisioned signed-in .tools/tested)
 verify:
 	@node scripts/verify.js "$$URL"
 
-# The block list is local, or with REMOTE=1 Cloudflare's.
+# The block list is local, or with REMOTE=1 Cloudflare's. The tool prints the key of an address or a range, and then
+# those of the ranges around it.
 KV = --binding BLOCKLIST $(if $(REMOTE),--remote,--local --persist-to "$$STATE")
-BLOCK_KEY = key=$$(target/debug/block-key "$$IP") || exit 1
+BLOCK_KEYS = keys=$$(target/debug/block-key "$$IP") || exit 1; key=$${keys%%$$'\n'*}
 
 target/debug/%: $(SOURCES) | setup
 	@$(call say,Building the tool $* of src/bin)
@@ -198,36 +225,61 @@ target/debug/%: $(SOURCES) | setup
 	@touch $@
 
 # The reason stands in the value, for the Worker's log, and in the metadata, which a listing shows.
-block: target/debug/block-key
-	@$(BLOCK_KEY); metadata=$$(node -p 'JSON.stringify({ reason: process.env.REASON })'); \
+block: target/debug/block-key .wrangler/settings
+	@$(if $(filter command environment,$(origin TTL)),[[ $$TTL =~ ^0*([6-9][0-9]|[1-9][0-9]{2,9})$$ ]] \
+		$(call or_fail,TTL is \"$$TTL\": it must be a whole number of seconds and at least 60 as in TTL=3600))
+	@$(BLOCK_KEYS); metadata=$$(node -p 'JSON.stringify({ reason: process.env.REASON })'); \
 	wrangler kv key put "$$key" "$$REASON" --metadata "$$metadata" $${TTL:+--ttl "$$TTL"} $(KV) >/dev/null \
 		$(call or_fail,Nothing was blocked) && echo "Blocked: $$key"
 
-unblock: target/debug/block-key
-	@$(BLOCK_KEY); wrangler kv key delete "$$key" $(KV) >/dev/null \
-		$(call or_fail,Nothing was unblocked) && echo "Unblocked: $$key"
+LIST = wrangler kv key list $(KV) $(call or_fail,The block list could not be read)
+
+# An address that a range still blocks is not let in. An entry that is younger than a minute may not be listed yet; so
+# its key is deleted in any case.
+define SHOW_UNBLOCKED
+const [key, ...around] = process.argv.slice(1);
+const listed = new Set(JSON.parse(fs.readFileSync(0)).map(({ name }) => name));
+const range = around.find((range) => listed.has(range));
+if (range) {
+    const own = listed.has(key) ? "Its own entry is gone, but the" : "The";
+    console.error("Still blocked: " + key + ". " + own + " range " + range + " is on the list: make unblock IP=" + range);
+    process.exitCode = 1;
+} else {
+    console.log((listed.has(key) ? "Unblocked: " : "Was not blocked: ") + key);
+}
+endef
+export SHOW_UNBLOCKED
+
+unblock: target/debug/block-key .wrangler/settings
+	@$(BLOCK_KEYS); list=$$($(LIST)) || exit 1; \
+	wrangler kv key delete "$$key" $(KV) >/dev/null $(call or_fail,Nothing was unblocked) \
+		&& node -e "$$SHOW_UNBLOCKED" -- $$keys <<< "$$list"
 
 define SHOW_BLOCKED
-for (const { name, expiration, metadata } of JSON.parse(fs.readFileSync(0))) {
-    if (name === "breached-passwords") continue;
+const entries = JSON.parse(fs.readFileSync(0)).filter(({ name }) => name !== "breached-passwords");
+if (!entries.length) console.error("Nothing is blocked");
+for (const { name, expiration, metadata } of entries) {
     const until = expiration ? "until " + new Date(expiration * 1000).toISOString() : "for good";
     console.log([name, until, metadata?.reason].join("\t"));
 }
 endef
 export SHOW_BLOCKED
 
-blocked: setup
-	@{ wrangler kv key list $(KV) $(call or_fail,The block list could not be read); } | node -e "$$SHOW_BLOCKED"
+blocked: .wrangler/settings
+	@list=$$($(LIST)) || exit 1; node -e "$$SHOW_BLOCKED" <<< "$$list"
 
 # The clients that CLIENTS = "registered" lets sign users up: a statement, made of the command's values,
-# on the database that is local, or with REMOTE=1 Cloudflare's. It prints the rows that come back.
+# on the database that is local, or with REMOTE=1 Cloudflare's. It prints the rows that come back. Where none do, it
+# fails, or says NONE.
 define SHOW_ROWS
 const text = fs.readFileSync(0, "utf8");
 const answer = text.startsWith("[") ? JSON.parse(text) : undefined;
 if (!answer) console.error(text.trim());
 const rows = answer?.[0].results ?? [];
 for (const row of rows) console.log(Object.values(row).join("\t"));
-process.exitCode = rows.length ? 0 : 1;
+const { NONE } = process.env;
+if (answer && !rows.length && NONE) console.error(NONE);
+process.exitCode = rows.length || (answer && NONE) ? 0 : 1;
 endef
 export SHOW_ROWS
 
@@ -235,20 +287,21 @@ D1 = wrangler d1 execute DB $(if $(REMOTE),--remote,--local --persist-to "$$STAT
 CLIENT_SQL = sql=$$(target/debug/client-sql $(1)) || exit 1; \
 	$(D1) --json --command "$$sql" | node -e "$$SHOW_ROWS"
 
-client: target/debug/client-sql
+client: target/debug/client-sql .wrangler/settings
 	@$(call CLIENT_SQL,register "$$NAME" "$$ORIGINS" "$$ID") $(call or_fail,No client was registered: where there is no such table make dev makes it)
 
-clients: target/debug/client-sql
-	@$(call CLIENT_SQL,list) $(call or_fail,There are no clients to show)
+clients: target/debug/client-sql .wrangler/settings
+	@export NONE="No client is registered"; $(call CLIENT_SQL,list) \
+		$(call or_fail,The clients could not be listed: where there is no such table make dev makes it)
 
-client-disable: target/debug/client-sql
+client-disable: target/debug/client-sql .wrangler/settings
 	@$(call CLIENT_SQL,disable "$$ID") $(call or_fail,No client was disabled: make clients lists their ids)
 
 # Names from before CONFUSABLES = "deny", or from before its rule or Unicode's table changed, get their skeletons.
 NAMES := SELECT id, username, username_key AS key FROM users ORDER BY id; \
 	SELECT id, name, name_key AS key FROM accounts ORDER BY id
 
-skeletons: setup
+skeletons: .wrangler/settings
 	@cargo build --quiet --features confusables --bin skeletons \
 		$(call or_fail,It does not compile: mend what the message above says)
 	@mkdir -p .wrangler && set -o pipefail && $(D1) --json --command "$(NAMES)" \
@@ -258,7 +311,7 @@ skeletons: setup
 	@echo "Names with a skeleton: $$(grep -c 'OR IGNORE' .wrangler/skeletons.sql)"
 
 # In the block list's namespace, under a key that is no address.
-breached-list: setup
+breached-list: .wrangler/settings
 	@wrangler kv key put breached-passwords --path data/breached-passwords $(KV) >/dev/null \
 		$(call or_fail,The list was not stored) && echo "Stored the list of breached passwords"
 

@@ -3,15 +3,19 @@
 //
 //   LOCATION=weur     where the database lies: weur, eeur, apac, oc, wnam or enam
 //   JURISDICTION=eu   or which law it stays within: eu, us or fedramp
+//   CLOUDFLARE_ENV=…  the environment that they are for; without it, the top level
 //   --check           says whether the ids are there, and makes nothing
 "use strict";
 
 const { execFileSync } = require("node:child_process");
 const fs = require("node:fs");
-const { experimental_readRawConfig: readConfig } = require("wrangler");
+const { unstable_readConfig } = require("wrangler");
 
 const CONFIG = "wrangler.toml";
-const { LOCATION: location, JURISDICTION: jurisdiction } = process.env;
+const { LOCATION: location, JURISDICTION: jurisdiction, CLOUDFLARE_ENV: env } = process.env;
+/** A table of the environment: it inherits none of these from the top level. */
+const own = (table) => (env ? `env.${env}.${table}` : table);
+const AGAIN = `run make provision${env ? ` ENV=${env}` : ""}`;
 
 const DATABASE = {
   title: "database",
@@ -42,17 +46,20 @@ const BLOCK_LIST = {
   create: (name) => ["kv", "namespace", "create", name],
 };
 
+/** What holds in the environment; wrangler's warnings were shown before. */
+const readConfig = () => unstable_readConfig({ config: CONFIG, env }, { hideWarnings: true });
+
 /** Ends the command with what is wrong. */
 function fail(text) {
   console.error(text);
   process.exit(1);
 }
 
-/** The settings as wrangler reads them, and the table of a binding; those of other environments are not looked at. */
+/** The configuration as wrangler reads it, and its table of a binding; those of other environments are not looked at. */
 function read({ table, binding }) {
-  const config = readConfig({ config: CONFIG }).rawConfig;
-  const entry = config[table]?.find((entry) => entry.binding === binding);
-  return entry ? { config, entry } : fail(`${CONFIG} has no [[${table}]] with binding = "${binding}"`);
+  const config = readConfig();
+  const entry = config[table].find((entry) => entry.binding === binding);
+  return entry ? { config, entry } : fail(`${CONFIG} has no [[${own(table)}]] with binding = "${binding}"`);
 }
 
 /** The output of a wrangler command. */
@@ -60,7 +67,7 @@ function wrangler(command) {
   try {
     return execFileSync("wrangler", command, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
   } catch {
-    return fail(`wrangler ${command.join(" ")} failed: mend what its message says and run make provision again`);
+    return fail(`wrangler ${command.join(" ")} failed: mend what its message says and ${AGAIN} again`);
   }
 }
 
@@ -71,7 +78,7 @@ const look = ({ list, matches }, name) => JSON.parse(wrangler(list)).find((found
 function write(resource, id) {
   const { table, binding, key } = resource;
   const line = `${key} = ${JSON.stringify(id)}`;
-  const place = `^\\[\\[${table}\\]\\][^\\n]*\\n(?:(?!\\s*\\[)[^\\n]*\\n)*?\\s*binding\\s*=\\s*["']${binding}["'][^\\r\\n]*(\\r?\\n)`;
+  const place = `^\\[\\[${own(table).replaceAll(".", "\\.")}\\]\\][^\\n]*\\n(?:(?!\\s*\\[)[^\\n]*\\n)*?\\s*binding\\s*=\\s*["']${binding}["'][^\\r\\n]*(\\r?\\n)`;
   const before = fs.readFileSync(CONFIG, "utf8");
   fs.writeFileSync(CONFIG, before.replace(new RegExp(place, "m"), (found, end) => `${found}${line}${end}`));
   if (read(resource).entry[key] === id) return;
@@ -97,7 +104,7 @@ function provision(resource) {
   } else {
     wrangler(resource.create(name));
     found = look(resource, name);
-    if (!found) fail(`wrangler made the ${title} ${name}, but does not list it yet: run make provision again`);
+    if (!found) fail(`wrangler made the ${title} ${name}, but does not list it yet: ${AGAIN} again`);
     console.log(`Made the ${title} ${name}`);
   }
   write(resource, resource.idOf(found));
@@ -107,7 +114,7 @@ function provision(resource) {
 if (process.argv.includes("--check")) {
   for (const resource of [DATABASE, BLOCK_LIST]) {
     if (!read(resource).entry[resource.key]) {
-      fail(`${CONFIG} has no id of the ${resource.title}: run make provision first, which makes it or finds it`);
+      fail(`${CONFIG} has no id of the ${resource.title}${env ? ` of ${env}` : ""}: ${AGAIN} first, which makes it or finds it`);
     }
   }
 } else {

@@ -392,7 +392,8 @@ function sayHowToRemove() {
     `DELETE FROM users WHERE client_id = ${quoted(CLIENT)} AND username_key GLOB '${PREFIX}*'; ` +
     `DELETE FROM accounts WHERE name_key GLOB '${PREFIX}*'`;
   console.log(`\nIts names begin with ${PREFIX}; this removes them:`);
-  console.log(`npx wrangler d1 execute DB --remote --command "${sql.replace(/[\\"$`]/g, "\\$&")}"`);
+  const env = process.env.CLOUDFLARE_ENV ? ` --env ${process.env.CLOUDFLARE_ENV}` : "";
+  console.log(`npx wrangler d1 execute DB --remote${env} --command "${sql.replace(/[\\"$`]/g, "\\$&")}"`);
 }
 
 async function main() {

@@ -1,0 +1,156 @@
+// Checks wrangler.toml and .dev.vars before anything is served, built or deployed: a setting under a wrong name or in a
+// wrong table does nothing, and a guard would be off without notice. `make` calls this; it is silent where all is well.
+//
+//   CLOUDFLARE_ENV=staging   the environment that is meant; all of them are checked
+"use strict";
+
+const fs = require("node:fs");
+const { parseEnv } = require("node:util");
+
+const CONFIG = "wrangler.toml";
+const DEV_VARS = ".dev.vars";
+
+/** The names that the Worker reads, by what they are; a test holds them to its sources. */
+const NAMES = {
+  setting: [
+    "PASSWORD_MIN_LENGTH",
+    "BLOCK_LIST_ON_ERROR",
+    "ARGON2_MEMORY_KIB",
+    "ARGON2_ITERATIONS",
+    "CLIENTS",
+    "PROOF_OF_WORK",
+    "RESERVED_NAMES",
+    "TURNSTILE_SITE_KEY",
+    "TURNSTILE_HOSTNAMES",
+    "TURNSTILE_ACTION",
+    "TURNSTILE_URL",
+    "BREACHED_PASSWORDS",
+    "BREACHED_PASSWORDS_ON_ERROR",
+    "BREACHED_PASSWORDS_URL",
+    "CONFUSABLES",
+  ],
+  secret: ["PASSWORD_PEPPER", "CHALLENGE_SECRET", "TURNSTILE_SECRET"],
+  limit: ["SIGN_UP_LIMIT", "CLIENT_LIMIT"],
+  binding: { d1_databases: "DB", kv_namespaces: "BLOCKLIST" },
+};
+
+const KNOWN = [...NAMES.setting, ...NAMES.secret, ...NAMES.limit];
+
+/** How many characters have to be added, removed or replaced to make one text of another. */
+function distance(a, b) {
+  let row = [...Array(b.length + 1).keys()];
+  for (let i = 1; i <= a.length; i++) {
+    const above = row;
+    row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      row[j] = Math.min(above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] === b[j - 1] ? 0 : 1));
+    }
+  }
+  return row[b.length];
+}
+
+/** The one of `names` that somebody may have meant by `name`, in any letter case. */
+function nearest(name, names) {
+  const [closest, away] = names
+    .map((known) => [known, distance(name.toUpperCase(), known)])
+    .sort(([, a], [, b]) => a - b)[0];
+  return away <= closest.length / 3 ? closest : undefined;
+}
+
+/** Where `name` belongs, within the top level or the environment `env`. */
+function home(name, env) {
+  const table = (name) => (env ? `env.${env}.${name}` : name);
+  if (NAMES.setting.includes(name)) return `it belongs under [${table("vars")}]`;
+  if (NAMES.limit.includes(name)) return `it belongs into a [[${table("ratelimits")}]], as name = "${name}"`;
+  return `set it by npx wrangler secret put ${name}${env ? ` --env ${env}` : ""}, and for make dev in ${DEV_VARS}`;
+}
+
+/** What is wrong with a name among variables, where `kinds` may stand. */
+function variable(place, name, kinds, env) {
+  if (kinds.some((kind) => NAMES[kind].includes(name))) return [];
+  if (KNOWN.includes(name)) {
+    const kind = NAMES.secret.includes(name) ? "a secret" : "a rate limit";
+    return [`${place} has ${name}, which is ${kind}: ${home(name, env)}`];
+  }
+  const near = nearest(name, KNOWN);
+  const advice = near ? `did you mean ${near}?` : 'README.md, "Settings", and docs/abuse.md have them all';
+  return [`${place} has ${name}, which is no setting: ${advice}`];
+}
+
+/** Names of settings in any table but that of the variables, where nobody reads them. */
+function misplaced(table, path, env, isList = false) {
+  if (Array.isArray(table)) return table.flatMap((entry) => misplaced(entry, path, env, true));
+  if (typeof table !== "object" || table === null) return [];
+  const name = isList ? `[[${path.join(".")}]]` : `[${path.join(".")}]`;
+  const place = path.length ? `in ${name}` : "above the first table";
+  return Object.entries(table).flatMap(([key, value]) => {
+    // In lower case it is wrangler's own, but for the very name of a setting.
+    const near = /[a-z]/.test(key) ? KNOWN.find((known) => known === key.toUpperCase()) : nearest(key, KNOWN);
+    if (!near) return misplaced(value, [...path, key], env);
+    const advice = near === key ? home(key, env) : `did you mean ${near}? Then ${home(near, env)}`;
+    return [`${CONFIG}: ${key} stands ${place}, where it does nothing: ${advice}`];
+  });
+}
+
+/** What is wrong with the top level, or with one environment: wrangler inherits neither variables nor bindings. */
+function tables(config, env) {
+  const table = (name) => (env ? `env.${env}.${name}` : name);
+  const { vars = {}, env: _, ...others } = config;
+  const problems = Object.keys(vars).flatMap((name) => variable(`${CONFIG}: [${table("vars")}]`, name, ["setting"], env));
+  problems.push(...misplaced(others, env ? ["env", env] : [], env));
+  const entries = (name) => (Array.isArray(config[name]) ? config[name] : []);
+  for (const { name } of entries("ratelimits")) {
+    if (typeof name !== "string" || NAMES.limit.includes(name)) continue;
+    const near = nearest(name, NAMES.limit);
+    const advice = near ? `did you mean ${near}?` : `it knows ${NAMES.limit.join(" and ")}`;
+    problems.push(`${CONFIG}: [[${table("ratelimits")}]] has the name ${name}, which the Worker does not know: ${advice}`);
+  }
+  for (const [name, binding] of Object.entries(NAMES.binding)) {
+    if (entries(name).some((entry) => entry.binding === binding)) continue;
+    const reason = env ? ": an environment does not inherit it from the top level" : ", and the Worker needs it";
+    problems.push(`${CONFIG} has no [[${table(name)}]] with binding = "${binding}"${reason}`);
+  }
+  return problems;
+}
+
+/** All that is wrong, a sentence each. */
+function problems() {
+  const wrangler = require("wrangler");
+  let config;
+  try {
+    config = wrangler.experimental_readRawConfig({ config: CONFIG }).rawConfig;
+  } catch ({ message, location }) {
+    return [`${CONFIG}${location ? `, line ${location.line}` : ""}: ${message}: mend it there`];
+  }
+  const found = [];
+  const envs = Object.entries(config.env ?? {});
+  const wanted = process.env.CLOUDFLARE_ENV;
+  if (wanted && !envs.some(([env]) => env === wanted)) {
+    const known = envs.map(([env]) => env).join(", ");
+    const advice = known
+      ? `ENV may be ${known}, or left out`
+      : 'it has none; docs/operating.md, "Environments and pipelines", says how to make one';
+    found.push(`${CONFIG} has no environment "${wanted}": ${advice}`);
+  } else {
+    try {
+      wrangler.unstable_readConfig({ config: CONFIG }); // prints its warnings itself
+    } catch ({ message }) {
+      found.push(message);
+    }
+  }
+  found.push(...tables(config), ...envs.flatMap(([env, config]) => tables(config, env)));
+  for (const file of [DEV_VARS, ...envs.map(([env]) => `${DEV_VARS}.${env}`)].filter(fs.existsSync)) {
+    const names = Object.keys(parseEnv(fs.readFileSync(file, "utf8")));
+    found.push(...names.flatMap((name) => variable(file, name, ["setting", "secret"])));
+  }
+  return found;
+}
+
+if (require.main === module) {
+  const found = problems();
+  for (const problem of found) console.error(problem);
+  // Otherwise wrangler, after a warning, would ask whether there is a newer one.
+  process.exit(found.length ? 1 : 0);
+}
+
+module.exports = NAMES;
