@@ -1,7 +1,7 @@
 //! The JavaScript side of the runtime: requests, responses, bindings, errors, time.
 //!
 //! Everything that crosses between wasm and JavaScript does so here or in a room that names its
-//! binding ([`crate::store`], [`crate::block_list`], [`crate::remote`]). The raw types are used where `worker`'s own
+//! binding ([`crate::storage::d1`], [`crate::storage::block_list`], [`crate::guards::remote`]). The raw types are used where `worker`'s own
 //! would copy every header, parse the URL again, or panic on what they do not expect; what would take
 //! many crossings is a function of `platform.js`. Must not know what a request is about.
 
@@ -11,8 +11,9 @@ use wasm_bindgen::prelude::*;
 use worker::js_sys::{Date, JSON, Promise, Reflect, Uint8Array};
 use worker::web_sys;
 
-use crate::config::ConfigError;
-use crate::response::{COMMON, Reply};
+use crate::http::response::{COMMON, Reply};
+use crate::js_error::JsError;
+use crate::setting::ConfigError;
 use crate::task::settled;
 
 #[wasm_bindgen]
@@ -79,31 +80,6 @@ pub fn unix_time() -> u64 {
     (Date::now() / 1000.0) as u64
 }
 
-/// An exception or a rejection, as text.
-#[derive(Debug, Clone)]
-pub struct JsError {
-    /// The class of the error, such as `TypeError`.
-    pub name: String,
-    /// Its message.
-    pub message: String,
-}
-
-impl JsError {
-    /// Whether an object is not what it is taken for, such as a binding of another kind: our
-    /// mistake, and no state of the platform that could pass.
-    #[must_use]
-    pub fn is_misuse(&self) -> bool {
-        self.name == "TypeError"
-    }
-
-    /// Whether its message holds `text`.
-    #[must_use]
-    pub fn says(&self, text: &str) -> bool {
-        // `str::contains` would bring 4 KB of searching into the Worker, for an error's few words.
-        self.message.as_bytes().windows(text.len()).any(|part| part == text.as_bytes())
-    }
-}
-
 impl From<JsValue> for JsError {
     fn from(error: JsValue) -> Self {
         let text = |property: &str| Reflect::get(&error, &property.into()).ok()?.as_string();
@@ -113,12 +89,6 @@ impl From<JsValue> for JsError {
                 .or_else(|| error.as_string())
                 .unwrap_or_else(|| "an error without a message".to_owned()),
         }
-    }
-}
-
-impl std::fmt::Display for JsError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.name, self.message)
     }
 }
 

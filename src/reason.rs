@@ -3,9 +3,9 @@
 //! Bodies keep the form of the API that this one is compatible with, and their sentences are for people. A program
 //! looks at the word. A word never changes its meaning; `public/openapi.json` lists them all. Must not know statuses.
 
-use crate::challenge::SolutionError;
-use crate::password::PasswordError;
-use crate::username::UsernameError;
+use crate::fields::password::PasswordError;
+use crate::fields::username::UsernameError;
+use crate::guards::proof_of_work::challenge::SolutionError;
 
 /// Why a request was not carried out, as a word in snake case. Where a field is at fault, the word begins with its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -7,7 +7,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use edge_signup::confusables::Skeletons;
+use edge_signup::fields::confusables::Skeletons;
 use serde::Deserialize;
 
 /// The rows of one table, in the order of their ids.

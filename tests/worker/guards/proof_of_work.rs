@@ -1,6 +1,6 @@
 //! `PROOF_OF_WORK`: challenges as the Worker issues them, and as this file signs them with its secret.
 
-use edge_signup::challenge::Challenges;
+use edge_signup::guards::proof_of_work::challenge::Challenges;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};

@@ -10,11 +10,12 @@ use std::time::Duration;
 use wasm_bindgen::prelude::*;
 use worker::js_sys::Promise;
 
-use crate::confusables::Skeletons;
-use crate::platform::{self, JsError};
-use crate::request_key::RequestKey;
-use crate::username::Username;
-use crate::visible_ascii::ClientId;
+use crate::fields::client_id::ClientId;
+use crate::fields::confusables::Skeletons;
+use crate::fields::request_key::RequestKey;
+use crate::fields::username::Username;
+use crate::js_error::JsError;
+use crate::platform;
 
 /// The name's key comes first, so that a repeat finds its own row although it meets that row's skeletons too.
 /// A repeat counts as one for a day: an older key, which may have leaked, brings nothing back.
