@@ -1,24 +1,35 @@
 //! edge-signup: a sign-up service that runs at the edge, as a Cloudflare Worker.
 //!
-//! The walk of a request, each step in a room of its own, imports pointing down only:
+//! A request walks down through these rooms, and a room imports those below it alone; a test holds this table to the
+//! sources.
 //!
-//! | step | room |
+//! | room | owns |
 //! |---|---|
-//! | the event, one answer and one log line | here, [`log`] |
-//! | method and path | [`routes`] |
-//! | address and block list | [`call`], [`client_ip`], [`block_list`] |
-//! | the endpoint's steps | [`sign_up`], [`accounts`] |
-//! | each field, parsed into a type that can only hold a good value | [`username`], [`password`] ([`opaque_string`], [`pepper`], [`argon2id`]), [`visible_ascii`], [`json`], [`header_value`], [`request_key`]; under them [`unicode`] |
-//! | the guards that are on | [`guards`] ([`rate_limit`], [`remote`], [`breached_list`]; [`challenge`], which has an endpoint of its own) |
-//! | the one statement | [`store`] |
-//! | the answer, or the error as an answer | [`response`], [`error`], [`reason`] |
+//! | here | the event, one answer and one log line a request |
+//! | [`endpoints`] | the steps of each endpoint, and its words |
+//! | [`admission`] | the gate: the address and the block list |
+//! | [`isolate`] | what is kept from request to request |
+//! | [`guards`] | the guards against abuse, in their order |
+//! | [`config`] | the settings that belong to no guard |
+//! | [`log`] | the log line |
+//! | [`routes`] | which method and path lead where |
+//! | [`error`] | everything that can go wrong, as an answer |
+//! | [`reason`] | the words for programs |
+//! | [`storage`] | the one statement of a sign-up, and all that is read from D1 and KV |
+//! | [`platform`] | where JavaScript begins |
+//! | [`task`] | how a request waits for JavaScript, and how it is given up |
+//! | [`clock`] | the time |
+//! | [`http`] | the formats of messages: the response, JSON, header values |
+//! | [`fields`] | each field, parsed into a type that can only hold a good value |
+//! | [`unicode`] | normalisation, case folding and categories |
+//! | [`setting`] | how a setting is read |
+//! | [`js_error`] | an exception as text |
 //!
-//! [`config`] holds the settings, and [`service`] what is kept from request to request; [`platform`]
-//! is where JavaScript begins, and [`task`] how a request waits for it. All rooms but [`platform`], [`task`], [`service`], [`call`], [`guards`],
-//! [`rate_limit`], [`remote`], [`store`], [`block_list`] and the endpoints' `handle` are free of it, and so tested
-//! on the host.
+//! The rules know no JavaScript, and so they are tested on the host: [`routes`], [`error`], [`reason`], [`http`],
+//! [`fields`], [`unicode`], [`config`], and of the guards what they judge by.
 
 pub mod admission;
+pub mod clock;
 pub mod config;
 #[cfg(all(test, target_arch = "wasm32"))]
 mod cost;
@@ -85,7 +96,7 @@ impl Visit {
     fn new() -> Self {
         Self {
             id: platform::random_uuid(),
-            arrival: platform::now(),
+            arrival: clock::now(),
             trace: Trace::default(),
             allow_origin: RefCell::default(),
             is_answered: false,
@@ -105,7 +116,7 @@ impl Visit {
     }
 
     fn runtime(&self) -> u64 {
-        platform::now().saturating_sub(self.arrival)
+        clock::now().saturating_sub(self.arrival)
     }
 }
 

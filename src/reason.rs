@@ -5,7 +5,6 @@
 
 use crate::fields::password::PasswordError;
 use crate::fields::username::UsernameError;
-use crate::guards::proof_of_work::challenge::SolutionError;
 
 /// Why a request was not carried out, as a word in snake case. Where a field is at fault, the word begins with its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -115,16 +114,6 @@ impl From<PasswordError> for Reason {
             PasswordError::Empty | PasswordError::TooShort { .. } => Self::PASSWORD_TOO_SHORT,
             PasswordError::TooLong => Self::PASSWORD_TOO_LONG,
             PasswordError::Disallowed => Self::PASSWORD_CHARACTERS,
-        }
-    }
-}
-
-impl From<SolutionError> for Reason {
-    fn from(error: SolutionError) -> Self {
-        match error {
-            SolutionError::Invalid => Self::PROOF_INVALID,
-            SolutionError::Expired => Self::PROOF_EXPIRED,
-            SolutionError::Unsolved => Self::PROOF_UNSOLVED,
         }
     }
 }

@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 
+use crate::clock;
 use crate::error::ApiError;
 use crate::guards::proof_of_work::challenge::{Challenges, VALID_SECONDS};
 use crate::http::response::Reply;
@@ -23,6 +24,6 @@ struct Issued {
 /// [`ApiError::NotFound`] where proof of work is off.
 pub fn handle(challenges: Option<&Challenges>) -> Result<Reply, ApiError> {
     let challenges = challenges.ok_or(ApiError::NotFound { has_challenges: false })?;
-    let challenge = challenges.issue(&platform::random_uuid(), platform::unix_time());
+    let challenge = challenges.issue(&platform::random_uuid(), clock::unix_time());
     Ok(Reply::json(200, &Issued { challenge, bits: challenges.bits().into(), expires_in: VALID_SECONDS }))
 }

@@ -9,10 +9,10 @@ pub mod challenge;
 
 use std::rc::Rc;
 
+use crate::clock;
 use crate::guards::spent_proofs::{Fingerprint, SpentProofs};
 use crate::guards::{Attempt, Check, Guard, Parts, Refusal};
 use crate::http::response::Reply;
-use crate::platform;
 use crate::setting::ConfigError;
 
 use challenge::Challenges;
@@ -40,7 +40,7 @@ impl Guard for ProofOfWork {
         Box::pin(async {
             let solution = attempt.request.header(HEADER).ok_or(Refusal::ProofMissing)?;
             let solved =
-                self.challenges.judge(&solution, platform::unix_time()).map_err(Refusal::ProofRefused)?;
+                self.challenges.judge(&solution, clock::unix_time()).map_err(Refusal::ProofRefused)?;
             let sign_up = Fingerprint::new(solved.challenge, attempt);
             let pays = self.spent.spend(solved.id, solved.expires_at, &sign_up).await?;
             if pays { Ok(()) } else { Err(Refusal::ProofUsed) }

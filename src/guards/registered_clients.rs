@@ -15,6 +15,7 @@ use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
+use crate::clock;
 use crate::guards::{Attempt, Check, Deferred, Guard, Parts, SignUpRefusal};
 use crate::http::response::AllowOrigin;
 use crate::platform::{self, Incoming};
@@ -94,15 +95,15 @@ impl RegisteredClients {
     /// The promise of another request would not do: it is gone with that request. So a request that
     /// waits looks again by a timer of its own, and reads itself if the one that read went away.
     async fn clients(&self, id: Option<&str>) -> Result<Rc<Clients>, StoreError> {
-        let arrival = platform::now();
+        let arrival = clock::now();
         let [mut pause, longest] = PAUSES;
         loop {
-            let now = platform::now();
+            let now = clock::now();
             if let Some(outcome) = self.kept.get(arrival, now, id) {
                 return outcome;
             }
             if let Some(_reading) = self.kept.begin(now) {
-                return self.kept.set(now, self.store.clients().await.map(Clients), platform::now());
+                return self.kept.set(now, self.store.clients().await.map(Clients), clock::now());
             }
             platform::pause(pause).await;
             pause = pause.saturating_mul(2).min(longest);

@@ -37,6 +37,7 @@ mod pepper;
 mod races;
 mod reasons;
 mod retries;
+mod rooms;
 mod routing;
 mod server;
 mod settings;
