@@ -36,7 +36,7 @@ impl<'a> Admitted<'a> {
     ///
     /// # Errors
     /// [`ApiError::Blocked`], [`ApiError::Unverified`]; [`ApiError::Unavailable`] if the list could
-    /// not be read, [`ApiError::Internal`] if there is none.
+    /// not be read, [`ApiError::Internal`] if the list is missing.
     pub async fn admit(
         request: &'a Incoming,
         isolate: &'a Isolate,

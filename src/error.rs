@@ -133,7 +133,8 @@ impl ApiError {
         Self::Invalid { reason, field: Some(field), description: format!("{field} {problem}") }
     }
 
-    /// `part` of the platform did not do its work: for the moment, or because it is not what it is taken for.
+    /// A failure of `part`: [`ApiError::Unavailable`] if it may pass, [`ApiError::Internal`] if the binding is of the
+    /// wrong kind.
     #[must_use]
     pub fn platform(part: &str, error: &JsError) -> Self {
         let cause = format!("{part}: {error}");

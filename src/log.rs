@@ -8,6 +8,7 @@ use std::cell::{Cell, RefCell};
 use serde::Serialize;
 
 use crate::error::ApiError;
+use crate::http::json;
 use crate::http::response::{AllowOrigin, Reply};
 use crate::routes::Route;
 
@@ -69,8 +70,7 @@ impl Trace {
         let ms = runtime / 1000;
         let route = self.route.get().map(Route::name);
         let line = Line { id, route, status, outcome, reason, ms, cause, warning };
-        // No part of it can fail to be JSON.
-        serde_json::to_string(&line).unwrap_or_default()
+        json::write(&line)
     }
 }
 

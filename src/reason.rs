@@ -57,7 +57,7 @@ impl Reason {
     pub const CLIENT_ID_INVALID: Self = Self("client_id_invalid");
     /// The `client_id` is not that of a registered client.
     pub const CLIENT_ID_UNKNOWN: Self = Self("client_id_unknown");
-    /// The `Privacy` is none that there is.
+    /// The `Privacy` is neither `Public` nor `Private`.
     pub const PRIVACY_INVALID: Self = Self("privacy_invalid");
     /// There is no proof of work.
     pub const PROOF_MISSING: Self = Self("proof_missing");

@@ -4,3 +4,4 @@
 
 pub mod block_list;
 pub mod d1;
+pub mod sql;

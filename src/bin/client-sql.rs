@@ -1,12 +1,12 @@
 //! Prints the SQL by which `make client`, `make clients` and `make client-disable` work on the table `clients`.
 //!
-//! `wrangler d1 execute` binds no values, so each stands in its statement in hexadecimal: whatever an
-//! operator writes, no shell, no tool and no database can take it for anything but text.
+//! `wrangler d1 execute` binds no values, so each stands in its statement as a [`literal`].
 
 use std::process::ExitCode;
 
 use edge_signup::fields::client_id::ClientId;
 use edge_signup::fields::origin::is_origin;
+use edge_signup::storage::sql::literal;
 
 /// The characters of a new id, and how many of them: those of the API that this one is compatible with.
 const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
@@ -56,10 +56,6 @@ fn statement(arguments: &[&str]) -> Result<String, String> {
             .to_owned()),
         _ => Err(USAGE.to_owned()),
     }
-}
-
-fn literal(text: &str) -> String {
-    format!("CAST(x'{}' AS TEXT)", base16ct::lower::encode_string(text.as_bytes()))
 }
 
 fn random_id() -> Result<String, String> {
@@ -118,7 +114,6 @@ mod tests {
 
     #[test]
     fn no_value_can_be_taken_for_sql() {
-        assert_eq!(literal("it's"), "CAST(x'69742773' AS TEXT)");
         let sql = statement(&["register", "'); DROP TABLE clients; --", "", "a'b"]).unwrap();
         assert!(!sql.contains("DROP") && !sql.contains("a'b"), "{sql}");
     }

@@ -8,6 +8,7 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use worker::js_sys::{Promise, Uint8Array};
 
+use crate::http::json;
 use crate::http::response::Header;
 use crate::js_error::JsError;
 use crate::platform::{self, Environment};
@@ -64,8 +65,7 @@ pub async fn ask(
     time: Duration,
     size: usize,
 ) -> Result<RemoteResponse, JsError> {
-    // It holds strings only: nothing that could fail to be JSON.
-    let request = serde_json::to_string(request).unwrap_or_default();
+    let request = json::write(request);
     let response: Fetched =
         platform::with_timeout(fetch_all(url, &request, size), time).await?.unchecked_into();
     match response.body() {

@@ -25,7 +25,7 @@ struct ReservedNames {
 /// On where the setting is.
 ///
 /// # Errors
-/// It is not text, a line is no username, or there is none.
+/// It is not text, a line is not a username, or there is no line.
 pub(super) fn read(parts: &Parts<'_>) -> Result<Option<Box<dyn Guard>>, ConfigError> {
     let Some(value) = parts.env.binding(SETTING) else { return Ok(None) };
     // A list in TOML would become one line of JSON, which can be a username.

@@ -19,6 +19,7 @@ use crate::fields::visible_ascii::VisibleAscii;
 use crate::guards::remote::{self, RemoteRequest};
 use crate::guards::spent_proofs::{Fingerprint, SpentProofs};
 use crate::guards::{Attempt, Check, Guard, Parts, Refusal};
+use crate::http::json;
 use crate::http::response::Reply;
 use crate::platform::Environment;
 use crate::setting::ConfigError;
@@ -175,8 +176,8 @@ impl Turnstile {
     /// Asks `siteverify` about a token.
     ///
     /// A token is good once; but `siteverify` repeats its answer to one with the same UUID. So a client
-    /// that repeats a sign-up, because its answer was lost, can send the token that was used for it. For
-    /// another sign-up the UUID is another, whatever key a client chooses.
+    /// that repeats a sign-up, because its answer was lost, can send the token that was used for it. A
+    /// different sign-up gets a different UUID, whatever key the client chooses.
     async fn verify(&self, token: &Token, sign_up: &Fingerprint, attempt: &Attempt<'_>) -> Verdict {
         let question = Siteverify {
             secret: self.secret.as_str(),
@@ -187,8 +188,7 @@ impl Turnstile {
         let request = RemoteRequest {
             method: "POST",
             headers: vec![("Content-Type", "application/json".into())],
-            // It holds strings only: nothing that could fail to be JSON.
-            body: Some(serde_json::to_string(&question).unwrap_or_default()),
+            body: Some(json::write(&question)),
         };
         match remote::ask(&self.url, &request, TIME_LIMIT, SIZE_LIMIT).await {
             Ok(answer) => Verdict::of(answer.status, Outcome::parse(&answer.body).unwrap_or_default()),

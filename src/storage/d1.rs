@@ -14,6 +14,7 @@ use crate::fields::client_id::ClientId;
 use crate::fields::confusables::Skeletons;
 use crate::fields::request_key::RequestKey;
 use crate::fields::username::Username;
+use crate::http::json;
 use crate::js_error::JsError;
 use crate::platform;
 
@@ -79,7 +80,7 @@ pub struct NewUser<'a> {
     pub skeletons: Option<&'a Skeletons>,
     /// A PHC string.
     pub password_hash: &'a str,
-    /// What makes this request and its repeats one.
+    /// Identifies the sign-up across its retries.
     pub request_key: &'a RequestKey,
 }
 
@@ -99,7 +100,7 @@ pub struct NewAccount<'a> {
     pub skeletons: Option<&'a Skeletons>,
     /// `Public` or `Private`.
     pub privacy: &'a str,
-    /// What makes this request and its repeats one.
+    /// Identifies the sign-up across its retries.
     pub request_key: &'a RequestKey,
 }
 
@@ -234,8 +235,7 @@ impl Store {
         values: &[Option<&str>],
         limit: Duration,
     ) -> Result<Option<Row>, JsError> {
-        // It holds strings only: nothing that could fail to be JSON.
-        let values = serde_json::to_string(values).unwrap_or_default();
+        let values = json::write(values);
         let row = platform::with_timeout(first(&self.0, statement, &values), limit).await?;
         Ok((!row.is_null_or_undefined()).then(|| row.unchecked_into()))
     }

@@ -15,6 +15,7 @@
 #![expect(clippy::disallowed_methods, reason = "the tests run on the host, which has clocks")]
 
 mod abandoned;
+mod accounts;
 mod bad_input;
 mod block_list;
 mod browser;
@@ -47,7 +48,6 @@ mod threats;
 mod time_limits;
 mod trying;
 mod unicode;
-mod users;
 mod verify;
 mod verifying;
 mod webdriver;

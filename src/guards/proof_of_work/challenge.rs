@@ -49,7 +49,7 @@ pub struct Solved<'a> {
     pub expires_at: u64,
 }
 
-/// Why a solution is none.
+/// Why a solution is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SolutionError {
     /// Not of its form, or not made from a challenge that was signed here.
