@@ -46,7 +46,7 @@ SOURCES := $(shell find src worker -type f) Cargo.toml Cargo.lock .cargo/config.
 
 # Cargo features. The settings say which the Worker needs; by FEATURES=confusables it has one in any case.
 ifndef FEATURES
-FEATURES := $(shell grep -q '^ *CONFUSABLES *= *"deny"' wrangler.toml && echo confusables)
+FEATURES := $(shell grep -q "^ *CONFUSABLES *= *[\"']deny[\"']" wrangler.toml && echo confusables)
 endif
 export FEATURES
 
@@ -124,6 +124,9 @@ remember = mkdir -p $(@D) && echo "$(1)" | cmp --silent - $@ || { $(or $(2),true
 
 build: build/index.js
 
+# `wrangler dev` breaks a build off when another change comes; the Worker from before stays.
+.PRECIOUS: build/index.js
+
 build/index.js: $(SOURCES) .tools/features | setup .wrangler/settings
 	@$(call say,Building the Worker$(if $(wildcard target/wasm32-unknown-unknown/release),,: two minutes the first time))
 	@worker-build --release --out-dir ../build worker --features "$$FEATURES" $(call or_fail,The Worker does not compile: mend what the message above says)
@@ -170,9 +173,10 @@ php:
 
 # A test's servers end with it and hold this pipe until then, so nothing outlives `make test`. The unit tests run
 # three times: as in the plain Worker, without features; what touches Unicode in V8, as the Worker; and on the host.
+# All are of the top level of wrangler.toml.
 test: build $(FULL) browser python php
 	@$(call say,Running the tests)
-	@set -o pipefail; export CARGO_TERM_COLOR=$(if $(MAKE_TERMOUT),always,auto); \
+	@set -o pipefail; export ENV= CLOUDFLARE_ENV= MAKEFLAGS= CARGO_TERM_COLOR=$(if $(MAKE_TERMOUT),always,auto); \
 	{ cargo test --lib && cargo test --lib --all-features --target wasm32-unknown-unknown \
 		&& cargo test --all-features; } 2>&1 | cat
 	@touch .tools/tested
@@ -211,7 +215,7 @@ provisioned: .wrangler/settings
 deploy: $(if $(DRY),build,provisioned signed-in .tools/tested)
 	@scripts/deploy
 
-verify:
+verify: $(if $(CLOUDFLARE_ENV),.wrangler/settings)
 	@node scripts/verify.js "$$URL"
 
 # The block list is local, or with REMOTE=1 Cloudflare's. The tool prints the key of an address or a range, and then

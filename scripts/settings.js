@@ -93,11 +93,15 @@ function misplaced(table, path, env, isList = false) {
 }
 
 /** What is wrong with the top level, or with one environment: wrangler inherits neither variables nor bindings. */
-function tables(config, env) {
+function tables(config, env, top) {
   const table = (name) => (env ? `env.${env}.${name}` : name);
   const { vars = {}, env: _, ...others } = config;
   const problems = Object.keys(vars).flatMap((name) => variable(`${CONFIG}: [${table("vars")}]`, name, ["setting"], env));
   problems.push(...misplaced(others, env ? ["env", env] : [], env));
+  const domain = top && !config.routes && top.routes?.find?.((route) => route.custom_domain)?.pattern;
+  if (domain) {
+    problems.push(`${CONFIG}: [env.${env}] would take the domain ${domain} over: it needs routes of its own, or routes = []`);
+  }
   const entries = (name) => (Array.isArray(config[name]) ? config[name] : []);
   for (const { name } of entries("ratelimits")) {
     if (typeof name !== "string" || NAMES.limit.includes(name)) continue;
@@ -138,7 +142,7 @@ function problems() {
       found.push(message);
     }
   }
-  found.push(...tables(config), ...envs.flatMap(([env, config]) => tables(config, env)));
+  found.push(...tables(config), ...envs.flatMap(([env, own]) => tables(own, env, config)));
   for (const file of [DEV_VARS, ...envs.map(([env]) => `${DEV_VARS}.${env}`)].filter(fs.existsSync)) {
     const names = Object.keys(parseEnv(fs.readFileSync(file, "utf8")));
     found.push(...names.flatMap((name) => variable(file, name, ["setting", "secret"])));
