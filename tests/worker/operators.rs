@@ -104,14 +104,14 @@ fn an_empty_list_is_a_success() {
 #[test]
 fn a_time_that_is_no_number_of_seconds_is_refused() {
     for time in ["1h", "0", "59", "-1", "", "60.5"] {
-        let (succeeded, text) = make(&shared().state, &["block", "IP=192.0.2.60", &format!("TTL={time}")]);
+        let (succeeded, text) = make(&shared().state, &["block", "IP=198.18.5.60", &format!("TTL={time}")]);
         let sentence = format!(
             "TTL is \"{time}\": it must be a whole number of seconds and at least 60 as in TTL=3600\n"
         );
         assert!(!succeeded && text.starts_with(&sentence), "{text}");
     }
-    assert_eq!(status_from("192.0.2.60"), 400);
-    let (succeeded, text) = make(&fresh("times"), &["block", "IP=192.0.2.60", "TTL=60"]);
+    assert_eq!(status_from("198.18.5.60"), 400);
+    let (succeeded, text) = make(&fresh("times"), &["block", "IP=198.18.5.60", "TTL=60"]);
     assert!(succeeded, "{text}");
 }
 
