@@ -439,6 +439,12 @@ fn an_environment_has_all_of_its_own() {
             .replace("\"DB\"\n", &format!("\"DB\"\ndatabase_id = \"{STAGING_DATABASE}\"\n"))
             .replace("\"BLOCKLIST\"\n", &format!("\"BLOCKLIST\"\nid = \"{STAGING_NAMESPACE}\"\n"));
     assert_eq!(project.configuration(), written);
+
+    // So have the commands on the storage.
+    let (succeeded, text) = project.make(&["block", "IP=192.0.2.7", "ENV=staging"]);
+    assert!(succeeded, "{text}");
+    assert!(project.make(&["blocked", "ENV=staging"]).1.contains("192.0.2.7\tfor good"));
+    assert!(project.make(&["blocked"]).1.ends_with("Nothing is blocked\n"));
 }
 
 #[test]
