@@ -74,7 +74,7 @@ function variable(place, name, kinds, env) {
   }
   const near = nearest(name, KNOWN);
   const advice = near ? `did you mean ${near}?` : 'README.md, "Settings", and docs/abuse.md have them all';
-  return [`${place} has ${name}, which is no setting: ${advice}`];
+  return [`${place} has ${name}, which is not a setting: ${advice}`];
 }
 
 /** Names of settings in any table but that of the variables, where nobody reads them. */

@@ -60,13 +60,13 @@ simple = { limit = 10, period = 60 }
     let said: Vec<_> =
         text.lines().filter(|line| line.contains("wrangler.toml") || line.contains(".dev.vars")).collect();
     let expected = [
-        "wrangler.toml: [vars] has RESERVED_NAME, which is no setting: did you mean RESERVED_NAMES?".to_owned(),
-        "wrangler.toml: [vars] has proof_of_work, which is no setting: did you mean PROOF_OF_WORK?".to_owned(),
+        "wrangler.toml: [vars] has RESERVED_NAME, which is not a setting: did you mean RESERVED_NAMES?".to_owned(),
+        "wrangler.toml: [vars] has proof_of_work, which is not a setting: did you mean PROOF_OF_WORK?".to_owned(),
         "wrangler.toml: [vars] has PASSWORD_PEPPER, which is a secret: set it by npx wrangler secret put PASSWORD_PEPPER, \
          and for make dev in .dev.vars".to_owned(),
         "wrangler.toml: [vars] has SIGN_UP_LIMIT, which is a rate limit: it belongs into a [[ratelimits]], as name = \
          \"SIGN_UP_LIMIT\"".to_owned(),
-        format!("wrangler.toml: [vars] has HATS, which is no setting: {known}"),
+        format!("wrangler.toml: [vars] has HATS, which is not a setting: {known}"),
         "wrangler.toml: ARGON2_ITERATIONS stands above the first table, where it does nothing: it belongs under [vars]".to_owned(),
         "wrangler.toml: PROOF_OF_WORK stands in [observability.logs.more], where it does nothing: it belongs under [vars]".to_owned(),
         "wrangler.toml: CHALLENGE_SECRETS stands in [observability.logs.more], where it does nothing: did you mean \
@@ -75,14 +75,14 @@ simple = { limit = 10, period = 60 }
         "wrangler.toml: [[ratelimits]] has the name SIGNUP_LIMIT, which the Worker does not know: did you mean SIGN_UP_LIMIT?".to_owned(),
         "wrangler.toml: [env.staging.vars] has TURNSTILE_SECRET, which is a secret: set it by npx wrangler secret put \
          TURNSTILE_SECRET --env staging, and for make dev in .dev.vars".to_owned(),
-        "wrangler.toml: [env.staging.vars] has PASSWORD_MIN_LENGHT, which is no setting: did you mean PASSWORD_MIN_LENGTH?".to_owned(),
+        "wrangler.toml: [env.staging.vars] has PASSWORD_MIN_LENGHT, which is not a setting: did you mean PASSWORD_MIN_LENGTH?".to_owned(),
         "wrangler.toml: BLOCK_LIST_ON_ERROR stands in [env.staging], where it does nothing: it belongs under [env.staging.vars]".to_owned(),
         "wrangler.toml: [env.staging] would take the domain sign-up.example over: it needs routes of its own, or routes = []".to_owned(),
         "wrangler.toml: [[env.staging.ratelimits]] has the name TEAPOTS, which the Worker does not know: it knows \
          SIGN_UP_LIMIT and CLIENT_LIMIT".to_owned(),
         format!("wrangler.toml has no [[env.staging.d1_databases]] with binding = \"DB\": {inherited}"),
         format!("wrangler.toml has no [[env.staging.kv_namespaces]] with binding = \"BLOCKLIST\": {inherited}"),
-        ".dev.vars has TURNSTILE_SECRT, which is no setting: did you mean TURNSTILE_SECRET?".to_owned(),
+        ".dev.vars has TURNSTILE_SECRT, which is not a setting: did you mean TURNSTILE_SECRET?".to_owned(),
         ".dev.vars.staging has CLIENT_LIMIT, which is a rate limit: it belongs into a [[ratelimits]], as name = \
          \"CLIENT_LIMIT\"".to_owned(),
     ];
@@ -105,7 +105,7 @@ fn no_command_goes_on_with_a_mistake() {
     for (configuration, sentence) in [
         (
             with_vars("CLIENT = \"registered\""),
-            "wrangler.toml: [vars] has CLIENT, which is no setting: did you mean CLIENTS?",
+            "wrangler.toml: [vars] has CLIENT, which is not a setting: did you mean CLIENTS?",
         ),
         (
             good.replace("\"DB\"", "\"D\""),
@@ -171,7 +171,7 @@ fn good_settings_cost_nothing_and_a_warning_comes_each_time() {
     assert!(project.make(&["build"]).0);
     fs::write(project.folder.join(".dev.vars"), "CLIENT=any\n").unwrap();
     let (succeeded, text) = project.make(&["build"]);
-    assert!(!succeeded && text.contains(".dev.vars has CLIENT, which is no setting"), "{text}");
+    assert!(!succeeded && text.contains(".dev.vars has CLIENT, which is not a setting"), "{text}");
 }
 
 #[test]
@@ -379,7 +379,9 @@ fn a_server_that_runs_takes_changes_over_and_tells_mistakes() {
     assert!(dev.prints("Local server updated and ready").contains(".dev.vars changed"));
 
     fs::write(&variables, "PASSWORD_MIN_LENGHT=9\n").unwrap();
-    dev.prints(".dev.vars has PASSWORD_MIN_LENGHT, which is no setting: did you mean PASSWORD_MIN_LENGTH?");
+    dev.prints(
+        ".dev.vars has PASSWORD_MIN_LENGHT, which is not a setting: did you mean PASSWORD_MIN_LENGTH?",
+    );
     dev.asks_for(7);
     fs::remove_file(&variables).unwrap();
 
@@ -387,7 +389,7 @@ fn a_server_that_runs_takes_changes_over_and_tells_mistakes() {
     project.configure("name = ");
     dev.prints("Invalid TOML document");
     set("PASSWORD_MIN_LENGTH = \"10\"\nCLIENT = \"registered\"");
-    dev.prints("wrangler.toml: [vars] has CLIENT, which is no setting: did you mean CLIENTS?");
+    dev.prints("wrangler.toml: [vars] has CLIENT, which is not a setting: did you mean CLIENTS?");
     dev.asks_for(10);
 }
 
