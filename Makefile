@@ -1,5 +1,5 @@
 # The front door: `make` lists the commands. Everything that they install goes below this folder
-# (node_modules, .tools, target), but for rustup's wasm target.
+# (node_modules, .tools, target), but for rustup's toolchain.
 
 SHELL := bash
 .NOTPARALLEL:
@@ -93,9 +93,9 @@ $(PACKAGES): package.json package-lock.json
 
 $(TOOLS):
 	@command -v rustup >/dev/null $(call or_fail,Rust by rustup is needed: see https://rustup.rs)
-	@$(call say,Adding the target wasm32-unknown-unknown to the Rust toolchain)
-	@rustup target add wasm32-unknown-unknown \
-		$(call or_fail,rustup could not add the target: mend what its message says and run make again)
+	@$(call say,Installing the Rust toolchain that rust-toolchain.toml names)
+	@rustup --quiet toolchain install --no-self-update \
+		$(call or_fail,rustup 1.28 or later must install it: mend what its message says and run make again)
 	@$(call say,Building $(WORKER_BUILD) and $(WASM_BINDGEN): some minutes and only once)
 	@cargo install --debug --root .tools --target-dir .tools/target $(OPENSSL) $(WORKER_BUILD) $(WASM_BINDGEN) \
 		$(call or_fail,cargo could not build the tools: they need a C compiler and perl; then run make again)
