@@ -228,7 +228,7 @@ target/debug/%: $(SOURCES) | setup
 block: target/debug/block-key .wrangler/settings
 	@$(if $(filter command environment,$(origin TTL)),[[ $$TTL =~ ^0*([6-9][0-9]|[1-9][0-9]{2,9})$$ ]] \
 		$(call or_fail,TTL is \"$$TTL\": it must be a whole number of seconds and at least 60 as in TTL=3600))
-	@$(BLOCK_KEYS); metadata=$$(node -p 'JSON.stringify({ reason: process.env.REASON })'); \
+	@$(BLOCK_KEYS); metadata=$$(node scripts/block_list.js metadata); \
 	wrangler kv key put "$$key" "$$REASON" --metadata "$$metadata" $${TTL:+--ttl "$$TTL"} $(KV) >/dev/null \
 		$(call or_fail,Nothing was blocked) && echo "Blocked: $$key"
 
@@ -236,56 +236,19 @@ LIST = wrangler kv key list $(KV) $(call or_fail,The block list could not be rea
 
 # An address that a range still blocks is not let in. An entry that is younger than a minute may not be listed yet; so
 # its key is deleted in any case.
-define SHOW_UNBLOCKED
-const [key, ...around] = process.argv.slice(1);
-const listed = new Set(JSON.parse(fs.readFileSync(0)).map(({ name }) => name));
-const range = around.find((range) => listed.has(range));
-if (range) {
-    const own = listed.has(key) ? "Its own entry is gone, but the" : "The";
-    console.error("Still blocked: " + key + ". " + own + " range " + range + " is on the list: make unblock IP=" + range);
-    process.exitCode = 1;
-} else {
-    console.log((listed.has(key) ? "Unblocked: " : "Was not blocked: ") + key);
-}
-endef
-export SHOW_UNBLOCKED
-
 unblock: target/debug/block-key .wrangler/settings
 	@$(BLOCK_KEYS); list=$$($(LIST)) || exit 1; \
 	wrangler kv key delete "$$key" $(KV) >/dev/null $(call or_fail,Nothing was unblocked) \
-		&& node -e "$$SHOW_UNBLOCKED" -- $$keys <<< "$$list"
-
-define SHOW_BLOCKED
-const entries = JSON.parse(fs.readFileSync(0)).filter(({ name }) => name !== "breached-passwords");
-if (!entries.length) console.error("Nothing is blocked");
-for (const { name, expiration, metadata } of entries) {
-    const until = expiration ? "until " + new Date(expiration * 1000).toISOString() : "for good";
-    console.log([name, until, metadata?.reason].join("\t"));
-}
-endef
-export SHOW_BLOCKED
+		&& node scripts/block_list.js unblocked $$keys <<< "$$list"
 
 blocked: .wrangler/settings
-	@list=$$($(LIST)) || exit 1; node -e "$$SHOW_BLOCKED" <<< "$$list"
+	@list=$$($(LIST)) || exit 1; node scripts/block_list.js blocked <<< "$$list"
 
 # The clients that CLIENTS = "registered" lets sign users up: a statement, made of the command's values,
-# on the database that is local, or with REMOTE=1 Cloudflare's. It prints the rows that come back. Where none do, it
-# fails, or says NONE.
-define SHOW_ROWS
-const text = fs.readFileSync(0, "utf8");
-const answer = text.startsWith("[") ? JSON.parse(text) : undefined;
-if (!answer) console.error(text.trim());
-const rows = answer?.[0].results ?? [];
-for (const row of rows) console.log(Object.values(row).join("\t"));
-const { NONE } = process.env;
-if (answer && !rows.length && NONE) console.error(NONE);
-process.exitCode = rows.length || (answer && NONE) ? 0 : 1;
-endef
-export SHOW_ROWS
-
+# on the database that is local, or with REMOTE=1 Cloudflare's. It prints the rows that come back.
 D1 = wrangler d1 execute DB $(if $(REMOTE),--remote,--local --persist-to "$$STATE")
 CLIENT_SQL = sql=$$(target/debug/client-sql $(1)) || exit 1; \
-	$(D1) --json --command "$$sql" | node -e "$$SHOW_ROWS"
+	$(D1) --json --command "$$sql" | node scripts/rows.js
 
 client: target/debug/client-sql .wrangler/settings
 	@$(call CLIENT_SQL,register "$$NAME" "$$ORIGINS" "$$ID") $(call or_fail,No client was registered: where there is no such table make dev makes it)
