@@ -9,7 +9,7 @@ SHELL := bash
 PORT ?= 8787
 STATE ?= .wrangler/state
 REASON ?= blocked by an operator
-export PORT STATE IP REASON TTL NAME ORIGINS ID DRY LOCATION JURISDICTION URL CLIENT_ID WAIT
+export PORT STATE IP REASON TTL NAME ORIGINS ID DRY LOCATION JURISDICTION URL CLIENT_ID WAIT T
 
 # The environment of wrangler.toml that a command is for. wrangler takes an empty name for the top level, and warns
 # where it is given none. Some shells have an ENV of their own: the path of a file.
@@ -41,7 +41,8 @@ WASM_BINDGEN := wasm-bindgen-cli@$(call locked,wasm-bindgen)
 PACKAGES := node_modules/.package-lock.json
 TOOLS := .tools/$(WORKER_BUILD)+$(WASM_BINDGEN)
 VENV := .tools/venv/.installed
-REQUIREMENTS := $(wildcard tests/*/requirements.txt)
+SHELLCHECK := $(dir $(VENV))bin/shellcheck
+REQUIREMENTS := $(wildcard tests/*/requirements.txt scripts/requirements.txt)
 SOURCES := $(shell find src worker -type f) Cargo.toml Cargo.lock .cargo/config.toml
 
 # Cargo features. The settings say which the Worker needs; by FEATURES=confusables it has one in any case.
@@ -60,12 +61,13 @@ say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(M
 # $(call or_fail,advice) ends a command: where it failed, it says what to do.
 or_fail = || { echo "$(1)" >&2; exit 1; }
 
-.PHONY: always help setup build dev test bench browser python php signed-in provision provisioned deploy verify \
+.PHONY: always help setup build dev check test bench browser python php signed-in provision provisioned deploy verify \
 	block unblock blocked client clients client-disable skeletons breached-list clean
 
 help:
 	@echo "make dev        serve on http://127.0.0.1:8787 [PORT=9000] [STATE=dir]"
-	@echo "make test       every test"
+	@echo "make check      format, lints and documentation, in less than a minute"
+	@echo "make test       every test; the tests with a word in their names: T=block_list"
 	@echo "make bench      measure the Worker beside its alternatives [QUICK=1] [ONLY=sign-up,users] [PEERS=hono]"
 	@echo "make build      the Worker, in build/, and its size"
 	@echo "make provision  make the remote database and block list once: [LOCATION=weur] or [JURISDICTION=eu]"
@@ -156,10 +158,10 @@ browser:
 
 python:
 	@python3 -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-		|| { $(call apt_install,python3-venv); } || exit 0; $(MAKE) --no-print-directory $(VENV)
+		|| { $(call apt_install,python3-venv); } || exit 0; $(MAKE) --silent --no-print-directory $(VENV)
 
 $(VENV): $(REQUIREMENTS)
-	@$(call say,Installing Python packages for the tests)
+	@$(call say,Installing Python packages for the tests and shellcheck)
 	@python3 -m venv --clear $(@D) && $(@D)/bin/pip install --quiet --disable-pip-version-check \
 		$(REQUIREMENTS:%=--requirement %) \
 		$(call or_fail,pip could not install the packages: mend what its message says and run make again)
@@ -168,14 +170,42 @@ $(VENV): $(REQUIREMENTS)
 php:
 	@php -r 'exit(class_exists("Normalizer") ? 0 : 1);' 2>/dev/null || { $(call apt_install,php-cli php-intl); } || true
 
+# Warnings are errors here. shellcheck is a Python package: where Python is missing, it is skipped; in .ci/run it is not.
+check: setup python
+	@$(call say,Checking format and lints and documentation)
+	@cargo fmt --all --check
+	@cargo clippy --quiet --all-targets --all-features -- -D warnings
+	@cargo clippy --quiet --workspace --target wasm32-unknown-unknown -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --all-features --no-deps --document-private-items
+	@biome check --error-on-warnings
+	@REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true redocly lint --config tests/openapi/redocly.yaml public/openapi.json
+	@if [ -x $(SHELLCHECK) ] || [ -n "$$CI" ]; then $(SHELLCHECK) scripts/serve scripts/deploy .ci/run; \
+		else echo "Skipped: shellcheck needs Python 3.11 or later"; fi
+
 # A test's servers end with it and hold this pipe until then, so nothing outlives `make test`. The unit tests run
 # three times: as in the plain Worker, without features; what touches Unicode in V8, as the Worker; and on the host.
-test: build $(FULL) browser python php
+FOR_TESTS := build $(FULL) browser python php
+
+ifndef T
+test: $(FOR_TESTS)
 	@$(call say,Running the tests)
 	@set -o pipefail; export CARGO_TERM_COLOR=$(if $(MAKE_TERMOUT),always,auto); \
 	{ cargo test --lib && cargo test --lib --all-features --target wasm32-unknown-unknown \
 		&& cargo test --all-features; } 2>&1 | cat
 	@touch .tools/tested
+else
+# With T, the tests on the host that have it in their names; the Worker is built where one of them calls it.
+test: setup
+	@set -o pipefail; export CARGO_TERM_COLOR=$(if $(MAKE_TERMOUT),always,auto); \
+	has=; for kind in "--lib --bins" "--test worker"; do \
+		list=$$(cargo test --quiet --all-features $$kind -- --list "$$T") || exit 1; \
+		[[ $$list == *': test'* ]] || continue; \
+		has=1; \
+		[ "$$kind" != "--test worker" ] || $(MAKE) --no-print-directory $(FOR_TESTS) || exit 1; \
+		cargo test --all-features $$kind -- "$$T" 2>&1 | cat || exit 1; \
+	done; \
+	[ -n "$$has" ] $(call or_fail,No test has \"$$T\" in its name: cargo test --all-features -- --list lists them)
+endif
 
 # What was built has passed the tests.
 .tools/tested: build/index.js $(shell find migrations public tests -type f)
