@@ -5,11 +5,11 @@ SHELL := bash
 .NOTPARALLEL:
 
 # What a command may be told, as in `make dev PORT=9000`; the recipes read it from the environment,
-# so that no value is taken for shell code.
+# so that no value is taken for shell code. make puts there what it is told; these have a default.
 PORT ?= 8787
 STATE ?= .wrangler/state
 REASON ?= blocked by an operator
-export PORT STATE IP REASON TTL NAME ORIGINS ID DRY LOCATION JURISDICTION URL CLIENT_ID WAIT T
+export PORT STATE REASON
 
 # The environment of wrangler.toml that a command is for. wrangler takes an empty name for the top level, and warns
 # where it is given none. Some shells have an ENV of their own: the path of a file.
@@ -47,7 +47,7 @@ SOURCES := $(shell find src worker -type f) Cargo.toml Cargo.lock .cargo/config.
 
 # Cargo features. The settings say which the Worker needs; by FEATURES=confusables it has one in any case.
 ifndef FEATURES
-FEATURES := $(shell grep -q '^ *CONFUSABLES *= *"deny"' wrangler.toml && echo confusables)
+FEATURES := $(shell grep -q "^ *CONFUSABLES *= *[\"']deny[\"']" wrangler.toml && echo confusables)
 endif
 export FEATURES
 
@@ -126,6 +126,9 @@ remember = mkdir -p $(@D) && echo "$(1)" | cmp --silent - $@ || { $(or $(2),true
 
 build: build/index.js
 
+# `wrangler dev` breaks a build off when another change comes; the Worker from before stays.
+.PRECIOUS: build/index.js
+
 build/index.js: $(SOURCES) .tools/features | setup .wrangler/settings
 	@$(call say,Building the Worker$(if $(wildcard target/wasm32-unknown-unknown/release),,: two minutes the first time))
 	@worker-build --release --out-dir ../build worker --features "$$FEATURES" $(call or_fail,The Worker does not compile: mend what the message above says)
@@ -182,22 +185,24 @@ check: setup python
 	@if [ -x $(SHELLCHECK) ] || [ -n "$$CI" ]; then $(SHELLCHECK) scripts/serve scripts/deploy .ci/run; \
 		else echo "Skipped: shellcheck needs Python 3.11 or later"; fi
 
-# A test's servers end with it and hold this pipe until then, so nothing outlives `make test`. The unit tests run
-# three times: as in the plain Worker, without features; what touches Unicode in V8, as the Worker; and on the host.
+# A test's servers end with it and hold this pipe until then, so nothing outlives `make test`. All are of the top level
+# of wrangler.toml.
+CARGO_TEST = set -o pipefail; export ENV= CLOUDFLARE_ENV= MAKEFLAGS= CARGO_TERM_COLOR=$(if $(MAKE_TERMOUT),always,auto)
 FOR_TESTS := build $(FULL) browser python php
 
-ifndef T
+ifneq ($(origin T),command line)
+# The unit tests run three times: as in the plain Worker, without features; what touches Unicode in V8, as the Worker; and
+# on the host.
 test: $(FOR_TESTS)
 	@$(call say,Running the tests)
-	@set -o pipefail; export CARGO_TERM_COLOR=$(if $(MAKE_TERMOUT),always,auto); \
+	@$(CARGO_TEST); \
 	{ cargo test --lib && cargo test --lib --all-features --target wasm32-unknown-unknown \
 		&& cargo test --all-features; } 2>&1 | cat
 	@touch .tools/tested
 else
-# With T, the tests on the host that have it in their names; the Worker is built where one of them calls it.
+# The tests on the host that have T in their names. The Worker is built only if one of them calls it.
 test: setup
-	@set -o pipefail; export CARGO_TERM_COLOR=$(if $(MAKE_TERMOUT),always,auto); \
-	has=; for kind in "--lib --bins" "--test worker"; do \
+	@$(CARGO_TEST); has=; for kind in "--lib --bins" "--test worker"; do \
 		list=$$(cargo test --quiet --all-features $$kind -- --list "$$T") || exit 1; \
 		[[ $$list == *': test'* ]] || continue; \
 		has=1; \
@@ -241,7 +246,7 @@ provisioned: .wrangler/settings
 deploy: $(if $(DRY),build,provisioned signed-in .tools/tested)
 	@scripts/deploy
 
-verify:
+verify: $(if $(CLOUDFLARE_ENV),.wrangler/settings)
 	@node scripts/verify.js "$$URL"
 
 # The block list is local, or with REMOTE=1 Cloudflare's. The tool prints the key of an address or a range, and then

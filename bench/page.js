@@ -50,8 +50,8 @@ run, on one machine, inside workerd, and wrote this page.
 ${table}
 
 A ratio is a target's value by that of the hand-written JavaScript in the same round: the median of all rounds,
-and in brackets the quartiles. Less is better, but for requests a second. A difference within the quartiles is
-none.
+and in brackets the quartiles. Less is better, but for requests a second. Differences within the quartiles are not
+significant.
 
 ## What is measured
 

@@ -74,7 +74,7 @@ function variable(place, name, kinds, env) {
   }
   const near = nearest(name, KNOWN);
   const advice = near ? `did you mean ${near}?` : 'README.md, "Settings", and docs/abuse.md have them all';
-  return [`${place} has ${name}, which is no setting: ${advice}`];
+  return [`${place} has ${name}, which is not a setting: ${advice}`];
 }
 
 /** Names of settings in any table but that of the variables, where nobody reads them. */
@@ -93,13 +93,19 @@ function misplaced(table, path, env, isList = false) {
 }
 
 /** What is wrong with the top level, or with one environment: wrangler inherits neither variables nor bindings. */
-function tables(config, env) {
+function tables(config, env, top) {
   const table = (name) => (env ? `env.${env}.${name}` : name);
   const { vars = {}, env: _, ...others } = config;
   const problems = Object.keys(vars).flatMap((name) =>
     variable(`${CONFIG}: [${table("vars")}]`, name, ["setting"], env),
   );
   problems.push(...misplaced(others, env ? ["env", env] : [], env));
+  const domain = top && !config.routes && top.routes?.find?.((route) => route.custom_domain)?.pattern;
+  if (domain) {
+    problems.push(
+      `${CONFIG}: [env.${env}] would take the domain ${domain} over: it needs routes of its own, or routes = []`,
+    );
+  }
   const entries = (name) => (Array.isArray(config[name]) ? config[name] : []);
   for (const { name } of entries("ratelimits")) {
     if (typeof name !== "string" || NAMES.limit.includes(name)) continue;
@@ -142,7 +148,7 @@ function problems() {
       found.push(message);
     }
   }
-  found.push(...tables(config), ...envs.flatMap(([env, config]) => tables(config, env)));
+  found.push(...tables(config), ...envs.flatMap(([env, own]) => tables(own, env, config)));
   for (const file of [DEV_VARS, ...envs.map(([env]) => `${DEV_VARS}.${env}`)].filter(fs.existsSync)) {
     const names = Object.keys(parseEnv(fs.readFileSync(file, "utf8")));
     found.push(...names.flatMap((name) => variable(file, name, ["setting", "secret"])));

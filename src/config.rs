@@ -1,16 +1,14 @@
-//! The settings, read from the Worker's variables into types that hold good values.
+//! The settings that belong to no guard, read from the Worker's variables into types that hold good values.
 //!
 //! A setting that makes no sense stops the service rather than being guessed at: it is refused by
 //! name. Must not know JavaScript: values come through a look-up closure.
 
-use std::fmt;
-use std::str::FromStr;
-
 use argon2::Params;
 
-use crate::confusables::Confusables;
-use crate::password;
-use crate::pepper::Pepper;
+use crate::fields::confusables::Confusables;
+use crate::fields::password;
+use crate::fields::password::pepper::Pepper;
+use crate::setting::{ConfigError, OnError, number};
 
 /// The name of the D1 database's binding.
 pub const DATABASE: &str = "DB";
@@ -49,47 +47,6 @@ pub struct Config {
     pub pepper: Option<Pepper>,
 }
 
-/// What to do with a request that cannot be checked.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OnError {
-    /// Answer 503.
-    Deny,
-    /// Let it pass, and say so in the log.
-    Allow,
-}
-
-impl OnError {
-    /// Takes the `value` of the setting `name`; without one, [`OnError::Deny`].
-    ///
-    /// # Errors
-    /// [`ConfigError`]: it is neither `deny` nor `allow`.
-    pub fn read(value: Option<&str>, name: &str) -> Result<Self, ConfigError> {
-        match value {
-            None | Some("deny") => Ok(Self::Deny),
-            Some("allow") => Ok(Self::Allow),
-            Some(other) => Err(ConfigError::must_be(name, other, "\"deny\" or \"allow\"")),
-        }
-    }
-}
-
-/// A setting that makes no sense; as text, its name and what would be right.
-#[derive(Debug, PartialEq, Eq)]
-pub struct ConfigError(String);
-
-impl ConfigError {
-    /// Takes the setting's name and what would be right, as one sentence for the log.
-    #[must_use]
-    pub fn new(message: String) -> Self {
-        Self(message)
-    }
-
-    /// Refuses the `value` of the setting `name`, because it must be `expected`.
-    #[must_use]
-    pub fn must_be(name: &str, value: &str, expected: &str) -> Self {
-        Self(format!("{name} is \"{value}\": it must be {expected}"))
-    }
-}
-
 impl Config {
     /// Reads every setting through `lookup`, which gives a variable's value, or `None` where it is not set.
     ///
@@ -98,7 +55,7 @@ impl Config {
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let password_min_length = number(&lookup, PASSWORD_MIN_LENGTH, 1)?;
         if !(1..=password::MAX_BYTES).contains(&password_min_length) {
-            return Err(ConfigError(format!(
+            return Err(ConfigError::new(format!(
                 "{PASSWORD_MIN_LENGTH} is {password_min_length}: it must be 1 to {}",
                 password::MAX_BYTES
             )));
@@ -116,47 +73,31 @@ impl Config {
     }
 }
 
-fn number<T: FromStr>(
-    lookup: impl Fn(&str) -> Option<String>,
-    name: &str,
-    default: T,
-) -> Result<T, ConfigError> {
-    match lookup(name) {
-        None => Ok(default),
-        Some(value) => value.parse().map_err(|_| ConfigError::must_be(name, &value, "a whole number")),
-    }
-}
-
 fn argon2(memory: u32, iterations: u32) -> Result<Params, ConfigError> {
     if memory > ARGON2_MAX_MEMORY_KIB {
-        return Err(ConfigError(format!(
+        return Err(ConfigError::new(format!(
             "{ARGON2_MEMORY_KIB} is {memory}: it must be at most {ARGON2_MAX_MEMORY_KIB}"
         )));
     }
     if iterations > ARGON2_MAX_ITERATIONS {
-        return Err(ConfigError(format!(
+        return Err(ConfigError::new(format!(
             "{ARGON2_ITERATIONS} is {iterations}: it must be at most {ARGON2_MAX_ITERATIONS}"
         )));
     }
     if !ARGON2_FLOOR.iter().any(|&(m, t)| memory >= m && iterations >= t) {
         let floor = ARGON2_FLOOR.map(|(m, t)| format!("m={m},t={t}")).join(" or ");
-        return Err(ConfigError(format!(
+        return Err(ConfigError::new(format!(
             "{ARGON2_MEMORY_KIB} {memory} with {ARGON2_ITERATIONS} {iterations} is too weak: it must be at least {floor}"
         )));
     }
     Params::new(memory, iterations, 1, Some(password::TAG_BYTES))
-        .map_err(|error| ConfigError(format!("{ARGON2_MEMORY_KIB}, {ARGON2_ITERATIONS}: {error}")))
+        .map_err(|error| ConfigError::new(format!("{ARGON2_MEMORY_KIB}, {ARGON2_ITERATIONS}: {error}")))
 }
 
 /// Other settings' errors repeat the value; this is a secret.
 fn pepper(value: &str) -> Result<Pepper, ConfigError> {
-    Pepper::parse(value).ok_or_else(|| ConfigError(format!("{PASSWORD_PEPPER} must be {}", Pepper::FORM)))
-}
-
-impl fmt::Display for ConfigError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
+    Pepper::parse(value)
+        .ok_or_else(|| ConfigError::new(format!("{PASSWORD_PEPPER} must be {}", Pepper::FORM)))
 }
 
 #[cfg(test)]

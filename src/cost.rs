@@ -8,12 +8,12 @@ use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
 use wasm_bindgen_test::wasm_bindgen_test as test;
 
+use crate::clock;
 use crate::config::Config;
-use crate::header_value;
-use crate::json;
-use crate::password::{Password, SALT_BYTES};
-use crate::platform;
-use crate::username::Username;
+use crate::fields::password::{Password, SALT_BYTES};
+use crate::fields::username::Username;
+use crate::http::header_value;
+use crate::http::json;
 
 /// Of a body, and of a request's headers as the platform lets them through; in bytes.
 const BODY: usize = 16 * 1024;
@@ -99,9 +99,9 @@ fn text(parts: &Parts, limit: usize) -> String {
 /// How long `work` takes, in microseconds: the shortest of `tries`.
 fn time(tries: u32, work: impl Fn()) -> u64 {
     let once = |_| {
-        let start = platform::now();
+        let start = clock::now();
         work();
-        platform::now() - start
+        clock::now() - start
     };
     (0..tries).map(once).min().unwrap()
 }
@@ -148,7 +148,7 @@ fn no_username_costs_more_than_a_plain_sign_up() {
     search("username", BODY, |text| {
         let name = Username::parse(text);
         #[cfg(feature = "confusables")]
-        drop(name.map(|name| crate::confusables::Confusables::Deny.skeletons(&name)));
+        drop(name.map(|name| crate::fields::confusables::Confusables::Deny.skeletons(&name)));
         #[cfg(not(feature = "confusables"))]
         drop(name);
     });

@@ -8,11 +8,12 @@ use std::borrow::Cow;
 
 use serde::Serialize;
 
-use crate::config::ConfigError;
-use crate::password::HashError;
-use crate::platform::JsError;
+use crate::fields::password::HashError;
+use crate::http::response::Reply;
+use crate::js_error::JsError;
 use crate::reason::Reason;
-use crate::response::Reply;
+use crate::setting::ConfigError;
+use crate::storage::d1::StoreError;
 
 /// Why a request was not carried out.
 #[derive(Debug, PartialEq, Eq)]
@@ -70,8 +71,6 @@ pub enum ApiError {
     Limited {
         /// Which of them.
         description: &'static str,
-        /// After how many seconds another try makes sense.
-        retry_after: &'static str,
     },
     /// 413: a body over the limit.
     BodyTooLarge {
@@ -94,6 +93,9 @@ pub enum ApiError {
 
 /// How long a client should wait after a 503, in seconds.
 const RETRY_AFTER: &str = "5";
+
+/// After a 429: the longer of the two periods that a rate limit can have, because the Worker cannot see which it is.
+const LIMIT_RETRY_AFTER: &str = "60";
 
 /// The body of most errors, its members in the order of the contract.
 #[derive(Serialize)]
@@ -131,7 +133,8 @@ impl ApiError {
         Self::Invalid { reason, field: Some(field), description: format!("{field} {problem}") }
     }
 
-    /// `part` of the platform did not do its work: for the moment, or because it is not what it is taken for.
+    /// A failure of `part`: [`ApiError::Unavailable`] if it may pass, [`ApiError::Internal`] if the binding is of the
+    /// wrong kind.
     #[must_use]
     pub fn platform(part: &str, error: &JsError) -> Self {
         let cause = format!("{part}: {error}");
@@ -179,8 +182,8 @@ impl ApiError {
                 &UsernameTaken { username, code: "409", description: "Username already in use" },
             ),
             Self::NameTaken { name } => Reply::json(409, &NameTaken { name, code: "409" }),
-            Self::Limited { description, retry_after } => {
-                problem(429, description, None).with("Retry-After", *retry_after)
+            Self::Limited { description } => {
+                problem(429, description, None).with("Retry-After", LIMIT_RETRY_AFTER)
             }
             Self::BodyTooLarge { limit } => {
                 problem(413, &format!("The body must have at most {limit} bytes"), None)
@@ -253,6 +256,15 @@ impl From<ConfigError> for ApiError {
 impl From<HashError> for ApiError {
     fn from(error: HashError) -> Self {
         Self::Internal { cause: error.to_string() }
+    }
+}
+
+impl From<StoreError> for ApiError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(error) => Self::Unavailable { cause: format!("database: {error}") },
+            StoreError::Broken(error) => Self::Internal { cause: format!("database: {error}") },
+        }
     }
 }
 
@@ -331,7 +343,7 @@ mod tests {
             ),
             (ApiError::NameTaken { name: "Username".to_owned() }, 409, r#"{"name":"Username","code":"409"}"#),
             (
-                ApiError::Limited { description: "Too many", retry_after: "60" },
+                ApiError::Limited { description: "Too many" },
                 429,
                 r#"{"description":"Too many","code":"429"}"#,
             ),
@@ -364,7 +376,7 @@ mod tests {
         assert_eq!(header(&not_allowed, "Allow").as_deref(), Some("GET, OPTIONS"));
         let unavailable = ApiError::Unavailable { cause: String::new() };
         assert_eq!(header(&unavailable, "Retry-After").as_deref(), Some("5"));
-        let limited = ApiError::Limited { description: "", retry_after: "60" };
+        let limited = ApiError::Limited { description: "" };
         assert_eq!(header(&limited, "Retry-After").as_deref(), Some("60"));
         assert_eq!(header(&ApiError::NotJson, "Allow"), None);
     }

@@ -3,31 +3,47 @@
 //! A guard is a file of its own and a line of [`GUARDS`]. It reads its own settings, once an
 //! isolate, and says in its module's doc what it does when it cannot do its work. A guard that is
 //! set wrongly stops the service: it never switches itself off. All run after the request's form was
-//! found good and before the password is hashed. Must not know the endpoints, nor SQL.
+//! found good and before the password is hashed. A guard gives a [`Refusal`], and an endpoint words it. Must not know
+//! the endpoints, nor SQL.
 
-pub mod breached_passwords;
-pub mod client_limit;
-pub mod network_limit;
+#![expect(
+    clippy::unnecessary_wraps,
+    reason = "all guards are read alike, also those whose settings cannot be wrong"
+)]
+
+mod breached_passwords;
+mod client_limit;
+mod network_limit;
 pub mod proof_of_work;
-pub mod registered_clients;
-pub mod reserved_names;
-pub mod spent_proofs;
-pub mod turnstile;
+mod rate_limit;
+mod registered_clients;
+mod remote;
+mod reserved_names;
+mod spent_proofs;
+mod turnstile;
 
+use std::cell::RefCell;
 use std::pin::Pin;
+use std::rc::Rc;
 
-use crate::client_ip::ClientIp;
-use crate::config::ConfigError;
-use crate::confusables::Skeletons;
 use crate::error::ApiError;
-use crate::json::{self, Member};
-use crate::log::Notes;
-use crate::password::Password;
+use crate::fields::client_id::ClientId;
+use crate::fields::client_ip::ClientIp;
+use crate::fields::confusables::{Confusables, Skeletons};
+use crate::fields::password::Password;
+use crate::fields::request_key::RequestKey;
+use crate::fields::username::Username;
+use crate::http::json::{self, Member};
+use crate::http::response::{AllowOrigin, Reply};
+use crate::log::Trace;
 use crate::platform::{Environment, Incoming};
-use crate::request_key::RequestKey;
-use crate::response::{AllowOrigin, Reply};
-use crate::username::Username;
-use crate::visible_ascii::ClientId;
+use crate::routes::Route;
+use crate::setting::ConfigError;
+use crate::storage::block_list::BlockList;
+use crate::storage::d1::{Store, StoreError};
+
+pub use breached_passwords::list::BreachedList;
+use proof_of_work::challenge::{Challenges, SolutionError};
 
 /// Every guard, in the order in which they run.
 ///
@@ -46,14 +62,28 @@ const GUARDS: &[Read] = &[
 ];
 
 /// Reads a guard's settings: `None` where it is off.
-type Read = fn(&Environment) -> Result<Option<Box<dyn Guard>>, ConfigError>;
+type Read = fn(&Parts<'_>) -> Result<Option<Box<dyn Guard>>, ConfigError>;
+
+/// What a guard is made of.
+pub struct Parts<'a> {
+    /// Its settings and bindings.
+    pub env: &'a Environment,
+    /// The database.
+    pub store: &'a Rc<Store>,
+    /// KV.
+    pub block_list: &'a Rc<BlockList>,
+    /// What becomes of a name that looks like another one.
+    pub confusables: Confusables,
+    /// What judges proof of work, where it is on.
+    pub challenges: Option<&'a Rc<Challenges>>,
+}
 
 /// A guard that is on.
-pub trait Guard {
+trait Guard {
     /// Lets the attempt pass, or says why not.
     ///
     /// # Errors
-    /// What the client is told.
+    /// [`Refusal`]
     fn check<'a>(&'a self, attempt: &'a Attempt<'a>) -> Check<'a>;
 
     /// Adds to the answer to a preflight what a page has to know of the guard.
@@ -66,13 +96,64 @@ pub trait Guard {
     ///
     /// # Errors
     /// Why it is not known.
-    fn allow_origin<'a>(&'a self, _request: &'a Incoming) -> Option<Check<'a, AllowOrigin>> {
+    fn allow_origin<'a>(&'a self, _request: &'a Incoming) -> Option<Deferred<'a, AllowOrigin, StoreError>> {
         None
     }
 }
 
-/// What a guard says, once it has done its work; boxed, because guards of many types stand in one list.
-pub type Check<'a, T = ()> = Pin<Box<dyn Future<Output = Result<T, ApiError>> + 'a>>;
+/// A future; boxed, because guards of many types stand in one list.
+type Deferred<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + 'a>>;
+
+/// What a guard says, once it has done its work.
+type Check<'a> = Deferred<'a, (), Refusal>;
+
+/// Why an attempt may not pass; an endpoint says it in its own words.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The operator has taken the name, or one that looks like it.
+    NameReserved,
+    /// There were too many from its network.
+    NetworkLimited,
+    /// There is no proof of work.
+    ProofMissing,
+    /// The proof of work is not one.
+    ProofRefused(SolutionError),
+    /// The proof of work has paid for another attempt, or for this one too often.
+    ProofUsed,
+    /// There is no token of a Turnstile challenge.
+    CaptchaTokenMissing,
+    /// The token was not accepted.
+    CaptchaTokenRefused,
+    /// The fault is in what only `/sign-up` has.
+    OfSignUp(SignUpRefusal),
+    /// The guard could not do its work.
+    Failed(ApiError),
+}
+
+/// Why a sign-up with a `client_id` and a password may not pass.
+#[derive(Debug, PartialEq, Eq)]
+pub enum SignUpRefusal {
+    /// The client is not registered.
+    ClientUnknown,
+    /// The client does not list the origin of the page.
+    OriginRefused,
+    /// There were too many for the client.
+    ClientLimited,
+    /// The password is known from data breaches.
+    PasswordBreached,
+}
+
+impl From<SignUpRefusal> for Refusal {
+    fn from(refusal: SignUpRefusal) -> Self {
+        Self::OfSignUp(refusal)
+    }
+}
+
+impl<E: Into<ApiError>> From<E> for Refusal {
+    fn from(error: E) -> Self {
+        Self::Failed(error.into())
+    }
+}
 
 /// A sign-up of good form at either route, before it is carried out.
 pub struct Attempt<'a> {
@@ -80,7 +161,7 @@ pub struct Attempt<'a> {
     pub request: &'a Incoming,
     /// Where it comes from.
     pub ip: ClientIp,
-    /// What makes it and its repeats one.
+    /// Identifies it across its retries.
     pub request_key: &'a RequestKey,
     /// The name that it asks for.
     pub name: &'a Username,
@@ -88,20 +169,10 @@ pub struct Attempt<'a> {
     pub skeletons: Option<&'a Skeletons>,
     /// What only `/sign-up` has; `None` at `/users/`.
     pub sign_up: Option<SignUpFields<'a>>,
-    /// What the log and the answer's headers will say of it.
-    pub notes: &'a Notes,
-}
-
-impl Attempt<'_> {
-    /// What the client is told, on its route, of a name that is taken.
-    #[must_use]
-    pub fn taken(&self) -> ApiError {
-        let name = self.name.as_str().to_owned();
-        match self.sign_up {
-            Some(_) => ApiError::UsernameTaken { username: name },
-            None => ApiError::NameTaken { name },
-        }
-    }
+    /// What the log will say of it.
+    pub trace: &'a Trace,
+    /// Which pages will be able to read the answer.
+    pub allow_origin: &'a RefCell<AllowOrigin>,
 }
 
 /// What `/sign-up` asks for beside the name.
@@ -125,41 +196,44 @@ impl SignUpFields<'_> {
     }
 }
 
-/// The guards that are on.
-///
-/// # Errors
-/// The first setting that makes no sense.
-pub fn read(env: &Environment) -> Result<Vec<Box<dyn Guard>>, ConfigError> {
-    GUARDS.iter().filter_map(|read| read(env).transpose()).collect()
-}
+/// The guards that are on, in the order in which they run.
+pub struct Guards(Vec<Box<dyn Guard>>);
 
-/// Lets `attempt` pass if every guard does.
-///
-/// # Errors
-/// That of the first guard that does not.
-pub async fn check(guards: &[Box<dyn Guard>], attempt: &Attempt<'_>) -> Result<(), ApiError> {
-    for guard in guards {
-        guard.check(attempt).await?;
+impl Guards {
+    /// Reads the settings of all.
+    ///
+    /// # Errors
+    /// The first setting that makes no sense.
+    pub fn read(parts: &Parts<'_>) -> Result<Self, ConfigError> {
+        GUARDS.iter().filter_map(|read| read(parts).transpose()).collect::<Result<_, _>>().map(Self)
     }
-    Ok(())
-}
 
-/// The answer to a preflight, with what the guards that are on add to it.
-#[must_use]
-pub fn preflight(guards: &[Box<dyn Guard>]) -> Reply {
-    guards.iter().fold(Reply::preflight(), |reply, guard| guard.preflight(reply))
-}
+    /// Lets `attempt` pass if every guard does.
+    ///
+    /// # Errors
+    /// That of the first guard that does not.
+    pub async fn check(&self, attempt: &Attempt<'_>) -> Result<(), Refusal> {
+        for guard in &self.0 {
+            guard.check(attempt).await?;
+        }
+        Ok(())
+    }
 
-/// Which pages a preflight allows to send a sign-up: those of any origin, unless a guard knows better.
-///
-/// A preflight is never refused. Where a guard cannot tell, `notes` has a warning and any page may
-/// send its sign-up: that one the guard will check, and the page can read what becomes of it.
-pub async fn allow_origin(guards: &[Box<dyn Guard>], request: &Incoming, notes: &Notes) -> AllowOrigin {
-    let Some(asked) = guards.iter().find_map(|guard| guard.allow_origin(request)) else {
-        return AllowOrigin::Any;
-    };
-    asked.await.unwrap_or_else(|error| {
-        notes.warn(format!("allowed any origin, {}", error.cause().unwrap_or_default()));
-        AllowOrigin::Any
-    })
+    /// The answer to a preflight for `route`, with what the guards add to it.
+    ///
+    /// A preflight is never refused with an error. Where a guard cannot tell which pages may send a sign-up, `trace`
+    /// has a warning and any page may: the guard will check that sign-up, and its page can read the answer.
+    pub async fn preflight(&self, route: Route, request: &Incoming, trace: &Trace) -> Reply {
+        let mut reply = self.0.iter().fold(Reply::preflight(), |reply, guard| guard.preflight(reply));
+        // The other routes know no clients.
+        let mut asked = self.0.iter().filter(|_| route == Route::SignUp);
+        if let Some(asked) = asked.find_map(|guard| guard.allow_origin(request)) {
+            reply.allow_origin = asked.await.unwrap_or_else(|error| {
+                let error = ApiError::from(error);
+                trace.warn(format!("allowed any origin, {}", error.cause().unwrap_or_default()));
+                AllowOrigin::Any
+            });
+        }
+        reply
+    }
 }

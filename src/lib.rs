@@ -1,67 +1,67 @@
 //! edge-signup: a sign-up service that runs at the edge, as a Cloudflare Worker.
 //!
-//! The walk of a request, each step in a room of its own, imports pointing down only:
+//! A request walks down through these rooms, and a room imports those below it alone; a test holds this table to the
+//! sources.
 //!
-//! | step | room |
+//! | room | owns |
 //! |---|---|
-//! | the event, one answer and one log line | here, [`log`] |
-//! | method and path | [`routes`] |
-//! | address and block list | [`call`], [`client_ip`], [`block_list`] |
-//! | the endpoint's steps | [`sign_up`], [`accounts`] |
-//! | each field, parsed into a type that can only hold a good value | [`username`], [`password`] ([`opaque_string`], [`pepper`], [`argon2id`]), [`visible_ascii`], [`json`], [`header_value`], [`request_key`]; under them [`unicode`] |
-//! | the guards that are on | [`guards`] ([`rate_limit`], [`remote`], [`breached_list`]; [`challenge`], which has an endpoint of its own) |
-//! | the one statement | [`store`] |
-//! | the answer, or the error as an answer | [`response`], [`error`], [`reason`] |
+//! | here | the event, one answer and one log line a request |
+//! | [`endpoints`] | the steps of each endpoint, and its words |
+//! | [`admission`] | the gate: the address and the block list |
+//! | [`isolate`] | what is kept from request to request |
+//! | [`guards`] | the guards against abuse, in their order |
+//! | [`config`] | the settings that belong to no guard |
+//! | [`log`] | the log line |
+//! | [`routes`] | which method and path lead where |
+//! | [`error`] | everything that can go wrong, as an answer |
+//! | [`reason`] | the words for programs |
+//! | [`storage`] | the one statement of a sign-up, and all that is read from D1 and KV |
+//! | [`platform`] | where JavaScript begins |
+//! | [`task`] | how a request waits for JavaScript, and how it is given up |
+//! | [`clock`] | the time |
+//! | [`http`] | the formats of messages: the response, JSON, header values |
+//! | [`fields`] | each field, parsed into a type that can only hold a good value |
+//! | [`unicode`] | normalisation, case folding and categories |
+//! | [`setting`] | how a setting is read |
+//! | [`js_error`] | an exception as text |
 //!
-//! [`config`] holds the settings, and [`service`] what is kept from request to request; [`platform`]
-//! is where JavaScript begins, and [`task`] how a request waits for it. All rooms but [`platform`], [`task`], [`service`], [`call`], [`guards`],
-//! [`rate_limit`], [`remote`], [`store`], [`block_list`] and the endpoints' `handle` are free of it, and so tested
-//! on the host.
+//! The rules know no JavaScript, and so they are tested on the host: [`routes`], [`error`], [`reason`], [`http`],
+//! [`fields`], [`unicode`], [`config`], and of the guards what they judge by.
 
-pub mod accounts;
-pub mod argon2id;
-pub mod block_list;
-pub mod breached_list;
-pub mod call;
-pub mod challenge;
-pub mod client_ip;
+pub mod admission;
+pub mod clock;
 pub mod config;
-pub mod confusables;
 #[cfg(all(test, target_arch = "wasm32"))]
 mod cost;
+pub mod endpoints;
 pub mod error;
+pub mod fields;
 pub mod guards;
-pub mod header_value;
-pub mod json;
+pub mod http;
+pub mod isolate;
+pub mod js_error;
 pub mod log;
-pub mod opaque_string;
-pub mod password;
-pub mod pepper;
 pub mod platform;
-pub mod rate_limit;
 pub mod reason;
-pub mod remote;
-pub mod request_key;
-pub mod response;
 pub mod routes;
-pub mod service;
-pub mod sign_up;
-pub mod store;
+pub mod setting;
+pub mod storage;
 pub mod task;
 pub mod unicode;
-pub mod username;
-pub mod visible_ascii;
+
+use std::cell::RefCell;
 
 use wasm_bindgen::prelude::*;
 use worker::{console_log, web_sys};
 
-use call::Call;
+use admission::Admitted;
+use endpoints::{accounts, challenge, sign_up};
 use error::ApiError;
-use log::Notes;
+use http::response::{AllowOrigin, Reply};
+use isolate::Isolate;
+use log::Trace;
 use platform::{Environment, Incoming};
-use response::Reply;
 use routes::{Route, Target};
-use service::Service;
 
 /// Begins to answer a request: the Worker's entry point, which `worker/serve.js` calls. Gives what
 /// [`task::begin`] gives; the output is the response.
@@ -70,7 +70,7 @@ use service::Service;
 pub fn begin(task: u32, request: web_sys::Request, env: JsValue) -> JsValue {
     let visit = Visit::new();
     task::begin(task, async move {
-        let answer = answer(&Incoming::new(request), &Environment::new(env), &visit.id, &visit.notes).await;
+        let answer = answer(&Incoming::new(request), &Environment::new(env), &visit).await;
         visit.end(&answer)
     })
 }
@@ -86,7 +86,9 @@ pub fn lost() -> JsValue {
 struct Visit {
     id: String,
     arrival: u64,
-    notes: Notes,
+    trace: Trace,
+    /// Which pages may read the answer: those of any origin, until a guard knows better.
+    allow_origin: RefCell<AllowOrigin>,
     is_answered: bool,
 }
 
@@ -94,8 +96,9 @@ impl Visit {
     fn new() -> Self {
         Self {
             id: platform::random_uuid(),
-            arrival: platform::now(),
-            notes: Notes::default(),
+            arrival: clock::now(),
+            trace: Trace::default(),
+            allow_origin: RefCell::default(),
             is_answered: false,
         }
     }
@@ -104,21 +107,23 @@ impl Visit {
     fn end(mut self, answer: &Result<Reply, ApiError>) -> JsValue {
         self.is_answered = true;
         let mut reply = answer.as_ref().map_or_else(ApiError::reply, Clone::clone);
+        if reply.allow_origin == AllowOrigin::Any {
+            reply.allow_origin = self.allow_origin.take();
+        }
         let runtime = self.runtime();
-        console_log!("{}", self.notes.line(&self.id, Some(answer), reply.status, runtime));
-        reply.allow_origin = self.notes.allow_origin.take();
+        console_log!("{}", self.trace.line(&self.id, Some(answer), reply.status, runtime));
         platform::respond(&reply, &self.id, runtime)
     }
 
     fn runtime(&self) -> u64 {
-        platform::now().saturating_sub(self.arrival)
+        clock::now().saturating_sub(self.arrival)
     }
 }
 
 impl Drop for Visit {
     fn drop(&mut self) {
         if !self.is_answered {
-            console_log!("{}", self.notes.line(&self.id, None, CLIENT_CLOSED_REQUEST, self.runtime()));
+            console_log!("{}", self.trace.line(&self.id, None, CLIENT_CLOSED_REQUEST, self.runtime()));
         }
     }
 }
@@ -127,24 +132,21 @@ impl Drop for Visit {
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 /// Takes a request through the steps that are common to all, and to its endpoint.
-async fn answer(request: &Incoming, env: &Environment, id: &str, notes: &Notes) -> Result<Reply, ApiError> {
-    let service = &*Service::of(env)?;
-    let route = match routes::resolve(&request.method(), &request.url(), service.challenges.is_some())? {
+async fn answer(request: &Incoming, env: &Environment, visit: &Visit) -> Result<Reply, ApiError> {
+    let isolate = &*Isolate::of(env)?;
+    let trace = &visit.trace;
+    let route = match routes::resolve(&request.method(), &request.url(), isolate.challenges.is_some())? {
         Target::Preflight(route) => {
-            notes.route.set(Some(route));
-            // The other routes know no clients.
-            if route == Route::SignUp {
-                notes.allow_origin.replace(guards::allow_origin(&service.guards, request, notes).await);
-            }
-            return Ok(guards::preflight(&service.guards));
+            trace.route.set(Some(route));
+            return Ok(isolate.guards.preflight(route, request, trace).await);
         }
         Target::Endpoint(route) => route,
     };
-    notes.route.set(Some(route));
-    let call = Call::admit(request, service, id, notes).await?;
+    trace.route.set(Some(route));
+    let admitted = Admitted::admit(request, isolate, &visit.id, trace, &visit.allow_origin).await?;
     match route {
-        Route::SignUp => sign_up::handle(&call).await,
-        Route::CreateAccount => accounts::handle(&call).await,
-        Route::Challenge => challenge::handle(service.challenges.as_ref()),
+        Route::SignUp => sign_up::handle(&admitted).await,
+        Route::CreateAccount => accounts::handle(&admitted).await,
+        Route::Challenge => challenge::handle(isolate.challenges.as_deref()),
     }
 }

@@ -8,16 +8,15 @@ use std::cell::{Cell, RefCell};
 use serde::Serialize;
 
 use crate::error::ApiError;
-use crate::response::{AllowOrigin, Reply};
+use crate::http::json;
+use crate::http::response::{AllowOrigin, Reply};
 use crate::routes::Route;
 
-/// What a request leaves on its way, for its line and for the headers of its answer, whatever that will be.
+/// What a request leaves on its way for its line.
 #[derive(Default)]
-pub struct Notes {
+pub struct Trace {
     /// Its route, once it is known.
     pub route: Cell<Option<Route>>,
-    /// Which pages may read the answer: those of any origin, until somebody knows better.
-    pub allow_origin: RefCell<AllowOrigin>,
     warnings: RefCell<Vec<String>>,
 }
 
@@ -38,7 +37,7 @@ struct Line<'a> {
     warning: Option<String>,
 }
 
-impl Notes {
+impl Trace {
     /// Adds what the operator should know, though the request went on.
     pub fn warn(&self, warning: String) {
         self.warnings.borrow_mut().push(warning);
@@ -56,7 +55,9 @@ impl Notes {
     ) -> String {
         let outcome = match answer {
             None => "abandoned",
-            Some(Ok(reply)) if reply.body.is_none() => self.preflight_outcome(),
+            // A page whose origin is not allowed sends no sign-up that could leave a line of its own.
+            Some(Ok(reply)) if reply.allow_origin == AllowOrigin::None => "preflight_refused",
+            Some(Ok(reply)) if reply.body.is_none() => "preflight",
             Some(Ok(_)) if self.route.get() == Some(Route::Challenge) => "issued",
             Some(Ok(_)) => "created",
             Some(Err(error)) => error.outcome(),
@@ -69,13 +70,7 @@ impl Notes {
         let ms = runtime / 1000;
         let route = self.route.get().map(Route::name);
         let line = Line { id, route, status, outcome, reason, ms, cause, warning };
-        // No part of it can fail to be JSON.
-        serde_json::to_string(&line).unwrap_or_default()
-    }
-
-    /// A page whose origin is not allowed sends no sign-up that could leave a line of its own.
-    fn preflight_outcome(&self) -> &'static str {
-        if *self.allow_origin.borrow() == AllowOrigin::None { "preflight_refused" } else { "preflight" }
+        json::write(&line)
     }
 }
 
@@ -85,20 +80,20 @@ mod tests {
 
     #[test]
     fn a_line_says_what_is_known_and_no_more() {
-        let notes = Notes::default();
+        let trace = Trace::default();
         assert_eq!(
-            notes.line("the-id", Some(&Err(ApiError::NotFound { has_challenges: false })), 404, 1999),
+            trace.line("the-id", Some(&Err(ApiError::NotFound { has_challenges: false })), 404, 1999),
             r#"{"id":"the-id","status":404,"outcome":"not_found","reason":"not_found","ms":1}"#
         );
-        notes.route.set(Some(Route::CreateAccount));
+        trace.route.set(Some(Route::CreateAccount));
         assert_eq!(
-            notes.line("the-id", None, 499, 2000),
+            trace.line("the-id", None, 499, 2000),
             r#"{"id":"the-id","route":"/users/","status":499,"outcome":"abandoned","ms":2}"#
         );
-        notes.warn("one".to_owned());
-        notes.warn("two".to_owned());
+        trace.warn("one".to_owned());
+        trace.warn("two".to_owned());
         assert_eq!(
-            notes.line("the-id", Some(&Err(ApiError::Blocked { reason: "spam".to_owned() })), 403, 500),
+            trace.line("the-id", Some(&Err(ApiError::Blocked { reason: "spam".to_owned() })), 403, 500),
             r#"{"id":"the-id","route":"/users/","status":403,"outcome":"blocked","reason":"address_blocked","ms":0,"cause":"spam","warning":"one; two"}"#
         );
     }
@@ -106,7 +101,7 @@ mod tests {
     #[test]
     fn an_answer_that_is_no_error_says_what_came_of_it() {
         let one = || AllowOrigin::Only("https://app.example".to_owned());
-        for (route, reply, allow_origin, outcome) in [
+        for (route, mut reply, allow_origin, outcome) in [
             (Route::SignUp, Reply::json(200, &()), AllowOrigin::Any, "created"),
             (Route::CreateAccount, Reply::json(201, &()), AllowOrigin::Any, "created"),
             (Route::Challenge, Reply::json(200, &()), AllowOrigin::Any, "issued"),
@@ -114,10 +109,10 @@ mod tests {
             (Route::SignUp, Reply::preflight(), one(), "preflight"),
             (Route::SignUp, Reply::preflight(), AllowOrigin::None, "preflight_refused"),
         ] {
-            let notes = Notes::default();
-            notes.route.set(Some(route));
-            *notes.allow_origin.borrow_mut() = allow_origin;
-            let line = notes.line("", Some(&Ok(reply)), 0, 0);
+            let trace = Trace::default();
+            trace.route.set(Some(route));
+            reply.allow_origin = allow_origin;
+            let line = trace.line("", Some(&Ok(reply)), 0, 0);
             assert!(line.contains(&format!(r#""outcome":"{outcome}""#)), "{line}");
             assert!(!line.contains("reason"), "{line}");
         }

@@ -57,7 +57,7 @@ export function withTimeout(promise, limit) {
 export async function find(namespace, keys) {
   const lines = keys.split("\n");
   const entries = await namespace.get(lines);
-  if (!(entries instanceof Map)) throw new Error("the answer is no Map");
+  if (!(entries instanceof Map)) throw new Error("the answer is not a Map");
   return lines.map((key) => entries.get(key)).find((text) => typeof text === "string");
 }
 

@@ -1,18 +1,19 @@
-//! The JavaScript side of the runtime: requests, responses, bindings, errors, time.
+//! The JavaScript side of the runtime: requests, responses, bindings, errors, timers.
 //!
-//! Everything that crosses between wasm and JavaScript does so here or in a room that names its
-//! binding ([`crate::store`], [`crate::block_list`], [`crate::remote`]). The raw types are used where `worker`'s own
-//! would copy every header, parse the URL again, or panic on what they do not expect; what would take
-//! many crossings is a function of `platform.js`. Must not know what a request is about.
+//! What crosses between wasm and JavaScript does so here, or in a room that names its binding: [`crate::storage`], the
+//! guards' rate limits and remote servers, [`crate::clock`], [`crate::task`] and V8's Unicode in [`crate::unicode`]. The raw types are
+//! used where `worker`'s own would copy every header, parse the URL again, or panic on what they do not expect. A function
+//! of `platform.js` does what would take many crossings. Must not know what a request is about.
 
 use std::time::Duration;
 
 use wasm_bindgen::prelude::*;
-use worker::js_sys::{Date, JSON, Promise, Reflect, Uint8Array};
+use worker::js_sys::{JSON, Promise, Reflect, Uint8Array};
 use worker::web_sys;
 
-use crate::config::ConfigError;
-use crate::response::{COMMON, Reply};
+use crate::http::response::{COMMON, Reply};
+use crate::js_error::JsError;
+use crate::setting::ConfigError;
 use crate::task::settled;
 
 #[wasm_bindgen]
@@ -21,9 +22,6 @@ extern "C" {
     /// <https://developers.cloudflare.com/workers/runtime-apis/web-crypto/>
     #[wasm_bindgen(js_namespace = crypto, js_name = randomUUID)]
     pub fn random_uuid() -> String;
-
-    #[wasm_bindgen(js_namespace = performance, js_name = now)]
-    fn performance_now() -> f64;
 
     /// <https://developers.cloudflare.com/workers/runtime-apis/scheduler/>
     #[wasm_bindgen(js_namespace = scheduler, js_name = wait)]
@@ -51,57 +49,11 @@ extern "C" {
 
     #[wasm_bindgen(js_name = withTimeout)]
     fn settle_in_time(promise: Promise, milliseconds: f64) -> Promise;
-
 }
 
 thread_local! {
     /// To copy them is less work than to make them for each answer.
     static COMMON_HEADERS: web_sys::Headers = new_headers(&lines(&COMMON));
-}
-
-/// Microseconds on the runtime's clock, which stands still between I/O in production.
-/// <https://developers.cloudflare.com/workers/runtime-apis/performance/>
-#[must_use]
-pub fn now() -> u64 {
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "it counts up from 0")]
-    let microseconds = (performance_now() * 1000.0) as u64;
-    microseconds
-}
-
-/// Seconds since 1970, UTC, on the same clock.
-#[must_use]
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "whole seconds, and no date before 1970"
-)]
-pub fn unix_time() -> u64 {
-    (Date::now() / 1000.0) as u64
-}
-
-/// An exception or a rejection, as text.
-#[derive(Debug, Clone)]
-pub struct JsError {
-    /// The class of the error, such as `TypeError`.
-    pub name: String,
-    /// Its message.
-    pub message: String,
-}
-
-impl JsError {
-    /// Whether an object is not what it is taken for, such as a binding of another kind: our
-    /// mistake, and no state of the platform that could pass.
-    #[must_use]
-    pub fn is_misuse(&self) -> bool {
-        self.name == "TypeError"
-    }
-
-    /// Whether its message holds `text`.
-    #[must_use]
-    pub fn says(&self, text: &str) -> bool {
-        // `str::contains` would bring 4 KB of searching into the Worker, for an error's few words.
-        self.message.as_bytes().windows(text.len()).any(|part| part == text.as_bytes())
-    }
 }
 
 impl From<JsValue> for JsError {
@@ -113,12 +65,6 @@ impl From<JsValue> for JsError {
                 .or_else(|| error.as_string())
                 .unwrap_or_else(|| "an error without a message".to_owned()),
         }
-    }
-}
-
-impl std::fmt::Display for JsError {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{}: {}", self.name, self.message)
     }
 }
 

@@ -3,9 +3,8 @@
 //! Bodies keep the form of the API that this one is compatible with, and their sentences are for people. A program
 //! looks at the word. A word never changes its meaning; `public/openapi.json` lists them all. Must not know statuses.
 
-use crate::challenge::SolutionError;
-use crate::password::PasswordError;
-use crate::username::UsernameError;
+use crate::fields::password::PasswordError;
+use crate::fields::username::UsernameError;
 
 /// Why a request was not carried out, as a word in snake case. Where a field is at fault, the word begins with its name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -58,7 +57,7 @@ impl Reason {
     pub const CLIENT_ID_INVALID: Self = Self("client_id_invalid");
     /// The `client_id` is not that of a registered client.
     pub const CLIENT_ID_UNKNOWN: Self = Self("client_id_unknown");
-    /// The `Privacy` is none that there is.
+    /// The `Privacy` is neither `Public` nor `Private`.
     pub const PRIVACY_INVALID: Self = Self("privacy_invalid");
     /// There is no proof of work.
     pub const PROOF_MISSING: Self = Self("proof_missing");
@@ -115,16 +114,6 @@ impl From<PasswordError> for Reason {
             PasswordError::Empty | PasswordError::TooShort { .. } => Self::PASSWORD_TOO_SHORT,
             PasswordError::TooLong => Self::PASSWORD_TOO_LONG,
             PasswordError::Disallowed => Self::PASSWORD_CHARACTERS,
-        }
-    }
-}
-
-impl From<SolutionError> for Reason {
-    fn from(error: SolutionError) -> Self {
-        match error {
-            SolutionError::Invalid => Self::PROOF_INVALID,
-            SolutionError::Expired => Self::PROOF_EXPIRED,
-            SolutionError::Unsolved => Self::PROOF_UNSOLVED,
         }
     }
 }

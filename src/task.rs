@@ -12,7 +12,7 @@ use std::task::{Context, Poll, Waker};
 use wasm_bindgen::prelude::*;
 use worker::js_sys::Promise;
 
-use crate::platform;
+use crate::clock;
 
 /// A request's future; its output is the runtime's response.
 type Task = Pin<Box<dyn Future<Output = JsValue>>>;
@@ -71,7 +71,7 @@ fn run(number: u32, mut task: Task) -> JsValue {
     match task.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
         Poll::Pending => {
-            wait(Waiting { number, since: platform::now(), task });
+            wait(Waiting { number, since: clock::now(), task });
             ASKED.take().into()
         }
     }

@@ -11,6 +11,8 @@
 //! Only [`Bounded`] text is normalised: V8 takes quadratic time for marks in the wrong order, so a text's
 //! size has to be known before. Must not know what a username or a password is.
 
+pub mod opaque_string;
+
 use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralCategoryGroup};
 use icu_properties::{CodePointMapData, CodePointSetData};
 use unicase::UniCase;

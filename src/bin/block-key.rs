@@ -5,7 +5,7 @@
 
 use std::process::ExitCode;
 
-use edge_signup::client_ip::{BlockKey, BlockKeyError, ClientIp};
+use edge_signup::fields::client_ip::{BlockKey, BlockKeyError, ClientIp};
 
 fn main() -> ExitCode {
     let raw = std::env::args().nth(1).unwrap_or_default();

@@ -4,7 +4,7 @@
 
 use std::io::{Read, Write, stdin, stdout};
 
-use edge_signup::breached_list::BreachedList;
+use edge_signup::guards::BreachedList;
 
 fn main() -> std::io::Result<()> {
     let mut passwords = String::new();

@@ -1,12 +1,12 @@
 //! Prints the SQL by which `make client`, `make clients` and `make client-disable` work on the table `clients`.
 //!
-//! `wrangler d1 execute` binds no values, so each stands in its statement in hexadecimal: whatever an
-//! operator writes, no shell, no tool and no database can take it for anything but text.
+//! `wrangler d1 execute` binds no values, so each stands in its statement as a [`literal`].
 
-use std::net::{Ipv4Addr, Ipv6Addr};
 use std::process::ExitCode;
 
-use edge_signup::visible_ascii::ClientId;
+use edge_signup::fields::client_id::ClientId;
+use edge_signup::fields::origin::is_origin;
+use edge_signup::storage::sql::literal;
 
 /// The characters of a new id, and how many of them: those of the API that this one is compatible with.
 const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
@@ -58,10 +58,6 @@ fn statement(arguments: &[&str]) -> Result<String, String> {
     }
 }
 
-fn literal(text: &str) -> String {
-    format!("CAST(x'{}' AS TEXT)", base16ct::lower::encode_string(text.as_bytes()))
-}
-
 fn random_id() -> Result<String, String> {
     let mut id = String::new();
     while id.len() < ID_LENGTH {
@@ -77,8 +73,8 @@ fn random_id() -> Result<String, String> {
 
 fn known_id(id: &str) -> Result<String, String> {
     match ClientId::parse(id.to_owned()) {
-        Some(id) => Ok(id.as_str().to_owned()),
-        None => Err(format!("ID is {id:?}: it must be 1 to {} visible ASCII characters", ClientId::MAX)),
+        Ok(id) => Ok(id.as_str().to_owned()),
+        Err(error) => Err(format!("ID is {id:?}: it {error}")),
     }
 }
 
@@ -102,99 +98,9 @@ fn origins(origins: &str) -> Result<String, String> {
     }
 }
 
-/// Whether browsers write an origin so ([RFC 6454](https://www.rfc-editor.org/rfc/rfc6454#section-6.2)):
-/// the Worker compares texts, and another spelling would never be equal.
-fn is_origin(raw: &str) -> bool {
-    let Some((scheme, authority)) = raw.split_once("://") else {
-        return false;
-    };
-    let (host, port) = match authority.rsplit_once(':') {
-        // A colon within brackets is the address's.
-        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
-        _ => (authority, None),
-    };
-    is_scheme(scheme) && is_host(host) && port.is_none_or(|port| is_port(port, scheme))
-}
-
-fn is_scheme(scheme: &str) -> bool {
-    scheme.starts_with(|c: char| c.is_ascii_lowercase())
-        && scheme.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"+-.".contains(&b))
-}
-
-fn is_host(host: &str) -> bool {
-    if let Some(address) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        return address.parse().is_ok_and(|parsed: Ipv6Addr| parsed.to_string() == address);
-    }
-    let is_label = |label: &str| {
-        !label.is_empty()
-            && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
-    };
-    // A browser takes a name that ends in a number for an address, and writes it in full.
-    let is_address = host.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
-    host.split('.').all(is_label) && (!is_address || host.parse::<Ipv4Addr>().is_ok())
-}
-
-fn is_port(port: &str, scheme: &str) -> bool {
-    let is_default = matches!((scheme, port), ("http", "80") | ("https", "443"));
-    port.parse().is_ok_and(|number: u16| number > 0 && number.to_string() == port) && !is_default
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn an_origin_is_what_a_browser_sends() {
-        for origin in [
-            "https://app.example",
-            "http://localhost:3000",
-            "https://a-b.c_d.xn--bcher-kva.example:8443",
-            "http://127.0.0.1:8080",
-            "http://[::1]:3000",
-            "https://[2001:db8::1]",
-            "http://app.example:443",
-            "https://app.example:80",
-            "capacitor://localhost",
-            "chrome-extension://mhjfbmdgcfjbbpaeojofohoefgiehjai",
-        ] {
-            assert!(is_origin(origin), "{origin}");
-        }
-        for text in [
-            "",
-            "*",
-            "null",
-            "app.example",
-            "https:/app.example",
-            "https://",
-            "://app.example",
-            "https://app.example/",
-            "https://app.example/path",
-            "https://app.example?",
-            "https://App.example",
-            "HTTPS://app.example",
-            "https://*.app.example",
-            "https://user@app.example",
-            "https://bücher.example",
-            "https://app.example.",
-            "https://.app.example",
-            "https://app.example:",
-            "https://app.example:443",
-            "http://app.example:80",
-            "https://app.example:0",
-            "https://app.example:08443",
-            "https://app.example:+1",
-            "https://app.example:65536",
-            "https://a:1:2",
-            "http://127.1",
-            "http://1.2.3.256",
-            "http://[::1",
-            "http://[0:0:0:0:0:0:0:1]",
-            "http://[2001:DB8::1]",
-            "https://a,https://b",
-        ] {
-            assert!(!is_origin(text), "{text}");
-        }
-    }
 
     #[test]
     fn a_new_id_is_like_the_documents_and_another_each_time() {
@@ -208,7 +114,6 @@ mod tests {
 
     #[test]
     fn no_value_can_be_taken_for_sql() {
-        assert_eq!(literal("it's"), "CAST(x'69742773' AS TEXT)");
         let sql = statement(&["register", "'); DROP TABLE clients; --", "", "a'b"]).unwrap();
         assert!(!sql.contains("DROP") && !sql.contains("a'b"), "{sql}");
     }

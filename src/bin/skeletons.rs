@@ -7,7 +7,8 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use edge_signup::confusables::Skeletons;
+use edge_signup::fields::confusables::Skeletons;
+use edge_signup::storage::sql::literal;
 use serde::Deserialize;
 
 /// The rows of one table, in the order of their ids.
@@ -66,8 +67,8 @@ fn set(row: &Row) -> String {
     let Skeletons { written, folded, capitals } = Skeletons::of(name, &row.key);
     [("_written", written), ("_folded", folded), ("", capitals)]
         .map(|(form, skeleton)| {
-            let skeleton = skeleton.replace('\'', "''");
-            format!("UPDATE OR IGNORE {table} SET {column}{form} = '{skeleton}' WHERE id = {};", row.id)
+            let skeleton = literal(&skeleton);
+            format!("UPDATE OR IGNORE {table} SET {column}{form} = {skeleton} WHERE id = {};", row.id)
         })
         .join(" ")
 }

@@ -7,20 +7,22 @@
 //! `BREACHED_PASSWORDS_ON_ERROR` decides; when the list is not in KV, the answer is 500. `/users/` has
 //! no password, so it passes.
 
+pub mod list;
+
 use std::cell::OnceCell;
+use std::rc::Rc;
 use std::time::Duration;
 
-use wasm_bindgen::prelude::*;
-use worker::js_sys::{Promise, Uint8Array};
+use crate::setting::{ConfigError, OnError};
+use crate::storage::block_list::BlockList;
 
-use crate::breached_list::BreachedList;
-use crate::config::{self, ConfigError, OnError};
 use crate::error::ApiError;
-use crate::guards::{Attempt, Check, Guard};
-use crate::password::Password;
-use crate::platform::{self, Environment, JsError};
-use crate::reason::Reason;
-use crate::remote::{self, Question};
+use crate::fields::password::Password;
+use crate::guards::remote::{self, RemoteRequest};
+use crate::guards::{Attempt, Check, Guard, Parts, SignUpRefusal};
+use crate::js_error::JsError;
+use crate::platform::{self, Environment};
+use list::BreachedList;
 
 const SETTING: &str = "BREACHED_PASSWORDS";
 const ON_ERROR: &str = "BREACHED_PASSWORDS_ON_ERROR";
@@ -28,11 +30,7 @@ const URL: &str = "BREACHED_PASSWORDS_URL";
 
 const PWNED_PASSWORDS: &str = "https://api.pwnedpasswords.com/range/";
 
-/// The list's key in the namespace of the block list, whose other keys are addresses. `make
-/// breached-list` writes it.
-const KEY: &str = "breached-passwords";
-
-/// KV and the server answer from a cache near by; a sign-up that waits longer waits for nothing else as long.
+/// Both normally answer from a nearby cache; slower is treated as a failure.
 const TIME_LIMIT: Duration = Duration::from_millis(800);
 
 /// Its answers have about 1,000 lines of 40 bytes.
@@ -40,15 +38,6 @@ const SIZE_LIMIT: usize = 256 * 1024;
 
 /// How many digits of the digest the server sees.
 const PREFIX: usize = 5;
-
-#[wasm_bindgen]
-extern "C" {
-    type KvNamespace;
-
-    /// <https://developers.cloudflare.com/kv/api/read-key-value-pairs/#get-method>
-    #[wasm_bindgen(method, catch)]
-    fn get(this: &KvNamespace, key: &str, kind: &str) -> Result<Promise, JsValue>;
-}
 
 struct BreachedPasswords {
     source: Source,
@@ -58,7 +47,7 @@ struct BreachedPasswords {
 /// Who knows which passwords were breached.
 enum Source {
     List {
-        namespace: KvNamespace,
+        kv: Rc<BlockList>,
         kept: OnceCell<BreachedList>,
     },
     /// A server; the digits are appended to its URL.
@@ -77,13 +66,11 @@ enum Unknown {
 ///
 /// # Errors
 /// [`ConfigError`]: a setting is not of its form.
-pub fn read(env: &Environment) -> Result<Option<Box<dyn Guard>>, ConfigError> {
+pub(super) fn read(parts: &Parts<'_>) -> Result<Option<Box<dyn Guard>>, ConfigError> {
+    let env = parts.env;
     let source = match env.variable(SETTING).as_deref() {
         None => return Ok(None),
-        Some("list") => Source::List {
-            namespace: env.required(config::BLOCK_LIST)?.unchecked_into(),
-            kept: OnceCell::new(),
-        },
+        Some("list") => Source::List { kv: Rc::clone(parts.block_list), kept: OnceCell::new() },
         Some("range") => Source::Range(range_url(env)?),
         Some(other) => return Err(ConfigError::must_be(SETTING, other, "\"list\" or \"range\"")),
     };
@@ -103,20 +90,17 @@ impl Guard for BreachedPasswords {
             let Some(sign_up) = &attempt.sign_up else { return Ok(()) };
             match self.source.knows(sign_up.password).await {
                 Ok(false) => Ok(()),
-                Ok(true) => Err(ApiError::field(
-                    Reason::PASSWORD_BREACHED,
-                    "password",
-                    "is known from data breaches: choose another",
-                )),
+                Ok(true) => Err(SignUpRefusal::PasswordBreached.into()),
                 Err(Unknown::NoList) => Err(ApiError::Internal {
                     cause: format!("{SETTING}: no list in KV: run make breached-list"),
-                }),
+                }
+                .into()),
                 Err(Unknown::NoAnswer(error)) if self.on_error == OnError::Allow => {
-                    attempt.notes.warn(format!("let pass unchecked, {SETTING}: {error}"));
+                    attempt.trace.warn(format!("let pass unchecked, {SETTING}: {error}"));
                     Ok(())
                 }
                 Err(Unknown::NoAnswer(error)) => {
-                    Err(ApiError::Unavailable { cause: format!("{SETTING}: {error}") })
+                    Err(ApiError::Unavailable { cause: format!("{SETTING}: {error}") }.into())
                 }
             }
         })
@@ -126,11 +110,11 @@ impl Guard for BreachedPasswords {
 impl Source {
     async fn knows(&self, password: &Password) -> Result<bool, Unknown> {
         match self {
-            Self::List { namespace, kept } => {
+            Self::List { kv, kept } => {
                 let list = if let Some(list) = kept.get() {
                     list
                 } else {
-                    let list = read_list(namespace).await?;
+                    let list = read_list(kv).await?;
                     kept.get_or_init(|| list)
                 };
                 Ok(list.contains(password))
@@ -140,12 +124,8 @@ impl Source {
     }
 }
 
-async fn read_list(namespace: &KvNamespace) -> Result<BreachedList, Unknown> {
-    let read = async {
-        let value = platform::with_timeout(namespace.get(KEY, "arrayBuffer")?, TIME_LIMIT).await?;
-        Ok::<_, JsError>((!value.is_null_or_undefined()).then(|| Uint8Array::new(&value).to_vec()))
-    };
-    read.await?.and_then(BreachedList::parse).ok_or(Unknown::NoList)
+async fn read_list(kv: &BlockList) -> Result<BreachedList, Unknown> {
+    kv.breached_list(TIME_LIMIT).await?.and_then(BreachedList::parse).ok_or(Unknown::NoList)
 }
 
 /// Whether the server at `url` knows the password.
@@ -153,13 +133,13 @@ async fn ask_range(url: &str, password: &Password) -> Result<bool, JsError> {
     let digest = platform::digest("SHA-1", password.as_str().as_bytes()).await?;
     let digest = base16ct::upper::encode_string(&digest);
     let (prefix, suffix) = digest.split_at_checked(PREFIX).unwrap_or_default();
-    let question = Question {
+    let request = RemoteRequest {
         method: "GET",
         // With padding, the answer's length does not tell which it is. The server asks for a name.
         headers: vec![("Add-Padding", "true".into()), ("User-Agent", "edge-signup".into())],
         body: None,
     };
-    let answer = remote::ask(&format!("{url}{prefix}"), &question, TIME_LIMIT, SIZE_LIMIT).await?;
+    let answer = remote::ask(&format!("{url}{prefix}"), &request, TIME_LIMIT, SIZE_LIMIT).await?;
     let known = std::str::from_utf8(&answer.body).ok().filter(|_| answer.status == 200);
     known.and_then(|lines| holds(lines, suffix)).ok_or_else(|| JsError {
         name: "Error".to_owned(),

@@ -5,10 +5,9 @@
 //! let pass, because anybody can send junk under a `client_id`. `/users/` has no `client_id` and is
 //! not counted. When the binding does not answer, the sign-up is refused with 503.
 
-use crate::config::ConfigError;
-use crate::guards::{Attempt, Check, Guard};
-use crate::platform::Environment;
-use crate::rate_limit::RateLimit;
+use crate::guards::rate_limit::RateLimit;
+use crate::guards::{Attempt, Check, Guard, Parts, SignUpRefusal};
+use crate::setting::ConfigError;
 
 const BINDING: &str = "CLIENT_LIMIT";
 
@@ -18,19 +17,16 @@ struct ClientLimit(RateLimit);
 ///
 /// # Errors
 /// None: a binding of another kind shows when it is asked.
-pub fn read(env: &Environment) -> Result<Option<Box<dyn Guard>>, ConfigError> {
-    Ok(env.binding(BINDING).map(|binding| Box::new(ClientLimit(RateLimit::new(BINDING, binding))) as _))
+pub(super) fn read(parts: &Parts<'_>) -> Result<Option<Box<dyn Guard>>, ConfigError> {
+    Ok(parts.env.binding(BINDING).map(|binding| Box::new(ClientLimit(RateLimit::new(BINDING, binding))) as _))
 }
 
 impl Guard for ClientLimit {
     fn check<'a>(&'a self, attempt: &'a Attempt<'a>) -> Check<'a> {
         Box::pin(async {
-            match &attempt.sign_up {
-                Some(sign_up) => {
-                    self.0.count(sign_up.client_id.as_str(), "Too many sign-ups from this application").await
-                }
-                None => Ok(()),
-            }
+            let Some(sign_up) = &attempt.sign_up else { return Ok(()) };
+            let is_within = self.0.count(sign_up.client_id.as_str()).await?;
+            if is_within { Ok(()) } else { Err(SignUpRefusal::ClientLimited.into()) }
         })
     }
 }

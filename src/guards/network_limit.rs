@@ -4,10 +4,9 @@
 //! one household or server has. The count is kept in each of Cloudflare's locations: a brake, not a
 //! quota. When the binding does not answer, the sign-up is refused with 503.
 
-use crate::config::ConfigError;
-use crate::guards::{Attempt, Check, Guard};
-use crate::platform::Environment;
-use crate::rate_limit::RateLimit;
+use crate::guards::rate_limit::RateLimit;
+use crate::guards::{Attempt, Check, Guard, Parts, Refusal};
+use crate::setting::ConfigError;
 
 const BINDING: &str = "SIGN_UP_LIMIT";
 
@@ -17,12 +16,18 @@ struct NetworkLimit(RateLimit);
 ///
 /// # Errors
 /// None: a binding of another kind shows when it is asked.
-pub fn read(env: &Environment) -> Result<Option<Box<dyn Guard>>, ConfigError> {
-    Ok(env.binding(BINDING).map(|binding| Box::new(NetworkLimit(RateLimit::new(BINDING, binding))) as _))
+pub(super) fn read(parts: &Parts<'_>) -> Result<Option<Box<dyn Guard>>, ConfigError> {
+    Ok(parts
+        .env
+        .binding(BINDING)
+        .map(|binding| Box::new(NetworkLimit(RateLimit::new(BINDING, binding))) as _))
 }
 
 impl Guard for NetworkLimit {
     fn check<'a>(&'a self, attempt: &'a Attempt<'a>) -> Check<'a> {
-        Box::pin(async { self.0.count(&attempt.ip.network(), "Too many sign-ups from your network").await })
+        Box::pin(async {
+            let is_within = self.0.count(&attempt.ip.network()).await?;
+            if is_within { Ok(()) } else { Err(Refusal::NetworkLimited) }
+        })
     }
 }

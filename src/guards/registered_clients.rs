@@ -15,13 +15,12 @@ use std::cell::RefCell;
 use std::rc::{Rc, Weak};
 use std::time::Duration;
 
-use crate::config::{self, ConfigError};
-use crate::error::ApiError;
-use crate::guards::{Attempt, Check, Guard};
-use crate::platform::{self, Environment, Incoming};
-use crate::reason::Reason;
-use crate::response::AllowOrigin;
-use crate::store::{Store, StoreError};
+use crate::clock;
+use crate::guards::{Attempt, Check, Deferred, Guard, Parts, SignUpRefusal};
+use crate::http::response::AllowOrigin;
+use crate::platform::{self, Incoming};
+use crate::setting::ConfigError;
+use crate::storage::d1::{Store, StoreError};
 
 const SETTING: &str = "CLIENTS";
 
@@ -41,7 +40,7 @@ const MAX_READ: u64 = 7_000_000;
 const PAUSES: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(160)];
 
 struct RegisteredClients {
-    store: Store,
+    store: Rc<Store>,
     kept: Kept,
 }
 
@@ -49,11 +48,11 @@ struct RegisteredClients {
 ///
 /// # Errors
 /// Another value than that or `any`.
-pub fn read(env: &Environment) -> Result<Option<Box<dyn Guard>>, ConfigError> {
-    match env.variable(SETTING).as_deref() {
+pub(super) fn read(parts: &Parts<'_>) -> Result<Option<Box<dyn Guard>>, ConfigError> {
+    match parts.env.variable(SETTING).as_deref() {
         None | Some("any") => Ok(None),
         Some("registered") => {
-            let store = Store::new(env.required(config::DATABASE)?);
+            let store = Rc::clone(parts.store);
             Ok(Some(Box::new(RegisteredClients { store, kept: Kept::default() })))
         }
         Some(other) => Err(ConfigError::must_be(SETTING, other, "\"any\" or \"registered\"")),
@@ -68,22 +67,20 @@ impl Guard for RegisteredClients {
             };
             let id = sign_up.client_id.as_str();
             let clients = self.clients(Some(id)).await?;
-            let origins = clients.origins(id).ok_or_else(|| {
-                ApiError::field(Reason::CLIENT_ID_UNKNOWN, "client_id", "must be that of a registered client")
-            })?;
+            let origins = clients.origins(id).ok_or(SignUpRefusal::ClientUnknown)?;
             match attempt.request.header("Origin") {
                 None => Ok(()),
                 Some(_) if origins.is_empty() => Ok(()),
                 Some(origin) if origins.include(&origin) => {
-                    attempt.notes.allow_origin.replace(AllowOrigin::Only(origin));
+                    attempt.allow_origin.replace(AllowOrigin::Only(origin));
                     Ok(())
                 }
-                Some(_) => Err(ApiError::OriginRefused),
+                Some(_) => Err(SignUpRefusal::OriginRefused.into()),
             }
         })
     }
 
-    fn allow_origin<'a>(&'a self, request: &'a Incoming) -> Option<Check<'a, AllowOrigin>> {
+    fn allow_origin<'a>(&'a self, request: &'a Incoming) -> Option<Deferred<'a, AllowOrigin, StoreError>> {
         Some(Box::pin(async {
             let clients = self.clients(None).await?;
             Ok(clients.allow_origin(request.header("Origin")))
@@ -98,15 +95,15 @@ impl RegisteredClients {
     /// The promise of another request would not do: it is gone with that request. So a request that
     /// waits looks again by a timer of its own, and reads itself if the one that read went away.
     async fn clients(&self, id: Option<&str>) -> Result<Rc<Clients>, StoreError> {
-        let arrival = platform::now();
+        let arrival = clock::now();
         let [mut pause, longest] = PAUSES;
         loop {
-            let now = platform::now();
+            let now = clock::now();
             if let Some(outcome) = self.kept.get(arrival, now, id) {
                 return outcome;
             }
             if let Some(_reading) = self.kept.begin(now) {
-                return self.kept.set(now, self.store.clients().await.map(Clients), platform::now());
+                return self.kept.set(now, self.store.clients().await.map(Clients), clock::now());
             }
             platform::pause(pause).await;
             pause = pause.saturating_mul(2).min(longest);
@@ -232,7 +229,7 @@ impl Origins<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::platform::JsError;
+    use crate::js_error::JsError;
     use proptest::prelude::*;
 
     const OPEN: &str = "open ";

@@ -3,16 +3,15 @@
 //! A reserved name is one that the operator has taken: clients get the same 409 as for any other
 //! taken name, only sooner, because it costs no hash and no statement. Names are compared by their
 //! keys, so every spelling is reserved, in every namespace. Where names must not look alike
-//! ([`crate::confusables`]), a name that looks like one of those spellings is reserved too. Nothing is
+//! ([`crate::fields::confusables`]), a name that looks like one of those spellings is reserved too. Nothing is
 //! asked of the platform, so nothing can fail but the setting itself.
 
 use worker::wasm_bindgen::JsValue;
 
-use crate::config::ConfigError;
-use crate::confusables::{Confusables, Skeletons};
-use crate::guards::{Attempt, Check, Guard};
-use crate::platform::Environment;
-use crate::username::Username;
+use crate::fields::confusables::{Confusables, Skeletons};
+use crate::fields::username::Username;
+use crate::guards::{Attempt, Check, Guard, Parts, Refusal};
+use crate::setting::ConfigError;
 
 const SETTING: &str = "RESERVED_NAMES";
 
@@ -26,14 +25,13 @@ struct ReservedNames {
 /// On where the setting is.
 ///
 /// # Errors
-/// It is not text, a line is no username, or there is none.
-pub fn read(env: &Environment) -> Result<Option<Box<dyn Guard>>, ConfigError> {
-    let Some(value) = env.binding(SETTING) else { return Ok(None) };
+/// It is not text, a line is not a username, or there is no line.
+pub(super) fn read(parts: &Parts<'_>) -> Result<Option<Box<dyn Guard>>, ConfigError> {
+    let Some(value) = parts.env.binding(SETTING) else { return Ok(None) };
     // A list in TOML would become one line of JSON, which can be a username.
     let names = JsValue::as_string(&value)
         .ok_or_else(|| ConfigError::new(format!("{SETTING} must be text, with one name a line")))?;
-    let confusables = Confusables::read(|name| env.variable(name))?;
-    Ok(Some(Box::new(ReservedNames::parse(&names, confusables)?)))
+    Ok(Some(Box::new(ReservedNames::parse(&names, parts.confusables)?)))
 }
 
 impl ReservedNames {
@@ -64,7 +62,7 @@ impl ReservedNames {
 impl Guard for ReservedNames {
     fn check<'a>(&'a self, attempt: &'a Attempt<'a>) -> Check<'a> {
         Box::pin(async {
-            if self.holds(attempt.name, attempt.skeletons) { Err(attempt.taken()) } else { Ok(()) }
+            if self.holds(attempt.name, attempt.skeletons) { Err(Refusal::NameReserved) } else { Ok(()) }
         })
     }
 }

@@ -7,12 +7,13 @@
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
+use std::rc::Rc;
 
 use base16ct::lower;
 use sha2::{Digest, Sha256};
 
 use crate::guards::Attempt;
-use crate::store::{Store, StoreError};
+use crate::storage::d1::{Store, StoreError};
 
 /// Enough for any retry of one sign-up.
 const MAX_TRIES: u64 = 10;
@@ -22,7 +23,7 @@ const MAX_KNOWN: usize = 1024;
 
 /// Spends proofs, and keeps those that it saw last.
 pub struct SpentProofs {
-    store: Store,
+    store: Rc<Store>,
     known: Known,
 }
 
@@ -58,7 +59,7 @@ impl Fingerprint {
 impl SpentProofs {
     /// Takes the database that remembers.
     #[must_use]
-    pub fn new(store: Store) -> Self {
+    pub fn new(store: Rc<Store>) -> Self {
         Self { store, known: Known::default() }
     }
 

@@ -7,22 +7,22 @@
 //! When `siteverify` or the database cannot say, the sign-up is refused with 503. When `siteverify`
 //! does not know the secret, the answer is 500.
 
+use std::rc::Rc;
 use std::time::Duration;
 
 use serde::Serialize;
 use sha2::{Digest, Sha256};
 use worker::js_sys::{Date, JSON, Reflect};
 
-use crate::config::{self, ConfigError};
 use crate::error::ApiError;
+use crate::fields::visible_ascii::VisibleAscii;
+use crate::guards::remote::{self, RemoteRequest};
 use crate::guards::spent_proofs::{Fingerprint, SpentProofs};
-use crate::guards::{Attempt, Check, Guard};
+use crate::guards::{Attempt, Check, Guard, Parts, Refusal};
+use crate::http::json;
+use crate::http::response::Reply;
 use crate::platform::Environment;
-use crate::reason::Reason;
-use crate::remote::{self, Question};
-use crate::response::Reply;
-use crate::store::Store;
-use crate::visible_ascii::VisibleAscii;
+use crate::setting::ConfigError;
 
 const SECRET: &str = "TURNSTILE_SECRET";
 const SITE_KEY: &str = "TURNSTILE_SITE_KEY";
@@ -97,29 +97,12 @@ enum Verdict {
     Unknown(String),
 }
 
-/// What is wrong with a token, in the words of each route.
-struct Fault {
-    reason: Reason,
-    member: &'static str,
-    header: &'static str,
-}
-
-const MISSING: Fault = Fault {
-    reason: Reason::CAPTCHA_TOKEN_MISSING,
-    member: "must be given, as a string: the token of a Turnstile challenge",
-    header: "Captcha-Token was missing",
-};
-const REFUSED: Fault = Fault {
-    reason: Reason::CAPTCHA_TOKEN_REFUSED,
-    member: "was not accepted: it must be the token of a new Turnstile challenge",
-    header: "Captcha-Token was not accepted",
-};
-
 /// On where the secret is.
 ///
 /// # Errors
 /// [`ConfigError`]: a setting is not of its form, or stands there without the secret.
-pub fn read(env: &Environment) -> Result<Option<Box<dyn Guard>>, ConfigError> {
+pub(super) fn read(parts: &Parts<'_>) -> Result<Option<Box<dyn Guard>>, ConfigError> {
+    let env = parts.env;
     let Some(secret) = text(env, SECRET)? else {
         // An operator who set one of these believes that the guard is on.
         return match [SITE_KEY, URL, HOSTNAMES, ACTION].into_iter().find(|name| env.binding(name).is_some()) {
@@ -136,7 +119,7 @@ pub fn read(env: &Environment) -> Result<Option<Box<dyn Guard>>, ConfigError> {
         )));
     }
     let action = text(env, ACTION)?;
-    let spent = SpentProofs::new(Store::new(env.required(config::DATABASE)?));
+    let spent = SpentProofs::new(Rc::clone(parts.store));
     Ok(Some(Box::new(Turnstile { secret, site_key, url, hostnames, action, spent })))
 }
 
@@ -148,10 +131,8 @@ fn are_hostnames(text: &str) -> bool {
 
 /// The setting `name`. What it holds instead of a good value is not told: it may be the secret.
 fn text(env: &Environment, name: &str) -> Result<Option<VisibleAscii<255>>, ConfigError> {
-    let parsed = |value| {
-        VisibleAscii::parse(value)
-            .ok_or_else(|| ConfigError::new(format!("{name} must be 1 to 255 visible ASCII characters")))
-    };
+    let parsed =
+        |value| VisibleAscii::parse(value).map_err(|error| ConfigError::new(format!("{name} {error}")));
     env.variable(name).map(parsed).transpose()
 }
 
@@ -162,22 +143,22 @@ impl Guard for Turnstile {
                 Some(sign_up) => sign_up.member("captcha_token"),
                 None => attempt.request.header("Captcha-Token"),
             };
-            let raw = raw.filter(|raw| !raw.is_empty()).ok_or_else(|| MISSING.told(attempt))?;
-            let token = Token::parse(raw).ok_or_else(|| REFUSED.told(attempt))?;
+            let raw = raw.filter(|raw| !raw.is_empty()).ok_or(Refusal::CaptchaTokenMissing)?;
+            let token = Token::parse(raw).map_err(|_| Refusal::CaptchaTokenRefused)?;
             let sign_up = Fingerprint::new(token.as_str(), attempt);
             let id = uuid(&Sha256::digest(token.as_str()));
             if self.spent.refuses(&id, &sign_up) {
-                return Err(REFUSED.told(attempt));
+                return Err(Refusal::CaptchaTokenRefused);
             }
             match self.verify(&token, &sign_up, attempt).await {
                 // The same for everybody: it cannot be spent.
                 Verdict::Good(_) if self.secret.as_str() == TEST_SECRET => Ok(()),
                 Verdict::Good(outcome) => self.accept(&id, &sign_up, &outcome, attempt).await,
-                Verdict::Refused => Err(REFUSED.told(attempt)),
+                Verdict::Refused => Err(Refusal::CaptchaTokenRefused),
                 Verdict::Misused(code) => {
-                    Err(ApiError::Internal { cause: format!("{SECRET}: siteverify says {code}") })
+                    Err(ApiError::Internal { cause: format!("{SECRET}: siteverify says {code}") }.into())
                 }
-                Verdict::Unknown(why) => Err(unknown(&why)),
+                Verdict::Unknown(why) => Err(unknown(&why).into()),
             }
         })
     }
@@ -195,8 +176,8 @@ impl Turnstile {
     /// Asks `siteverify` about a token.
     ///
     /// A token is good once; but `siteverify` repeats its answer to one with the same UUID. So a client
-    /// that repeats a sign-up, because its answer was lost, can send the token that was used for it. For
-    /// another sign-up the UUID is another, whatever key a client chooses.
+    /// that repeats a sign-up, because its answer was lost, can send the token that was used for it. A
+    /// different sign-up gets a different UUID, whatever key the client chooses.
     async fn verify(&self, token: &Token, sign_up: &Fingerprint, attempt: &Attempt<'_>) -> Verdict {
         let question = Siteverify {
             secret: self.secret.as_str(),
@@ -204,13 +185,12 @@ impl Turnstile {
             remoteip: attempt.ip.to_string(),
             idempotency_key: uuid(sign_up.as_bytes()),
         };
-        let question = Question {
+        let request = RemoteRequest {
             method: "POST",
             headers: vec![("Content-Type", "application/json".into())],
-            // It holds strings only: nothing that could fail to be JSON.
-            body: Some(serde_json::to_string(&question).unwrap_or_default()),
+            body: Some(json::write(&question)),
         };
-        match remote::ask(&self.url, &question, TIME_LIMIT, SIZE_LIMIT).await {
+        match remote::ask(&self.url, &request, TIME_LIMIT, SIZE_LIMIT).await {
             Ok(answer) => Verdict::of(answer.status, Outcome::parse(&answer.body).unwrap_or_default()),
             Err(error) => Verdict::Unknown(error.to_string()),
         }
@@ -223,9 +203,9 @@ impl Turnstile {
         sign_up: &Fingerprint,
         outcome: &Outcome,
         attempt: &Attempt<'_>,
-    ) -> Result<(), ApiError> {
+    ) -> Result<(), Refusal> {
         let (Some(hostname), Some(solved_at)) = (&outcome.hostname, outcome.solved_at) else {
-            return Err(unknown("a success without its hostname or challenge_ts"));
+            return Err(unknown("a success without its hostname or challenge_ts").into());
         };
         let is_expected =
             match &self.hostnames {
@@ -237,7 +217,7 @@ impl Turnstile {
         if is_expected && self.spent.spend(id, expires_at, sign_up).await? {
             Ok(())
         } else {
-            Err(REFUSED.told(attempt))
+            Err(Refusal::CaptchaTokenRefused)
         }
     }
 }
@@ -301,16 +281,6 @@ impl Verdict {
             Self::Refused
         } else {
             Self::Unknown(format!("an answer of status {status} without a verdict"))
-        }
-    }
-}
-
-impl Fault {
-    fn told(&self, attempt: &Attempt<'_>) -> ApiError {
-        if attempt.sign_up.is_some() {
-            ApiError::field(self.reason, "captcha_token", self.member)
-        } else {
-            ApiError::Invalid { reason: self.reason, field: None, description: self.header.to_owned() }
         }
     }
 }

@@ -25,7 +25,7 @@ def characters(*ranges):
     return {chr(c) for first, last in ranges for c in range(first, last + 1)}
 
 
-# They show nothing: a name of them alone is none, and no password holds one.
+# Invisible characters: not a name on their own, never allowed in a password.
 INVISIBLE = characters(
     (0x34F, 0x34F), (0x115F, 0x1160), (0x17B4, 0x17B5), (0x180B, 0x180F), (0x3164, 0x3164),
     (0xFE00, 0xFE0F), (0xFFA0, 0xFFA0), (0xE0100, 0xE01EF),

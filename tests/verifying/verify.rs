@@ -1,4 +1,4 @@
-use edge_signup::username::Username;
+use edge_signup::fields::username::Username;
 
 /// The stored `username_key` of a name; `None` if nobody can have that name.
 pub fn username_key(username: &str) -> Option<String> {

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
 
-use edge_signup::password::Password;
+use edge_signup::fields::password::Password;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::http::{JSON, create_account, send, sign_up, user};

@@ -13,10 +13,13 @@ use crate::stand_in::{self, Question, Reply};
 
 /// An account: its resources, and the changes that were made to it, in order.
 #[derive(Default)]
-struct Account {
+pub struct Account {
     databases: Vec<Value>,
     namespaces: Vec<Value>,
-    migrations: Vec<String>,
+    /// Each with the database's id.
+    migrations: Vec<(String, String)>,
+    /// The last upload.
+    uploaded: String,
     is_deployed: bool,
     changes: Vec<String>,
     fault: Fault,
@@ -39,7 +42,12 @@ impl Account {
     fn answer(&mut self, question: &Question) -> (u16, Value) {
         let body: Value = serde_json::from_slice(&question.body).unwrap_or_default();
         let (line, query) = question.line.split_once('?').unwrap_or((&question.line, ""));
-        let line = line.replace("/accounts/account", "").replace("/edge-signup", "/W");
+        // Of the Worker of the environment `staging`, a change says so.
+        let of = if line.contains("/edge-signup-staging") { " staging" } else { "" };
+        let line = line
+            .replace("/accounts/account", "")
+            .replace("/edge-signup-staging", "/W")
+            .replace("/edge-signup", "/W");
         // All lists are short, and wrangler asks until a page is empty.
         if query.split('&').any(|part| part.starts_with("page=") && part != "page=1") {
             return (200, json!([]));
@@ -54,22 +62,29 @@ impl Account {
                 let [name, hint, law] =
                     ["name", "primary_location_hint", "jurisdiction"].map(|key| &body[key]);
                 self.changes.push(format!("database {name} {hint} {law}"));
-                let database = json!({"uuid": "11111111-2222-4333-8444-555555555555", "name": name, "jurisdiction": law});
+                let id = if name == "edge-signup-staging" { STAGING_DATABASE } else { DATABASE };
+                let database = json!({"uuid": id, "name": name, "jurisdiction": law});
                 self.databases.push(database.clone());
                 (200, database)
             }
             "GET /storage/kv/namespaces" => (200, self.namespaces.clone().into()),
             "POST /storage/kv/namespaces" if self.fault == Fault::Namespaces => (403, Value::Null),
             "POST /storage/kv/namespaces" => {
-                self.changes.push(format!("namespace {}", body["title"]));
-                let namespace = json!({"id": "0123456789abcdef0123456789abcdef", "title": body["title"]});
+                let title = &body["title"];
+                self.changes.push(format!("namespace {title}"));
+                let id = if title == "edge-signup-staging-blocklist" { STAGING_NAMESPACE } else { NAMESPACE };
+                let namespace = json!({"id": id, "title": title});
                 self.namespaces.push(namespace.clone());
                 (200, namespace)
             }
-            _ if line.ends_with("/query") => self.query(body["sql"].as_str().unwrap()),
+            _ if line.ends_with("/query") => {
+                let database = line.rsplit('/').nth(1).unwrap();
+                self.query(database, body["sql"].as_str().unwrap())
+            }
             // Of a Worker that is there already, a version is uploaded and then deployed.
             "PUT /workers/scripts/W" | "POST /workers/scripts/W/deployments" => {
-                self.changes.push("deploy".to_owned());
+                self.changes.push(format!("deploy{of}"));
+                self.uploaded = String::from_utf8_lossy(&question.body).into_owned();
                 self.is_deployed = true;
                 (200, json!({"id": "00000000-0000-4000-8000-000000000001", "deployment_id": "0".repeat(32)}))
             }
@@ -98,12 +113,13 @@ impl Account {
     }
 
     /// D1's answers to wrangler's statements about migrations.
-    fn query(&mut self, sql: &str) -> (u16, Value) {
+    fn query(&mut self, database: &str, sql: &str) -> (u16, Value) {
         let answer =
             |results: Value, success| (200, json!([{"results": results, "success": success, "meta": {}}]));
         let Some((_, name)) = sql.split_once("INSERT INTO \"d1_migrations\" (name)\nvalues ('") else {
             // A statement that makes the table, or reads it.
-            return answer(self.migrations.iter().map(|name| json!({"name": name})).collect(), true);
+            let applied = self.migrations.iter().filter(|(of, _)| of == database);
+            return answer(applied.map(|(_, name)| json!({"name": name})).collect(), true);
         };
         let name = name.split('\'').next().unwrap();
         match self.fault {
@@ -111,28 +127,32 @@ impl Account {
             Fault::MigrationsInside => return answer(json!([]), false),
             _ => {}
         }
-        self.changes.push(format!("migrate {name}"));
-        self.migrations.push(name.to_owned());
+        let of = if database == STAGING_DATABASE { " staging" } else { "" };
+        self.changes.push(format!("migrate {name}{of}"));
+        self.migrations.push((database.to_owned(), name.to_owned()));
         answer(json!([]), true)
     }
 }
 
 /// A copy of the project with a `wrangler.toml` and migrations of its own, and an account.
-struct Project {
-    folder: PathBuf,
+pub struct Project {
+    /// Where it is.
+    pub folder: PathBuf,
     account: Arc<Mutex<Account>>,
     api: String,
 }
 
 impl Project {
-    fn new(name: &str) -> Self {
+    /// Makes one in a folder called `name`, as it is before there are ids.
+    pub fn new(name: &str) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(folder.join("migrations")).unwrap();
         for entry in fs::read_dir(root).unwrap().map(Result::unwrap) {
             let name = entry.file_name();
-            if !["migrations", "wrangler.toml", ".wrangler", ".git"].iter().any(|own| name == *own) {
+            let own = ["migrations", "wrangler.toml", ".dev.vars", ".wrangler", ".git"];
+            if !own.iter().any(|own| name == *own) {
                 symlink(entry.path(), folder.join(name)).unwrap();
             }
         }
@@ -153,17 +173,22 @@ impl Project {
         project
     }
 
-    fn configure(&self, text: &str) {
+    /// Gives it another `wrangler.toml`.
+    pub fn configure(&self, text: &str) {
         fs::write(self.folder.join("wrangler.toml"), text).unwrap();
     }
 
-    fn configuration(&self) -> String {
+    /// Its `wrangler.toml`.
+    pub fn configuration(&self) -> String {
         fs::read_to_string(self.folder.join("wrangler.toml")).unwrap()
     }
 
     /// Runs `make` in it, taking what is built as tested, and gives whether it succeeded, with what it printed.
-    fn make(&self, arguments: &[&str]) -> (bool, String) {
+    pub fn make(&self, arguments: &[&str]) -> (bool, String) {
         let output = Command::new("make")
+            // What `make test` was told is not meant for it.
+            .env_remove("MAKEFLAGS")
+            .env_remove("FEATURES")
             .args(["--silent", "--old-file=.tools/tested", "WAIT=0"])
             .args(arguments)
             .current_dir(&self.folder)
@@ -187,20 +212,29 @@ impl Project {
 }
 
 /// The project's configuration as it is before there are ids, but for those of another environment.
-fn without_ids() -> String {
+pub fn without_ids() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(root.join("wrangler.toml")).unwrap();
     let (head, tables) = text.split_at(text.find("[build]").unwrap());
-    // The names, ids and addresses of a project that was deployed already are its own.
+    // The environments, names, ids and addresses of a project that was deployed already are its own.
+    let mut is_own = false;
+    let tables: String = tables
+        .split_inclusive('\n')
+        .filter(|line| {
+            is_own =
+                if line.starts_with('[') { line.trim_start_matches('[').starts_with("env.") } else { is_own };
+            !is_own
+        })
+        .collect();
     let without = |part: &str, keys: &[&str]| {
         let lines = part.split_inclusive('\n').filter(|line| !keys.iter().any(|key| line.starts_with(key)));
         lines.collect::<String>()
     };
     let head = without(head, &["name =", "routes", "workers_dev", "preview_urls"]);
-    let tables = without(tables, &["database_name", "database_id", "id ="])
+    let tables = without(&tables, &["database_name", "database_id", "id ="])
         .replace("[[d1_databases]]\n", "[[d1_databases]]\ndatabase_name = \"edge-signup\"\n");
-    let other = "[[env.staging.d1_databases]]\nbinding = \"DB\"\ndatabase_name = \"other\"\ndatabase_id = \"other\"\n\n\
-                 [[env.staging.kv_namespaces]]\nbinding = \"BLOCKLIST\"\nid = \"other\"\n\n";
+    let other = "[env.other]\nroutes = []\n\n[[env.other.d1_databases]]\nbinding = \"DB\"\ndatabase_name = \"other\"\ndatabase_id = \"other\"\n\n\
+                 [[env.other.kv_namespaces]]\nbinding = \"BLOCKLIST\"\nid = \"other\"\n\n";
     format!("name = \"edge-signup\"\n{head}{other}{tables}")
 }
 
@@ -220,6 +254,8 @@ fn with_ids(database: Option<&str>, namespace: Option<&str>) -> String {
 
 const DATABASE: &str = "11111111-2222-4333-8444-555555555555";
 const NAMESPACE: &str = "0123456789abcdef0123456789abcdef";
+const STAGING_DATABASE: &str = "66666666-7777-4888-8999-aaaaaaaaaaaa";
+const STAGING_NAMESPACE: &str = "fedcba9876543210fedcba9876543210";
 
 #[test]
 fn provision_makes_what_is_missing_and_writes_its_id_once() {
@@ -340,4 +376,104 @@ fn deploy_stops_where_a_migration_fails() {
             assert_eq!(project.changes(), [""; 0]);
         }
     }
+}
+
+/// The environment that docs/operating.md describes, as it stands there.
+fn staging() -> String {
+    let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operating.md")).unwrap();
+    let start = text.find("```toml\n[env.staging]").expect("an example") + "```toml".len();
+    let end = start + text[start..].find("```").unwrap();
+    text[start..end].to_owned()
+}
+
+#[test]
+fn an_environment_has_all_of_its_own() {
+    let project = Project::new("environments");
+    let names = |account: &Account| account.migrations.iter().map(|(of, _)| of.clone()).collect::<Vec<_>>();
+    project.configure(&(without_ids() + &staging()));
+    let migrations = fs::read_dir(project.folder.join("migrations")).unwrap().count();
+
+    let (succeeded, text) = project.make(&["deploy", "ENV=staging"]);
+    assert!(!succeeded && text.contains("no id of the database of staging: run make provision ENV=staging"));
+
+    for (env, changes, database, namespace, others) in [
+        (
+            "ENV=staging",
+            [
+                r#"database "edge-signup-staging" null null"#,
+                r#"namespace "edge-signup-staging-blocklist""#,
+                "deploy staging",
+            ],
+            STAGING_DATABASE,
+            STAGING_NAMESPACE,
+            [DATABASE, NAMESPACE],
+        ),
+        (
+            "ENV=",
+            [r#"database "edge-signup" null null"#, r#"namespace "edge-signup-blocklist""#, "deploy"],
+            DATABASE,
+            NAMESPACE,
+            [STAGING_DATABASE, STAGING_NAMESPACE],
+        ),
+    ] {
+        let (succeeded, text) = project.make(&["provision", env]);
+        assert!(succeeded, "{text}");
+        assert_eq!(project.changes(), changes[..2]);
+
+        // The Worker of the other one is there, and this one not yet.
+        project.account().is_deployed = false;
+        project.account().migrations.clear();
+        let (succeeded, text) = project.make(&["deploy", env, &format!("URL={}", shared().url)]);
+        assert!(succeeded && text.contains("failed 0, not run 0"), "{text}");
+        assert!(!text.contains("Multiple environments"), "{text}");
+        assert_eq!(text.contains("npx wrangler d1 execute DB --remote --env staging"), env == "ENV=staging");
+        assert_eq!(names(&project.account()), vec![database; migrations]);
+        assert_eq!(project.changes().last().unwrap(), changes[2]);
+        let uploaded = project.account().uploaded.clone();
+        assert!(uploaded.contains(database) && uploaded.contains(namespace), "{uploaded}");
+        assert!(!others.iter().any(|other| uploaded.contains(other)), "{uploaded}");
+    }
+    // Each id is a line below its own binding, and nothing else has changed.
+    let written = with_ids(Some(DATABASE), Some(NAMESPACE))
+        + &staging()
+            .replace("\"DB\"\n", &format!("\"DB\"\ndatabase_id = \"{STAGING_DATABASE}\"\n"))
+            .replace("\"BLOCKLIST\"\n", &format!("\"BLOCKLIST\"\nid = \"{STAGING_NAMESPACE}\"\n"));
+    assert_eq!(project.configuration(), written);
+
+    // So have the commands on the storage.
+    let (succeeded, text) = project.make(&["block", "IP=192.0.2.7", "ENV=staging"]);
+    assert!(succeeded, "{text}");
+    assert!(project.make(&["blocked", "ENV=staging"]).1.contains("192.0.2.7\tfor good"));
+    assert!(project.make(&["blocked"]).1.ends_with("Nothing is blocked\n"));
+}
+
+#[test]
+fn an_environment_is_looked_at_without_an_account() {
+    let project = Project::new("environments-dry");
+    project.configure(&(without_ids() + &staging()));
+    let (succeeded, text) = project.make(&["deploy", "ENV=staging", "DRY=1"]);
+    assert!(succeeded && text.contains("--dry-run: exiting now"), "{text}");
+    assert!(
+        text.contains("env.DB (edge-signup-staging)") && !text.contains("env.DB (edge-signup)"),
+        "{text}"
+    );
+    assert_eq!(project.changes(), [""; 0]);
+}
+
+#[test]
+fn an_unknown_environment_is_refused_with_the_known_ones() {
+    let project = Project::new("environments-unknown");
+    for (configuration, known) in
+        [(without_ids() + &staging(), "ENV may be other, staging, or left out"), (without_ids(), "other")]
+    {
+        project.configure(&configuration);
+        for command in
+            ["provision", "deploy", "verify", "block", "unblock", "blocked", "clients", "skeletons"]
+        {
+            let (succeeded, text) = project.make(&[command, "ENV=stagging", "REMOTE=1", "IP=192.0.2.1"]);
+            assert!(!succeeded && text.contains("has no environment \"stagging\""), "{text}");
+            assert!(text.contains(known), "{text}");
+        }
+    }
+    assert_eq!(project.changes(), [""; 0]);
 }

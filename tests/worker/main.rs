@@ -15,9 +15,11 @@
 #![expect(clippy::disallowed_methods, reason = "the tests run on the host, which has clocks")]
 
 mod abandoned;
+mod accounts;
 mod bad_input;
 mod block_list;
 mod browser;
+mod configuration;
 mod confusables;
 mod console;
 mod cost;
@@ -37,6 +39,7 @@ mod pepper;
 mod races;
 mod reasons;
 mod retries;
+mod rooms;
 mod routing;
 mod server;
 mod settings;
@@ -46,7 +49,6 @@ mod threats;
 mod time_limits;
 mod trying;
 mod unicode;
-mod users;
 mod verify;
 mod verifying;
 mod webdriver;

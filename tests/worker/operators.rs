@@ -2,7 +2,7 @@
 //! meanwhile.
 
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use crate::database::{self, Client};
@@ -20,6 +20,14 @@ pub fn make(state: &Path, arguments: &[&str]) -> (bool, String) {
         .unwrap();
     let text = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8(text).unwrap())
+}
+
+/// Storage in a folder called `name` that holds nothing.
+fn fresh(name: &str) -> PathBuf {
+    let state = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
+    let _ = fs::remove_dir_all(&state);
+    fs::create_dir_all(&state).unwrap();
+    state
 }
 
 fn status_from(address: &str) -> u16 {
@@ -43,7 +51,68 @@ fn a_block_is_seen_by_a_running_server_until_it_is_lifted() {
         let (succeeded, text) = make(&shared().state, &["unblock", written]);
         assert!(succeeded && text.contains(&format!("Unblocked: {key}\n")), "{text}");
         assert_eq!(status_from(address), 400);
+        let (succeeded, text) = make(&shared().state, &["unblock", written]);
+        assert!(succeeded && text.contains(&format!("Was not blocked: {key}\n")), "{text}");
     }
+}
+
+#[test]
+fn an_address_that_a_range_still_blocks_is_not_called_free() {
+    let state = &fresh("ranges");
+    let unblock = |written| make(state, &["unblock", written]);
+    for written in ["IP=192.0.2.7", "IP=192.0.0.0/16", "IP=2001:db8::/32"] {
+        assert!(make(state, &["block", written]).0);
+    }
+    for (written, sentence) in [
+        (
+            "IP=192.0.2.7",
+            "192.0.2.7. Its own entry is gone, but the range 192.0.0.0/16 is on the list: make unblock IP=192.0.0.0/16",
+        ),
+        ("IP=192.0.2.7", "192.0.2.7. The range 192.0.0.0/16 is on the list: make unblock IP=192.0.0.0/16"),
+        (
+            "IP=192.0.2.0/24",
+            "192.0.2.0/24. The range 192.0.0.0/16 is on the list: make unblock IP=192.0.0.0/16",
+        ),
+        (
+            "IP=2001:db8:1::1",
+            "2001:db8:1::1. The range 2001:db8::/32 is on the list: make unblock IP=2001:db8::/32",
+        ),
+    ] {
+        let (succeeded, text) = unblock(written);
+        assert!(!succeeded && text.contains(&format!("Still blocked: {sentence}\n")), "{text}");
+    }
+    assert_eq!(unblock("IP=192.0.0.0/16"), (true, "Unblocked: 192.0.0.0/16\n".to_owned()));
+    assert_eq!(unblock("IP=192.0.2.7"), (true, "Was not blocked: 192.0.2.7\n".to_owned()));
+}
+
+#[test]
+fn an_empty_list_is_a_success() {
+    let state = &fresh("empty");
+    assert_eq!(make(state, &["blocked"]), (true, "Nothing is blocked\n".to_owned()));
+    let (succeeded, text) = make(state, &["clients"]);
+    assert!(!succeeded && text.contains("The clients could not be listed"), "{text}");
+    wrangler(state, &["d1", "migrations", "apply", "DB"]);
+    assert_eq!(make(state, &["clients"]), (true, "No client is registered\n".to_owned()));
+    // Programs that read the lists see nothing.
+    for list in ["blocked", "clients"] {
+        let state = format!("STATE={}", state.display());
+        let output = Command::new("make").args(["--silent", list, &state]).output().unwrap();
+        assert!(output.stdout.is_empty() && !output.stderr.is_empty(), "{output:?}");
+    }
+}
+
+#[test]
+fn a_time_that_is_no_number_of_seconds_is_refused() {
+    for time in ["1h", "0", "59", "-1", "", "60.5"] {
+        let (succeeded, text) = make(&shared().state, &["block", "IP=198.18.5.60", &format!("TTL={time}")]);
+        let sentence = format!(
+            "TTL is \"{time}\": it must be a whole number of seconds and at least 60 as in TTL=3600\n"
+        );
+        assert!(!succeeded && text.starts_with(&sentence), "{text}");
+    }
+    assert_eq!(status_from("198.18.5.60"), 400);
+    let (succeeded, text) = make(&fresh("times"), &["block", "IP=198.18.5.60", "TTL=60"]);
+    assert!(succeeded, "{text}");
 }
 
 #[test]
@@ -63,9 +132,7 @@ fn what_the_worker_would_not_look_up_is_refused() {
 
 #[test]
 fn a_client_is_registered_listed_disabled_and_changed() {
-    let state = &Path::new(env!("CARGO_TARGET_TMPDIR")).join("clients");
-    let _ = fs::remove_dir_all(state);
-    fs::create_dir_all(state).unwrap();
+    let state = &fresh("clients");
     wrangler(state, &["d1", "migrations", "apply", "DB"]);
     let stored = |id: &str| database::open(state).client(id);
 

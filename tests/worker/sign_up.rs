@@ -4,7 +4,7 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 
 use argon2::password_hash::phc::PasswordHash;
-use edge_signup::username::Username;
+use edge_signup::fields::username::Username;
 
 use crate::database::{self, User};
 use crate::http::{JSON, send, sign_up, user};

@@ -2,9 +2,9 @@
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use edge_signup::password::Password;
+use edge_signup::fields::password::Password;
+use edge_signup::fields::username::Username;
 use edge_signup::unicode::{Bounded, nfc, nfkc_casefold};
-use edge_signup::username::Username;
 
 use crate::http::{create_account, sign_up, user};
 use crate::server::shared;

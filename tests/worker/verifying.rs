@@ -6,10 +6,10 @@ use std::io::Write;
 use std::process::Stdio;
 
 use argon2::Params;
-use edge_signup::password::Password;
-use edge_signup::pepper::Pepper;
+use edge_signup::fields::password::Password;
+use edge_signup::fields::password::pepper::Pepper;
+use edge_signup::fields::username::Username;
 use edge_signup::unicode::{self, Bounded};
-use edge_signup::username::Username;
 use icu_properties::props::GeneralCategory;
 use proptest::strategy::{Strategy, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -326,7 +326,7 @@ fn cases(username: &str) -> Vec<(String, String, bool)> {
 /// The hash of a password as a Worker with other settings, and perhaps a pepper, stores it.
 fn other_settings(password: &str, pepper: Option<&str>) -> String {
     let pepper = pepper.map(|pepper| Pepper::parse(pepper).unwrap());
-    let params = Params::new(12288, 3, 1, Some(edge_signup::password::TAG_BYTES)).unwrap();
+    let params = Params::new(12288, 3, 1, Some(edge_signup::fields::password::TAG_BYTES)).unwrap();
     Password::parse(password, 1).unwrap().hash(&params, pepper.as_ref(), *b"0123456789abcdef").unwrap()
 }
 

@@ -1,7 +1,7 @@
 //! The Worker with one more export, for the bench: its password hash alone.
 
 use argon2::Params;
-use edge_signup::password::{Password, SALT_BYTES, TAG_BYTES};
+use edge_signup::fields::password::{Password, SALT_BYTES, TAG_BYTES};
 use wasm_bindgen::prelude::*;
 
 /// Hashes a password under the Worker's default parameters; gives the length of the PHC string, or 0.

@@ -93,7 +93,7 @@ fn a_client_is_counted_for_the_sign_ups_that_have_paid() {
     let (spent, solved) = (proof_of_work::solution(), proof_of_work::solution());
     let elsewhere = [proof_of_work::ON, ("Proof-Of-Work", &*spent)];
     assert_eq!(sign_up("a", "work-elsewhere", &elsewhere).status, 200);
-    // Two pass a minute: none of them is lost to whoever names the application and has not paid.
+    // Two pass a minute: no other client takes one of them without having paid.
     for n in 0..3 {
         let name = &*format!("junk-{n}");
         for answer in

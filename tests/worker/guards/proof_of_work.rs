@@ -1,6 +1,6 @@
 //! `PROOF_OF_WORK`: challenges as the Worker issues them, and as this file signs them with its secret.
 
-use edge_signup::challenge::Challenges;
+use edge_signup::guards::proof_of_work::challenge::Challenges;
 use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -92,7 +92,7 @@ fn a_challenge_is_got_while_the_guard_is_on() {
     // It is one of the paths, and a client that is lost is told so.
     send(faults::server(), "POST", "/nowhere", &[ON], "")
         .is(404, r#"{"description":"There is nothing here: the paths are /sign-up, /users/ and /challenge","code":"404"}"#);
-    // While it is off, there is no such path, and whoever is blocked is not told otherwise.
+    // While it is off, there is no such path, and a blocked address is not told otherwise.
     for headers in [[].as_slice(), &[blocked]] {
         for method in ["GET", "POST", "OPTIONS"] {
             let answer = send(faults::server(), method, "/challenge", headers, "");

@@ -110,7 +110,7 @@ fn a_client_that_lists_origins_is_used_by_their_pages_and_by_no_other() {
     ] {
         let answer = sign_up("c", "cors-listed", &[REGISTERED, ("Origin", origin)]);
         answer.is(403, REFUSED);
-        // Whoever writes the page can read why.
+        // The author of the page can read why.
         assert_eq!(cors(&answer), OPEN);
         let line = faults::server().log_line(answer.id());
         assert_eq!((&line["outcome"], line.get("cause")), (&"origin_refused".into(), None));

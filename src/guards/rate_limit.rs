@@ -13,9 +13,6 @@ use crate::platform;
 /// The count is kept in the same location as the Worker: it answers at once or not at all.
 const TIME_LIMIT: Duration = Duration::from_secs(1);
 
-/// The longer of the two periods that a binding can have: the Worker cannot see which it is.
-const RETRY_AFTER: &str = "60";
-
 #[wasm_bindgen]
 extern "C" {
     type RateLimiter;
@@ -38,12 +35,11 @@ impl RateLimit {
         Self { name, binding: binding.unchecked_into() }
     }
 
-    /// Counts one more under `key`.
+    /// Counts one more under `key`; `false` if it is one too many.
     ///
     /// # Errors
-    /// [`ApiError::Limited`] with `description` when it is one too many; [`ApiError::Unavailable`]
-    /// if the binding does not answer, [`ApiError::Internal`] if it is none.
-    pub async fn count(&self, key: &str, description: &'static str) -> Result<(), ApiError> {
+    /// [`ApiError::Unavailable`] if the binding does not answer, [`ApiError::Internal`] if it is of another kind.
+    pub async fn count(&self, key: &str) -> Result<bool, ApiError> {
         let asked = async {
             let options = Object::new();
             Reflect::set(&options, &"key".into(), &key.into())?;
@@ -51,10 +47,6 @@ impl RateLimit {
             Ok(Reflect::get(&outcome, &"success".into())?)
         };
         let success = asked.await.map_err(|error| ApiError::platform(self.name, &error))?;
-        if success.is_truthy() {
-            Ok(())
-        } else {
-            Err(ApiError::Limited { description, retry_after: RETRY_AFTER })
-        }
+        Ok(success.is_truthy())
     }
 }

@@ -1,4 +1,4 @@
-//! The string members of a JSON object ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)).
+//! JSON as it is written, and the string members of a JSON object ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)).
 //!
 //! `hifijson` reads the tokens; here is the walk over them, without recursion, because a body may be
 //! nested as deep as it is long. `serde_json` writes JSON elsewhere, but is not used to read it:
@@ -10,6 +10,14 @@ use std::borrow::Cow;
 use hifijson::num::Lex as _;
 use hifijson::str::{Lex as _, LexAlloc as _, LexWrite as _};
 use hifijson::{Read as _, SliceLexer, token::Lex as _};
+use serde::Serialize;
+
+/// A value as compact JSON. Serialising fails only on I/O, keys that are no strings, or a `Serialize` that fails by itself:
+/// the types of this crate do neither.
+#[must_use]
+pub fn write(value: &(impl Serialize + ?Sized)) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
 
 /// What an object has under a name.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -192,7 +200,7 @@ mod tests {
             assert_eq!(read(json), Err(JsonError::Twice), "{json}");
         }
         assert!(read(r#"{"c":1,"c":2,"d":{"a":1,"a":2}}"#).is_ok());
-        // What is no JSON is first of all that.
+        // A text that is not JSON is refused as such first.
         assert_eq!(read(r#"{"a":"1","a":"1""#), Err(JsonError::Invalid));
     }
 

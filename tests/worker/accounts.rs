@@ -1,6 +1,6 @@
 //! `POST /users/`.
 
-use edge_signup::username::Username;
+use edge_signup::fields::username::Username;
 
 use crate::database::Account;
 use crate::http::{create_account, send};
@@ -52,7 +52,7 @@ fn a_name_is_taken_in_every_spelling() {
     for other in ["ünïqué", "ÜNÏQUÉ", "u\u{308}ni\u{308}que\u{301}", "UTF-8''%C3%BC%EF%BD%8Ei%CC%88qu%C3%89"]
     {
         let answer = create_account(&[("Username", other)]);
-        let name = Username::parse(&edge_signup::header_value::decode(other).unwrap()).unwrap();
+        let name = Username::parse(&edge_signup::http::header_value::decode(other).unwrap()).unwrap();
         answer.is(409, &format!(r#"{{"name":"{}","code":"409"}}"#, name.as_str()));
     }
     assert_eq!(shared().database().accounts("ünïqué"), [account("Ünïqué", "ünïqué", "Public")]);

@@ -8,9 +8,11 @@ use serde::Serialize;
 use wasm_bindgen::prelude::*;
 use worker::js_sys::{Promise, Uint8Array};
 
-use crate::config::ConfigError;
-use crate::platform::{self, Environment, JsError};
-use crate::response::Header;
+use crate::http::json;
+use crate::http::response::Header;
+use crate::js_error::JsError;
+use crate::platform::{self, Environment};
+use crate::setting::ConfigError;
 
 #[wasm_bindgen]
 extern "C" {
@@ -21,20 +23,20 @@ extern "C" {
 #[wasm_bindgen(module = "/src/platform.js")]
 extern "C" {
     #[wasm_bindgen(js_name = fetchAll)]
-    fn fetch_all(url: &str, question: &str, size: usize) -> Promise;
+    fn fetch_all(url: &str, request: &str, size: usize) -> Promise;
 
-    /// What it gives.
-    type Asked;
+    /// The response, and its body if it is within `size`.
+    type Fetched;
 
     #[wasm_bindgen(method, getter)]
-    fn status(this: &Asked) -> u16;
+    fn status(this: &Fetched) -> u16;
     #[wasm_bindgen(method, getter)]
-    fn body(this: &Asked) -> Option<Uint8Array>;
+    fn body(this: &Fetched) -> Option<Uint8Array>;
 }
 
-/// What is asked ([Fetch](https://fetch.spec.whatwg.org/#requestinit)).
+/// A request ([Fetch](https://fetch.spec.whatwg.org/#requestinit)).
 #[derive(Serialize)]
-pub struct Question<'a> {
+pub struct RemoteRequest<'a> {
     /// The method.
     pub method: &'static str,
     /// The headers.
@@ -44,8 +46,8 @@ pub struct Question<'a> {
     pub body: Option<String>,
 }
 
-/// What came back, of whatever status.
-pub struct Answer {
+/// The response, of whatever status.
+pub struct RemoteResponse {
     /// The HTTP status.
     pub status: u16,
     /// The whole body.
@@ -53,16 +55,21 @@ pub struct Answer {
 }
 
 /// Asks the server at `url`, and waits at most `time` for at most `size` bytes. A redirect is not
-/// followed: the question would go where nobody meant it to.
+/// followed: the request would go where nobody meant it to.
 ///
 /// # Errors
 /// The server was not reached, broke off, was too slow or said too much.
-pub async fn ask(url: &str, question: &Question<'_>, time: Duration, size: usize) -> Result<Answer, JsError> {
-    // It holds strings only: nothing that could fail to be JSON.
-    let question = serde_json::to_string(question).unwrap_or_default();
-    let answer: Asked = platform::with_timeout(fetch_all(url, &question, size), time).await?.unchecked_into();
-    match answer.body() {
-        Some(body) => Ok(Answer { status: answer.status(), body: body.to_vec() }),
+pub async fn ask(
+    url: &str,
+    request: &RemoteRequest<'_>,
+    time: Duration,
+    size: usize,
+) -> Result<RemoteResponse, JsError> {
+    let request = json::write(request);
+    let response: Fetched =
+        platform::with_timeout(fetch_all(url, &request, size), time).await?.unchecked_into();
+    match response.body() {
+        Some(body) => Ok(RemoteResponse { status: response.status(), body: body.to_vec() }),
         None => Err(JsError {
             name: "RangeError".to_owned(),
             message: format!("the answer has more than {size} bytes"),

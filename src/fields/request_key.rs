@@ -5,7 +5,7 @@
 use base16ct::lower;
 use sha2::{Digest, Sha256};
 
-use crate::visible_ascii::VisibleAscii;
+use crate::fields::visible_ascii::{NotVisibleAscii, VisibleAscii};
 
 /// A key that no client can choose begins so. Anybody who sees an answer reads its request's id there.
 const PREFIX: &str = "request-id:";
@@ -18,11 +18,13 @@ impl RequestKey {
     /// The longest key of a client, in characters.
     pub const MAX: usize = 255;
 
-    /// That of a request whose client chose `key`; `None` unless it is 1 to [`Self::MAX`] visible ASCII characters.
-    #[must_use]
-    pub fn of_client(key: String) -> Option<Self> {
+    /// That of a request whose client chose `key`.
+    ///
+    /// # Errors
+    /// [`NotVisibleAscii`], unless it is 1 to [`Self::MAX`] visible ASCII characters.
+    pub fn of_client(key: String) -> Result<Self, NotVisibleAscii> {
         let key = VisibleAscii::<{ Self::MAX }>::parse(key)?;
-        Some(Self(if key.as_str().starts_with(PREFIX) {
+        Ok(Self(if key.as_str().starts_with(PREFIX) {
             let digest: [u8; 32] = Sha256::digest(key.as_str()).into();
             format!("{PREFIX}sha-256:{}", lower::encode_string(&digest))
         } else {
@@ -49,7 +51,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn of_client(key: &str) -> Option<String> {
-        RequestKey::of_client(key.to_owned()).map(|key| key.as_str().to_owned())
+        RequestKey::of_client(key.to_owned()).ok().map(|key| key.as_str().to_owned())
     }
 
     #[test]

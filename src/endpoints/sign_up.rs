@@ -5,20 +5,22 @@
 
 use serde::Serialize;
 
-use crate::call::Call;
+use crate::admission::Admitted;
 use crate::config::Config;
+use crate::endpoints::NETWORK_LIMITED;
 use crate::error::ApiError;
-use crate::guards::SignUpFields;
-use crate::json::{self, JsonError, Member};
-use crate::password::{Password, SALT_BYTES};
+use crate::fields::client_id::ClientId;
+use crate::fields::password::{Password, SALT_BYTES};
+use crate::fields::username::Username;
+use crate::guards::proof_of_work::challenge::SolutionError;
+use crate::guards::{Refusal, SignUpFields, SignUpRefusal};
+use crate::http::json::{self, JsonError, Member};
+use crate::http::response::Reply;
 use crate::platform::BodyError;
 use crate::reason::Reason;
-use crate::response::Reply;
-use crate::store::NewUser;
-use crate::username::Username;
-use crate::visible_ascii::ClientId;
+use crate::storage::d1::NewUser;
 
-/// The largest body, in bytes: every field at its longest, escaped, fits many times.
+/// The largest body, in bytes: every field at its longest, escaped, fits in.
 const BODY_LIMIT: usize = 16 * 1024;
 
 /// A sign-up whose every field is valid.
@@ -43,32 +45,31 @@ struct CreatedUser<'a> {
 ///
 /// # Errors
 /// Every error of the contract for this route.
-pub async fn handle(call: &Call<'_>) -> Result<Reply, ApiError> {
-    let request_key = call.request_key().ok_or_else(|| {
-        ApiError::field(
-            Reason::IDEMPOTENCY_KEY_INVALID,
-            "Idempotency-Key",
-            "must be 1 to 255 visible ASCII characters",
-        )
-    })?;
-    if !is_json(call.request.header("Content-Type").as_deref()) {
+pub async fn handle(admitted: &Admitted<'_>) -> Result<Reply, ApiError> {
+    let request_key = admitted
+        .request_key()
+        .map_err(|error| ApiError::field(Reason::IDEMPOTENCY_KEY_INVALID, "Idempotency-Key", error))?;
+    if !is_json(admitted.request.header("Content-Type").as_deref()) {
         return Err(ApiError::NotJson);
     }
-    let body = call.request.body(BODY_LIMIT).await.map_err(|error| match error {
+    let body = admitted.request.body(BODY_LIMIT).await.map_err(|error| match error {
         BodyError::TooLarge => ApiError::BodyTooLarge { limit: BODY_LIMIT },
         BodyError::Broken(_) => invalid(Reason::BODY_INCOMPLETE, "The body broke off before its end"),
     })?;
-    let config = &call.service.config;
+    let config = &admitted.isolate.config;
     let sign_up = SignUp::parse(&body, config)?;
     let fields = SignUpFields { password: &sign_up.password, client_id: &sign_up.client_id, body: &body };
     let skeletons = config.confusables.skeletons(&sign_up.username);
-    call.guard(&request_key, &sign_up.username, skeletons.as_ref(), Some(fields)).await?;
+    admitted
+        .guard(&request_key, &sign_up.username, skeletons.as_ref(), Some(fields))
+        .await
+        .map_err(|refusal| refused(refusal, &sign_up.username))?;
 
     let mut salt = [0; SALT_BYTES];
     getrandom::fill(&mut salt).map_err(|error| ApiError::Internal { cause: format!("salt: {error}") })?;
     let password_hash = sign_up.password.hash(&config.argon2, config.pepper.as_ref(), salt)?;
-    let stored = call
-        .service
+    let stored = admitted
+        .isolate
         .store
         .insert_user(NewUser {
             client_id: &sign_up.client_id,
@@ -80,7 +81,56 @@ pub async fn handle(call: &Call<'_>) -> Result<Reply, ApiError> {
         .await?;
     match stored {
         Some(user) => Ok(created(user.id, &user.username)),
-        None => Err(ApiError::UsernameTaken { username: sign_up.username.as_str().to_owned() }),
+        None => Err(taken(&sign_up.username)),
+    }
+}
+
+fn taken(username: &Username) -> ApiError {
+    ApiError::UsernameTaken { username: username.as_str().to_owned() }
+}
+
+/// What a client is told that a guard refused.
+fn refused(refusal: Refusal, username: &Username) -> ApiError {
+    let proof = |reason, problem| ApiError::field(reason, "Proof-Of-Work", problem);
+    let token = |reason, problem| ApiError::field(reason, "captcha_token", problem);
+    match refusal {
+        Refusal::NameReserved => taken(username),
+        Refusal::NetworkLimited => ApiError::Limited { description: NETWORK_LIMITED },
+        Refusal::ProofMissing => {
+            proof(Reason::PROOF_MISSING, "must be given: solve a challenge from GET /challenge")
+        }
+        Refusal::ProofRefused(error) => proof(
+            error.into(),
+            match error {
+                SolutionError::Invalid => "must be a challenge from GET /challenge, a colon and a nonce",
+                SolutionError::Expired => "has expired: solve a new challenge",
+                SolutionError::Unsolved => {
+                    "must have a SHA-256 that begins with as many zero bits as its challenge asks for"
+                }
+            },
+        ),
+        Refusal::ProofUsed => proof(Reason::PROOF_USED, "was used before: solve a new challenge"),
+        Refusal::CaptchaTokenMissing => token(
+            Reason::CAPTCHA_TOKEN_MISSING,
+            "must be given, as a string: the token of a Turnstile challenge",
+        ),
+        Refusal::CaptchaTokenRefused => token(
+            Reason::CAPTCHA_TOKEN_REFUSED,
+            "was not accepted: it must be the token of a new Turnstile challenge",
+        ),
+        Refusal::OfSignUp(SignUpRefusal::ClientUnknown) => {
+            ApiError::field(Reason::CLIENT_ID_UNKNOWN, "client_id", "must be that of a registered client")
+        }
+        Refusal::OfSignUp(SignUpRefusal::OriginRefused) => ApiError::OriginRefused,
+        Refusal::OfSignUp(SignUpRefusal::ClientLimited) => {
+            ApiError::Limited { description: "Too many sign-ups from this application" }
+        }
+        Refusal::OfSignUp(SignUpRefusal::PasswordBreached) => ApiError::field(
+            Reason::PASSWORD_BREACHED,
+            "password",
+            "is known from data breaches: choose another",
+        ),
+        Refusal::Failed(error) => error,
     }
 }
 
@@ -109,13 +159,8 @@ impl SignUp {
                 .map_err(|error| ApiError::field(error.into(), "username", error))?,
             password: Password::parse(&password, config.password_min_length)
                 .map_err(|error| ApiError::field(error.into(), "password", error))?,
-            client_id: ClientId::parse(client_id).ok_or_else(|| {
-                ApiError::field(
-                    Reason::CLIENT_ID_INVALID,
-                    "client_id",
-                    format_args!("must be 1 to {} visible ASCII characters", ClientId::MAX),
-                )
-            })?,
+            client_id: ClientId::parse(client_id)
+                .map_err(|error| ApiError::field(Reason::CLIENT_ID_INVALID, "client_id", error))?,
         })
     }
 }

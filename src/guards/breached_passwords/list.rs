@@ -6,7 +6,7 @@
 
 use md5::{Digest, Md5};
 
-use crate::password::Password;
+use crate::fields::password::Password;
 use crate::unicode::{self, Bounded};
 
 /// Each bit more would halve the false positives, and make the list an eighth of a byte a password longer.
@@ -106,7 +106,7 @@ mod tests {
 
     /// The list that `make breached-list` puts into KV.
     fn shipped() -> BreachedList {
-        BreachedList::parse(include_bytes!("../data/breached-passwords").to_vec()).unwrap()
+        BreachedList::parse(include_bytes!("../../../data/breached-passwords").to_vec()).unwrap()
     }
 
     fn password(text: &str) -> Password {

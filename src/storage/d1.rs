@@ -10,11 +10,13 @@ use std::time::Duration;
 use wasm_bindgen::prelude::*;
 use worker::js_sys::Promise;
 
-use crate::confusables::Skeletons;
-use crate::platform::{self, JsError};
-use crate::request_key::RequestKey;
-use crate::username::Username;
-use crate::visible_ascii::ClientId;
+use crate::fields::client_id::ClientId;
+use crate::fields::confusables::Skeletons;
+use crate::fields::request_key::RequestKey;
+use crate::fields::username::Username;
+use crate::http::json;
+use crate::js_error::JsError;
+use crate::platform;
 
 /// The name's key comes first, so that a repeat finds its own row although it meets that row's skeletons too.
 /// A repeat counts as one for a day: an older key, which may have leaked, brings nothing back.
@@ -78,7 +80,7 @@ pub struct NewUser<'a> {
     pub skeletons: Option<&'a Skeletons>,
     /// A PHC string.
     pub password_hash: &'a str,
-    /// What makes this request and its repeats one.
+    /// Identifies the sign-up across its retries.
     pub request_key: &'a RequestKey,
 }
 
@@ -98,7 +100,7 @@ pub struct NewAccount<'a> {
     pub skeletons: Option<&'a Skeletons>,
     /// `Public` or `Private`.
     pub privacy: &'a str,
-    /// What makes this request and its repeats one.
+    /// Identifies the sign-up across its retries.
     pub request_key: &'a RequestKey,
 }
 
@@ -233,8 +235,7 @@ impl Store {
         values: &[Option<&str>],
         limit: Duration,
     ) -> Result<Option<Row>, JsError> {
-        // It holds strings only: nothing that could fail to be JSON.
-        let values = serde_json::to_string(values).unwrap_or_default();
+        let values = json::write(values);
         let row = platform::with_timeout(first(&self.0, statement, &values), limit).await?;
         Ok((!row.is_null_or_undefined()).then(|| row.unchecked_into()))
     }

@@ -8,6 +8,8 @@ use std::borrow::Cow;
 use md5::{Digest, Md5};
 use serde::Serialize;
 
+use crate::http::json;
+
 /// A header's name and value.
 pub type Header<'a> = (&'static str, Cow<'a, str>);
 
@@ -66,8 +68,7 @@ impl Reply {
     pub fn json(status: u16, body: &impl Serialize) -> Self {
         Self {
             status,
-            // Only I/O, a map with odd keys or a failing `Serialize` could fail, and there is none of them.
-            body: Some(serde_json::to_string(body).unwrap_or_default()),
+            body: Some(json::write(body)),
             allow_origin: AllowOrigin::Any,
             allow_headers: None,
             extra: Vec::new(),

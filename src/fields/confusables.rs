@@ -4,10 +4,10 @@
 //! large, so a Worker has it only if it was built with the feature `confusables`. Must not know where
 //! a name is taken.
 
-use crate::config::ConfigError;
+use crate::fields::username::Username;
+use crate::setting::ConfigError;
 #[cfg(feature = "confusables")]
 use crate::unicode::{self, Bounded};
-use crate::username::Username;
 
 const SETTING: &str = "CONFUSABLES";
 

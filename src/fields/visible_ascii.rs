@@ -2,8 +2,7 @@
 //!
 //! Must not know who chooses the identifier or what it is for.
 
-/// The application that a sign-up belongs to; usernames are unique within it.
-pub type ClientId = VisibleAscii<128>;
+use std::fmt;
 
 /// 1 to `MAX` characters from `!` to `~`: no space, no control, nothing beyond ASCII.
 #[derive(Clone, PartialEq, Eq)]
@@ -13,11 +12,13 @@ impl<const MAX: usize> VisibleAscii<MAX> {
     /// The longest value, in characters.
     pub const MAX: usize = MAX;
 
-    /// Takes `raw` as it is, or gives `None` where a character or the length is out of bounds.
-    #[must_use]
-    pub fn parse(raw: String) -> Option<Self> {
+    /// Takes `raw` as it is.
+    ///
+    /// # Errors
+    /// [`NotVisibleAscii`]: a character or the length is out of bounds.
+    pub fn parse(raw: String) -> Result<Self, NotVisibleAscii> {
         let in_bounds = (1..=MAX).contains(&raw.len()) && raw.bytes().all(|b| b.is_ascii_graphic());
-        in_bounds.then_some(Self(raw))
+        if in_bounds { Ok(Self(raw)) } else { Err(NotVisibleAscii { max: MAX }) }
     }
 
     /// The identifier.
@@ -27,32 +28,47 @@ impl<const MAX: usize> VisibleAscii<MAX> {
     }
 }
 
+/// A text that is not visible ASCII of its length; as text, what would be right.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct NotVisibleAscii {
+    max: usize,
+}
+
+impl fmt::Display for NotVisibleAscii {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "must be 1 to {} visible ASCII characters", self.max)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    type Identifier = VisibleAscii<128>;
+
     #[test]
     fn visible_ascii_within_the_length_is_taken_unchanged() {
         for raw in ["!", "~", "g7kj2axpf13umghr5m9xl6aiordknff", &"x".repeat(128)] {
-            assert_eq!(ClientId::parse(raw.to_owned()).unwrap().as_str(), raw);
+            assert_eq!(Identifier::parse(raw.to_owned()).ok().unwrap().as_str(), raw);
         }
     }
 
     #[test]
     fn everything_else_is_refused() {
         for raw in ["", " ", "a b", "a\tb", "a\0", "\u{7f}", "é", "a\n", &"x".repeat(129)] {
-            assert!(ClientId::parse(raw.to_owned()).is_none(), "{raw:?}");
+            let error = Identifier::parse(raw.to_owned()).err().unwrap();
+            assert_eq!(error.to_string(), "must be 1 to 128 visible ASCII characters", "{raw:?}");
         }
-        assert!(VisibleAscii::<255>::parse("x".repeat(255)).is_some());
-        assert!(VisibleAscii::<255>::parse("x".repeat(256)).is_none());
+        assert!(VisibleAscii::<255>::parse("x".repeat(255)).is_ok());
+        assert!(VisibleAscii::<255>::parse("x".repeat(256)).is_err());
     }
 
     proptest! {
         #[test]
         fn the_rule_is_the_range(raw in any::<String>()) {
             let expected = !raw.is_empty() && raw.len() <= 128 && raw.chars().all(|c| ('!'..='~').contains(&c));
-            prop_assert_eq!(ClientId::parse(raw).is_some(), expected);
+            prop_assert_eq!(Identifier::parse(raw).is_ok(), expected);
         }
     }
 }

@@ -1,24 +1,20 @@
-//! `GET /challenge`: a puzzle that a client solves before it signs up, and whether a solution is one.
+//! The challenges of proof of work, and whether a solution solves one.
 //!
 //! A challenge is `<signature>.<id>.<expiry>`: in hex the HMAC-SHA-256
 //! ([RFC 2104](https://www.rfc-editor.org/rfc/rfc2104)) of what follows it, a UUID, and seconds since
 //! 1970. So nothing is stored when one is issued. A solution is a challenge, a colon and a nonce,
 //! whose SHA-256 as a whole begins with zero bits, as in
 //! [Hashcash](http://www.hashcash.org/hashcash.pdf). A challenge is bound to no address: a phone
-//! changes networks while it works, a browser may ask over IPv6 and sign up over IPv4, and whoever
-//! has work done elsewhere can have its result carried back. Must not know what a solution is asked
-//! for, nor SQL.
+//! changes networks while it works, a browser may ask over IPv6 and sign up over IPv4, and a
+//! client that has work done elsewhere can have its result carried back. Must not know what a solution is asked
+//! for, nor SQL, nor HTTP.
 
 use base16ct::lower;
 use ctutils::CtEq;
 use hmac::{Hmac, KeyInit, Mac};
-use serde::Serialize;
 use sha2::{Digest, Sha256};
 
-use crate::config::ConfigError;
-use crate::error::ApiError;
-use crate::platform;
-use crate::response::Reply;
+use crate::setting::ConfigError;
 
 const BITS: &str = "PROOF_OF_WORK";
 const SECRET: &str = "CHALLENGE_SECRET";
@@ -31,7 +27,7 @@ const MAX_BITS: u32 = 26;
 const SECRET_MIN_BYTES: usize = 32;
 
 /// Long enough for a slow phone, or to solve while the form is filled in; short enough that few are hoarded.
-const VALID_SECONDS: u64 = 600;
+pub const VALID_SECONDS: u64 = 600;
 
 /// The longest solution, in bytes. A challenge has about 112; the rest is more than any nonce needs.
 const SOLUTION_MAX_BYTES: usize = 256;
@@ -53,7 +49,7 @@ pub struct Solved<'a> {
     pub expires_at: u64,
 }
 
-/// Why a solution is none.
+/// Why a solution is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SolutionError {
     /// Not of its form, or not made from a challenge that was signed here.
@@ -62,24 +58,6 @@ pub enum SolutionError {
     Expired,
     /// Its SHA-256 begins with too few zero bits.
     Unsolved,
-}
-
-#[derive(Serialize)]
-struct Issued {
-    challenge: String,
-    // No `u32`: its formatting would be in the wasm for this alone.
-    bits: u64,
-    expires_in: u64,
-}
-
-/// Issues a challenge: 200 with it, the zero bits that it asks for, and the seconds that it is valid.
-///
-/// # Errors
-/// [`ApiError::NotFound`] where proof of work is off.
-pub fn handle(challenges: Option<&Challenges>) -> Result<Reply, ApiError> {
-    let challenges = challenges.ok_or(ApiError::NotFound { has_challenges: false })?;
-    let challenge = challenges.issue(&platform::random_uuid(), platform::unix_time());
-    Ok(Reply::json(200, &Issued { challenge, bits: challenges.bits.into(), expires_in: VALID_SECONDS }))
 }
 
 impl Challenges {
@@ -102,6 +80,12 @@ impl Challenges {
                 "{SECRET} must be set, to at least {SECRET_MIN_BYTES} bytes: {BITS} needs it"
             ))),
         }
+    }
+
+    /// The zero bits that a challenge asks for.
+    #[must_use]
+    pub fn bits(&self) -> u32 {
+        self.bits
     }
 
     /// The challenge `id`, valid from `now` on, in seconds since 1970.

@@ -3,18 +3,22 @@
 //! Nothing here can show a password: the type has no `Display`, and its `Debug` says only that it
 //! is one. Must not know HTTP or storage.
 
+mod argon2id;
+pub mod pepper;
+
 use std::cell::RefCell;
 use std::fmt;
 
 use argon2::Params;
 use base64ct::{Base64Unpadded, Encoding};
 
-use crate::argon2id::{self, Block};
-use crate::opaque_string;
-use crate::pepper::Pepper;
 use crate::unicode::Bounded;
+use crate::unicode::opaque_string;
 
-pub use crate::argon2id::TAG_BYTES;
+use argon2id::Block;
+use pepper::Pepper;
+
+pub use argon2id::TAG_BYTES;
 
 /// The longest password, in bytes of its normal form.
 pub const MAX_BYTES: usize = 1024;

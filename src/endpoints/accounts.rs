@@ -5,13 +5,16 @@
 
 use serde::Serialize;
 
-use crate::call::Call;
+use crate::admission::Admitted;
+use crate::endpoints::NETWORK_LIMITED;
 use crate::error::ApiError;
-use crate::header_value;
+use crate::fields::username::Username;
+use crate::guards::Refusal;
+use crate::guards::proof_of_work::challenge::SolutionError;
+use crate::http::header_value;
+use crate::http::response::Reply;
 use crate::reason::Reason;
-use crate::response::Reply;
-use crate::store::NewAccount;
-use crate::username::Username;
+use crate::storage::d1::NewAccount;
 
 /// Whether others may see an account.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,7 +24,7 @@ enum Privacy {
 }
 
 /// An account whose every field is valid.
-struct SignUp {
+struct AccountForm {
     name: Username,
     privacy: Privacy,
 }
@@ -36,44 +39,73 @@ struct Created<'a> {
 ///
 /// # Errors
 /// Every error of the contract for this route.
-pub async fn handle(call: &Call<'_>) -> Result<Reply, ApiError> {
-    let name = call.request.header("Username");
-    let privacy = call.request.header("Privacy");
-    let parsed = call
+pub async fn handle(admitted: &Admitted<'_>) -> Result<Reply, ApiError> {
+    let name = admitted.request.header("Username");
+    let privacy = admitted.request.header("Privacy");
+    let parsed = admitted
         .request_key()
-        .ok_or((Reason::IDEMPOTENCY_KEY_INVALID, "Idempotency-Key was invalid"))
-        .and_then(|request_key| Ok((request_key, SignUp::parse(name.as_deref(), privacy.as_deref())?)));
-    let (request_key, sign_up) = match parsed {
+        .map_err(|_| (Reason::IDEMPOTENCY_KEY_INVALID, "Idempotency-Key was invalid"))
+        .and_then(|request_key| Ok((request_key, AccountForm::parse(name.as_deref(), privacy.as_deref())?)));
+    let (request_key, form) = match parsed {
         Ok(parsed) => parsed,
         Err((reason, description)) => {
             return Err(ApiError::InvalidAccount { reason, name, privacy, description: description.into() });
         }
     };
-    let skeletons = call.service.config.confusables.skeletons(&sign_up.name);
-    call.guard(&request_key, &sign_up.name, skeletons.as_ref(), None).await.map_err(|error| match error {
-        // A fault of the request's, in this route's own form.
-        ApiError::Invalid { reason, description, .. } => {
-            ApiError::InvalidAccount { reason, name, privacy, description: description.into() }
+    let skeletons = admitted.isolate.config.confusables.skeletons(&form.name);
+    admitted.guard(&request_key, &form.name, skeletons.as_ref(), None).await.map_err(|refusal| {
+        let invalid = |reason, description: &'static str| ApiError::InvalidAccount {
+            reason,
+            name,
+            privacy,
+            description: description.into(),
+        };
+        match refusal {
+            Refusal::NameReserved => taken(&form.name),
+            Refusal::NetworkLimited => ApiError::Limited { description: NETWORK_LIMITED },
+            Refusal::ProofMissing => invalid(Reason::PROOF_MISSING, "Proof-Of-Work was missing"),
+            Refusal::ProofRefused(error) => invalid(
+                error.into(),
+                match error {
+                    SolutionError::Invalid => "Proof-Of-Work was invalid",
+                    SolutionError::Expired => "Proof-Of-Work has expired",
+                    SolutionError::Unsolved => "Proof-Of-Work was not solved",
+                },
+            ),
+            Refusal::ProofUsed => invalid(Reason::PROOF_USED, "Proof-Of-Work was used before"),
+            Refusal::CaptchaTokenMissing => {
+                invalid(Reason::CAPTCHA_TOKEN_MISSING, "Captcha-Token was missing")
+            }
+            Refusal::CaptchaTokenRefused => {
+                invalid(Reason::CAPTCHA_TOKEN_REFUSED, "Captcha-Token was not accepted")
+            }
+            Refusal::OfSignUp(_) => {
+                ApiError::Internal { cause: "a guard judged what an account does not have".to_owned() }
+            }
+            Refusal::Failed(error) => error,
         }
-        other => other,
     })?;
-    let stored = call
-        .service
+    let stored = admitted
+        .isolate
         .store
         .insert_account(NewAccount {
-            name: &sign_up.name,
+            name: &form.name,
             skeletons: skeletons.as_ref(),
-            privacy: sign_up.privacy.as_str(),
+            privacy: form.privacy.as_str(),
             request_key: &request_key,
         })
         .await?;
     match stored {
         Some(account) => Ok(Reply::json(201, &Created { name: &account.name, privacy: &account.privacy })),
-        None => Err(ApiError::NameTaken { name: sign_up.name.as_str().to_owned() }),
+        None => Err(taken(&form.name)),
     }
 }
 
-impl SignUp {
+fn taken(name: &Username) -> ApiError {
+    ApiError::NameTaken { name: name.as_str().to_owned() }
+}
+
+impl AccountForm {
     /// Takes the headers as they came in; the error says which was at fault, as a word and in words.
     fn parse(name: Option<&str>, privacy: Option<&str>) -> Result<Self, (Reason, &'static str)> {
         let name = name.ok_or((Reason::USERNAME_MISSING, "Username was missing"))?;
@@ -108,7 +140,7 @@ mod tests {
     use proptest::prelude::*;
 
     fn error(name: Option<&str>, privacy: Option<&str>) -> &'static str {
-        let error = SignUp::parse(name, privacy).err();
+        let error = AccountForm::parse(name, privacy).err();
         error.unwrap_or_else(|| panic!("{name:?}, {privacy:?} was taken")).1
     }
 
@@ -122,7 +154,7 @@ mod tests {
             (Some("PRIVATE"), Privacy::Private),
             (Some("UTF-8''Private"), Privacy::Private),
         ] {
-            assert_eq!(SignUp::parse(Some("Ada"), raw).ok().unwrap().privacy, privacy);
+            assert_eq!(AccountForm::parse(Some("Ada"), raw).ok().unwrap().privacy, privacy);
         }
         for raw in ["", "friends", "Public, Private", "publicc", "ｐublic"] {
             assert_eq!(error(Some("Ada"), Some(raw)), "Privacy was invalid", "{raw}");
@@ -132,7 +164,7 @@ mod tests {
     #[test]
     fn a_name_is_raw_or_extended() {
         for raw in ["☃", "UTF-8''%E2%98%83", "utf-8'en'%e2%98%83"] {
-            assert_eq!(SignUp::parse(Some(raw), None).ok().unwrap().name.as_str(), "☃");
+            assert_eq!(AccountForm::parse(Some(raw), None).ok().unwrap().name.as_str(), "☃");
         }
     }
 
@@ -158,7 +190,7 @@ mod tests {
     proptest! {
         #[test]
         fn any_headers_are_taken_or_refused(name in any::<String>(), privacy in any::<String>()) {
-            let _ = SignUp::parse(Some(&name), Some(&privacy));
+            let _ = AccountForm::parse(Some(&name), Some(&privacy));
         }
     }
 }

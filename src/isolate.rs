@@ -1,0 +1,68 @@
+//! What an isolate keeps from request to request: settings, guards and bindings, read once.
+//!
+//! A deployment that changes nothing but bindings may keep the isolates that run and hand them a new
+//! environment (<https://developers.cloudflare.com/workers/runtime-apis/bindings/#making-changes-to-bindings>),
+//! so what is kept belongs to the environment it was read from. Must not know requests.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use crate::config::{self, Config};
+use crate::guards::proof_of_work::challenge::Challenges;
+use crate::guards::{Guards, Parts};
+use crate::platform::Environment;
+use crate::setting::ConfigError;
+use crate::storage::block_list::BlockList;
+use crate::storage::d1::Store;
+
+/// All that answers a request, but the request.
+pub struct Isolate {
+    /// The settings.
+    pub config: Config,
+    /// What issues challenges, where proof of work is on.
+    pub challenges: Option<Rc<Challenges>>,
+    /// The guards that are on.
+    pub guards: Guards,
+    /// The block list.
+    pub block_list: Rc<BlockList>,
+    /// The database.
+    pub store: Rc<Store>,
+}
+
+thread_local! {
+    static KEPT: RefCell<Option<(Environment, Rc<Isolate>)>> = const { RefCell::new(None) };
+}
+
+impl Isolate {
+    /// What is kept for this environment, read now or by an earlier request.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: a setting makes no sense, or a binding is missing. Nothing is kept then.
+    pub fn of(env: &Environment) -> Result<Rc<Self>, ConfigError> {
+        let kept = KEPT.with_borrow(|kept| match kept {
+            Some((of, isolate)) if of == env => Some(Rc::clone(isolate)),
+            _ => None,
+        });
+        if let Some(isolate) = kept {
+            return Ok(isolate);
+        }
+        let isolate = Rc::new(Self::read(env)?);
+        KEPT.set(Some((env.clone(), Rc::clone(&isolate))));
+        Ok(isolate)
+    }
+
+    fn read(env: &Environment) -> Result<Self, ConfigError> {
+        let config = Config::read(|name| env.variable(name))?;
+        let challenges = Challenges::read(|name| env.variable(name))?.map(Rc::new);
+        let block_list = Rc::new(BlockList::new(env.required(config::BLOCK_LIST)?));
+        let store = Rc::new(Store::new(env.required(config::DATABASE)?));
+        let guards = Guards::read(&Parts {
+            env,
+            store: &store,
+            block_list: &block_list,
+            confusables: config.confusables,
+            challenges: challenges.as_ref(),
+        })?;
+        Ok(Self { config, challenges, guards, block_list, store })
+    }
+}

@@ -1,0 +1,65 @@
+//! The KV namespace of the block list, and all that the Worker reads from it.
+//!
+//! An entry's key is what [`ClientIp::block_keys`] gives, and its value the reason in free text. One more key, which
+//! is not an address, has the list of breached passwords. Must not know HTTP.
+
+use std::time::Duration;
+
+use wasm_bindgen::prelude::*;
+use worker::js_sys::{Promise, Uint8Array};
+
+use crate::fields::client_ip::ClientIp;
+use crate::js_error::JsError;
+use crate::platform;
+
+/// The key of the list of breached passwords. `make breached-list` writes it.
+const BREACHED_LIST: &str = "breached-passwords";
+
+/// A read takes milliseconds; a sign-up that waits longer than this is lost on its user anyway.
+const TIME_LIMIT: Duration = Duration::from_secs(2);
+
+#[wasm_bindgen(module = "/src/platform.js")]
+extern "C" {
+    /// Reads many keys in one operation.
+    /// <https://developers.cloudflare.com/kv/api/read-key-value-pairs/#multiple-keys>
+    fn find(namespace: &JsValue, keys: &str) -> Promise;
+}
+
+#[wasm_bindgen]
+extern "C" {
+    type KvNamespace;
+
+    /// <https://developers.cloudflare.com/kv/api/read-key-value-pairs/#get-method>
+    #[wasm_bindgen(method, catch)]
+    fn get(this: &KvNamespace, key: &str, kind: &str) -> Result<Promise, JsValue>;
+}
+
+/// The namespace that holds the list.
+pub struct BlockList(JsValue);
+
+impl BlockList {
+    /// Takes the KV binding.
+    #[must_use]
+    pub fn new(namespace: JsValue) -> Self {
+        Self(namespace)
+    }
+
+    /// Looks `ip` and the ranges around it up; gives the reason of the narrowest entry.
+    ///
+    /// # Errors
+    /// KV threw, or did not answer in time: whether the address is blocked is not known.
+    pub async fn find(&self, ip: ClientIp) -> Result<Option<String>, JsError> {
+        let keys = ip.block_keys().join("\n");
+        Ok(platform::with_timeout(find(&self.0, &keys), TIME_LIMIT).await?.as_string())
+    }
+
+    /// The bytes of the list of breached passwords, or `None` if there is none, within `limit`.
+    ///
+    /// # Errors
+    /// KV threw, or did not answer in time.
+    pub async fn breached_list(&self, limit: Duration) -> Result<Option<Vec<u8>>, JsError> {
+        let namespace: &KvNamespace = self.0.unchecked_ref();
+        let value = platform::with_timeout(namespace.get(BREACHED_LIST, "arrayBuffer")?, limit).await?;
+        Ok((!value.is_null_or_undefined()).then(|| Uint8Array::new(&value).to_vec()))
+    }
+}

@@ -1,0 +1,56 @@
+//! The laws of the house that no compiler holds.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+/// The files below `folder` that end in `.rs`.
+fn files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] })
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect()
+}
+
+/// A file's code without its tests and comments.
+fn code(file: &Path) -> String {
+    let text = fs::read_to_string(file).unwrap();
+    let code = text.split("#[cfg(test)]\nmod tests").next().unwrap();
+    code.lines().filter(|line| !line.trim_start().starts_with("//")).flat_map(|line| [line, "\n"]).collect()
+}
+
+#[test]
+fn a_room_imports_those_below_it_alone() {
+    let sources = &Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let map = fs::read_to_string(sources.join("lib.rs")).unwrap();
+    let rows = map.lines().filter_map(|line| line.strip_prefix("//! | [`")?.split('`').next());
+    let rooms: Vec<_> = rows.collect();
+    let place = |room: &str| rooms.iter().position(|known| *known == room);
+    let mut imports = 0;
+    for file in files(sources) {
+        let path = file.strip_prefix(sources).unwrap().with_extension("");
+        let room = path.iter().next().unwrap().to_str().unwrap();
+        if ["lib", "bin", "cost"].contains(&room) {
+            continue;
+        }
+        let own = place(room).unwrap_or_else(|| panic!("the map in src/lib.rs lacks {room}"));
+        for import in code(&file).split("crate::").skip(1) {
+            let other = import.split(|c: char| c != '_' && !c.is_alphanumeric()).next().unwrap();
+            let below = place(other).unwrap_or_else(|| panic!("the map in src/lib.rs lacks {other}"));
+            assert!(below >= own, "{room} imports {other}, which stands above it in the map of src/lib.rs");
+            imports += 1;
+        }
+    }
+    assert!(imports > 80, "only {imports} imports were found");
+}
+
+#[test]
+fn sql_and_kv_are_in_storage_alone() {
+    let sources = &Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    for file in files(sources).iter().filter(|file| !file.starts_with(sources.join("bin"))) {
+        let is_storage = file.starts_with(sources.join("storage"));
+        for word in ["SELECT ", "INSERT ", "UPDATE ", "DELETE ", "KvNamespace"] {
+            assert!(is_storage || !code(file).contains(word), "{word} in {}", file.display());
+        }
+    }
+}
