@@ -1,15 +1,15 @@
 # The front door: `make` lists the commands. Everything that they install goes below this folder
-# (node_modules, .tools, target), but for rustup's wasm target.
+# (node_modules, .tools, target), but for rustup's toolchain.
 
 SHELL := bash
 .NOTPARALLEL:
 
 # What a command may be told, as in `make dev PORT=9000`; the recipes read it from the environment,
-# so that no value is taken for shell code.
+# so that no value is taken for shell code. make puts there what it is told; these have a default.
 PORT ?= 8787
 STATE ?= .wrangler/state
 REASON ?= blocked by an operator
-export PORT STATE IP REASON TTL NAME ORIGINS ID DRY LOCATION JURISDICTION URL CLIENT_ID WAIT
+export PORT STATE REASON
 
 # The environment of wrangler.toml that a command is for. wrangler takes an empty name for the top level, and warns
 # where it is given none. Some shells have an ENV of their own: the path of a file.
@@ -41,7 +41,8 @@ WASM_BINDGEN := wasm-bindgen-cli@$(call locked,wasm-bindgen)
 PACKAGES := node_modules/.package-lock.json
 TOOLS := .tools/$(WORKER_BUILD)+$(WASM_BINDGEN)
 VENV := .tools/venv/.installed
-REQUIREMENTS := $(wildcard tests/*/requirements.txt)
+SHELLCHECK := $(dir $(VENV))bin/shellcheck
+REQUIREMENTS := $(wildcard tests/*/requirements.txt scripts/requirements.txt)
 SOURCES := $(shell find src worker -type f) Cargo.toml Cargo.lock .cargo/config.toml
 
 # Cargo features. The settings say which the Worker needs; by FEATURES=confusables it has one in any case.
@@ -60,12 +61,13 @@ say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(M
 # $(call or_fail,advice) ends a command: where it failed, it says what to do.
 or_fail = || { echo "$(1)" >&2; exit 1; }
 
-.PHONY: always help setup build dev test bench browser python php signed-in provision provisioned deploy verify \
+.PHONY: always help setup build dev check test bench browser python php signed-in provision provisioned deploy verify \
 	block unblock blocked client clients client-disable skeletons breached-list clean
 
 help:
 	@echo "make dev        serve on http://127.0.0.1:8787 [PORT=9000] [STATE=dir]"
-	@echo "make test       every test"
+	@echo "make check      format, lints and documentation, in less than a minute"
+	@echo "make test       every test; the tests with a word in their names: T=block_list"
 	@echo "make bench      measure the Worker beside its alternatives [QUICK=1] [ONLY=sign-up,users] [PEERS=hono]"
 	@echo "make build      the Worker, in build/, and its size"
 	@echo "make provision  make the remote database and block list once: [LOCATION=weur] or [JURISDICTION=eu]"
@@ -93,9 +95,9 @@ $(PACKAGES): package.json package-lock.json
 
 $(TOOLS):
 	@command -v rustup >/dev/null $(call or_fail,Rust by rustup is needed: see https://rustup.rs)
-	@$(call say,Adding the target wasm32-unknown-unknown to the Rust toolchain)
-	@rustup target add wasm32-unknown-unknown \
-		$(call or_fail,rustup could not add the target: mend what its message says and run make again)
+	@$(call say,Installing the Rust toolchain that rust-toolchain.toml names)
+	@rustup --quiet toolchain install --no-self-update \
+		$(call or_fail,rustup 1.28 or later must install it: mend what its message says and run make again)
 	@$(call say,Building $(WORKER_BUILD) and $(WASM_BINDGEN): some minutes and only once)
 	@cargo install --debug --root .tools --target-dir .tools/target $(OPENSSL) $(WORKER_BUILD) $(WASM_BINDGEN) \
 		$(call or_fail,cargo could not build the tools: they need a C compiler and perl; then run make again)
@@ -159,10 +161,10 @@ browser:
 
 python:
 	@python3 -c 'import sys, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null \
-		|| { $(call apt_install,python3-venv); } || exit 0; $(MAKE) --no-print-directory $(VENV)
+		|| { $(call apt_install,python3-venv); } || exit 0; $(MAKE) --silent --no-print-directory $(VENV)
 
 $(VENV): $(REQUIREMENTS)
-	@$(call say,Installing Python packages for the tests)
+	@$(call say,Installing Python packages for the tests and shellcheck)
 	@python3 -m venv --clear $(@D) && $(@D)/bin/pip install --quiet --disable-pip-version-check \
 		$(REQUIREMENTS:%=--requirement %) \
 		$(call or_fail,pip could not install the packages: mend what its message says and run make again)
@@ -171,15 +173,44 @@ $(VENV): $(REQUIREMENTS)
 php:
 	@php -r 'exit(class_exists("Normalizer") ? 0 : 1);' 2>/dev/null || { $(call apt_install,php-cli php-intl); } || true
 
-# A test's servers end with it and hold this pipe until then, so nothing outlives `make test`. The unit tests run
-# three times: as in the plain Worker, without features; what touches Unicode in V8, as the Worker; and on the host.
-# All are of the top level of wrangler.toml.
-test: build $(FULL) browser python php
+# Warnings are errors here. shellcheck is a Python package: where Python is missing, it is skipped; in .ci/run it is not.
+check: setup python
+	@$(call say,Checking format and lints and documentation)
+	@cargo fmt --all --check
+	@cargo clippy --quiet --all-targets --all-features -- -D warnings
+	@cargo clippy --quiet --workspace --target wasm32-unknown-unknown -- -D warnings
+	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --all-features --no-deps --document-private-items
+	@biome check --error-on-warnings
+	@REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true redocly lint --config tests/openapi/redocly.yaml public/openapi.json
+	@if [ -x $(SHELLCHECK) ] || [ -n "$$CI" ]; then $(SHELLCHECK) scripts/serve scripts/deploy .ci/run; \
+		else echo "Skipped: shellcheck needs Python 3.11 or later"; fi
+
+# A test's servers end with it and hold this pipe until then, so nothing outlives `make test`. All are of the top level
+# of wrangler.toml.
+CARGO_TEST = set -o pipefail; export ENV= CLOUDFLARE_ENV= MAKEFLAGS= CARGO_TERM_COLOR=$(if $(MAKE_TERMOUT),always,auto)
+FOR_TESTS := build $(FULL) browser python php
+
+ifneq ($(origin T),command line)
+# The unit tests run three times: as in the plain Worker, without features; what touches Unicode in V8, as the Worker; and
+# on the host.
+test: $(FOR_TESTS)
 	@$(call say,Running the tests)
-	@set -o pipefail; export ENV= CLOUDFLARE_ENV= MAKEFLAGS= CARGO_TERM_COLOR=$(if $(MAKE_TERMOUT),always,auto); \
+	@$(CARGO_TEST); \
 	{ cargo test --lib && cargo test --lib --all-features --target wasm32-unknown-unknown \
 		&& cargo test --all-features; } 2>&1 | cat
 	@touch .tools/tested
+else
+# The tests on the host that have T in their names. The Worker is built only if one of them calls it.
+test: setup
+	@$(CARGO_TEST); has=; for kind in "--lib --bins" "--test worker"; do \
+		list=$$(cargo test --quiet --all-features $$kind -- --list "$$T") || exit 1; \
+		[[ $$list == *': test'* ]] || continue; \
+		has=1; \
+		[ "$$kind" != "--test worker" ] || $(MAKE) --no-print-directory $(FOR_TESTS) || exit 1; \
+		cargo test --all-features $$kind -- "$$T" 2>&1 | cat || exit 1; \
+	done; \
+	[ -n "$$has" ] $(call or_fail,No test has \"$$T\" in its name: cargo test --all-features -- --list lists them)
+endif
 
 # What was built has passed the tests.
 .tools/tested: build/index.js $(shell find migrations public tests -type f)
@@ -232,7 +263,7 @@ target/debug/%: $(SOURCES) | setup
 block: target/debug/block-key .wrangler/settings
 	@$(if $(filter command environment,$(origin TTL)),[[ $$TTL =~ ^0*([6-9][0-9]|[1-9][0-9]{2,9})$$ ]] \
 		$(call or_fail,TTL is \"$$TTL\": it must be a whole number of seconds and at least 60 as in TTL=3600))
-	@$(BLOCK_KEYS); metadata=$$(node -p 'JSON.stringify({ reason: process.env.REASON })'); \
+	@$(BLOCK_KEYS); metadata=$$(node scripts/block_list.js metadata); \
 	wrangler kv key put "$$key" "$$REASON" --metadata "$$metadata" $${TTL:+--ttl "$$TTL"} $(KV) >/dev/null \
 		$(call or_fail,Nothing was blocked) && echo "Blocked: $$key"
 
@@ -240,56 +271,19 @@ LIST = wrangler kv key list $(KV) $(call or_fail,The block list could not be rea
 
 # An address that a range still blocks is not let in. An entry that is younger than a minute may not be listed yet; so
 # its key is deleted in any case.
-define SHOW_UNBLOCKED
-const [key, ...around] = process.argv.slice(1);
-const listed = new Set(JSON.parse(fs.readFileSync(0)).map(({ name }) => name));
-const range = around.find((range) => listed.has(range));
-if (range) {
-    const own = listed.has(key) ? "Its own entry is gone, but the" : "The";
-    console.error("Still blocked: " + key + ". " + own + " range " + range + " is on the list: make unblock IP=" + range);
-    process.exitCode = 1;
-} else {
-    console.log((listed.has(key) ? "Unblocked: " : "Was not blocked: ") + key);
-}
-endef
-export SHOW_UNBLOCKED
-
 unblock: target/debug/block-key .wrangler/settings
 	@$(BLOCK_KEYS); list=$$($(LIST)) || exit 1; \
 	wrangler kv key delete "$$key" $(KV) >/dev/null $(call or_fail,Nothing was unblocked) \
-		&& node -e "$$SHOW_UNBLOCKED" -- $$keys <<< "$$list"
-
-define SHOW_BLOCKED
-const entries = JSON.parse(fs.readFileSync(0)).filter(({ name }) => name !== "breached-passwords");
-if (!entries.length) console.error("Nothing is blocked");
-for (const { name, expiration, metadata } of entries) {
-    const until = expiration ? "until " + new Date(expiration * 1000).toISOString() : "for good";
-    console.log([name, until, metadata?.reason].join("\t"));
-}
-endef
-export SHOW_BLOCKED
+		&& node scripts/block_list.js unblocked $$keys <<< "$$list"
 
 blocked: .wrangler/settings
-	@list=$$($(LIST)) || exit 1; node -e "$$SHOW_BLOCKED" <<< "$$list"
+	@list=$$($(LIST)) || exit 1; node scripts/block_list.js blocked <<< "$$list"
 
 # The clients that CLIENTS = "registered" lets sign users up: a statement, made of the command's values,
-# on the database that is local, or with REMOTE=1 Cloudflare's. It prints the rows that come back. Where none do, it
-# fails, or says NONE.
-define SHOW_ROWS
-const text = fs.readFileSync(0, "utf8");
-const answer = text.startsWith("[") ? JSON.parse(text) : undefined;
-if (!answer) console.error(text.trim());
-const rows = answer?.[0].results ?? [];
-for (const row of rows) console.log(Object.values(row).join("\t"));
-const { NONE } = process.env;
-if (answer && !rows.length && NONE) console.error(NONE);
-process.exitCode = rows.length || (answer && NONE) ? 0 : 1;
-endef
-export SHOW_ROWS
-
+# on the database that is local, or with REMOTE=1 Cloudflare's. It prints the rows that come back.
 D1 = wrangler d1 execute DB $(if $(REMOTE),--remote,--local --persist-to "$$STATE")
 CLIENT_SQL = sql=$$(target/debug/client-sql $(1)) || exit 1; \
-	$(D1) --json --command "$$sql" | node -e "$$SHOW_ROWS"
+	$(D1) --json --command "$$sql" | node scripts/rows.js
 
 client: target/debug/client-sql .wrangler/settings
 	@$(call CLIENT_SQL,register "$$NAME" "$$ORIGINS" "$$ID") $(call or_fail,No client was registered: where there is no such table make dev makes it)

@@ -87,8 +87,7 @@ function show(cell) {
   return low === high ? middle + unit : `${middle}${unit} (${low}–${high})`;
 }
 
-const digits = (value) =>
-  value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2);
+const digits = (value) => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2));
 
 /** The rows as lists of texts, the head first. */
 export function texts(results, names) {

@@ -97,9 +97,7 @@ export async function checkAgreement(servers) {
     signUp("☃", { headers: { ...JSON_FROM, "Idempotency-Key": "key" } }),
     signUp("☃", { headers: { ...JSON_FROM, "Idempotency-Key": "key" } }),
     signUp("☃", { headers: { ...JSON_FROM, "Idempotency-Key": "a b" } }),
-    ...["", "a b", "\u0301a", "\u3164", "a\u200d", "x".repeat(254), "x".repeat(255)].map((name) =>
-      signUp(name),
-    ),
+    ...["", "a b", "\u0301a", "\u3164", "a\u200d", "x".repeat(254), "x".repeat(255)].map((name) => signUp(name)),
     ...["", "a\0", "é".repeat(513), "\u200d"].map((password) =>
       body(JSON.stringify({ username: "ada", password, client_id: "bench" })),
     ),

@@ -37,7 +37,11 @@ export async function prepare(name) {
   // A trigger ends with "; END;": its statement goes on until there.
   const statements = readdirSync(here(migrations))
     .sort()
-    .flatMap((file) => readFileSync(here(migrations, file), "utf8").replace(/--.*$/gm, "").split(/;(?!\s*END\b)/))
+    .flatMap((file) =>
+      readFileSync(here(migrations, file), "utf8")
+        .replace(/--.*$/gm, "")
+        .split(/;(?!\s*END\b)/),
+    )
     .filter((statement) => statement.trim() !== "");
   const settings = readConfig({ config: here(config) }, { hideWarnings: true });
   return { name, modules: await upload(here(config)), settings, statements };

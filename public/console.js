@@ -139,7 +139,10 @@ function begin(route) {
     // A repeat with its key may carry the same proof.
     const { answer, proof } = await sendProved(request, isRetry && hasKey && exchange.proof, work.signal);
     if (!answer) return;
-    const problem = fault(answer, inputs.map((known) => known.name));
+    const problem = fault(
+      answer,
+      inputs.map((known) => known.name),
+    );
     const words = isRetry ? verdict(exchange.answer, answer, hasKey) : (problem?.text ?? description(answer));
     showAnswer(part, answer, words);
     exchange = { request, proof, answer: isRetry && exchange.answer.status ? exchange.answer : answer };

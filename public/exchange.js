@@ -48,8 +48,7 @@ export function description(answer) {
 }
 
 /** Why the service refused a request, as its word for programs. */
-export const reason = (answer) =>
-  answer.headers.find(([name]) => name === "X-Error-Reason")?.[1] ?? "";
+export const reason = (answer) => answer.headers.find(([name]) => name === "X-Error-Reason")?.[1] ?? "";
 
 /** The field of `fields` that an error is about, and what it says: its reason begins with the field's name. */
 export function fault(answer, fields) {

@@ -46,7 +46,11 @@ function show(api) {
         ),
       ),
     ),
-    element("div", { class: "operations" }, operations.map((operation) => operationView(operation, resolve))),
+    element(
+      "div",
+      { class: "operations" },
+      operations.map((operation) => operationView(operation, resolve)),
+    ),
   );
   // The place that the address names exists only now.
   document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
@@ -121,10 +125,15 @@ function responseView(status, response, resolve) {
             { class: "members" },
             headers.map(([name, given]) => {
               const header = resolve(given);
-              return schemaView(header.schema ?? {}, resolve, { name }, {
-                description: header.description,
-                examples: examples(header),
-              });
+              return schemaView(
+                header.schema ?? {},
+                resolve,
+                { name },
+                {
+                  description: header.description,
+                  examples: examples(header),
+                },
+              );
             }),
           ),
         ),

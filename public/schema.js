@@ -62,11 +62,13 @@ function innerView(schema, resolve, depth) {
     schemaView(property, resolve, { name, required: schema.required?.includes(name) }, {}, depth),
   );
   const items = schema.items ? schemaView(schema.items, resolve, { name: "each item" }, {}, depth) : [];
-  const choices = Object.keys(CHOICES).filter((key) => !isWords(schema[key])).flatMap((key) =>
-    (schema[key] ?? []).flatMap((choice, at) =>
-      schemaView(choice, resolve, { name: `${CHOICES[key]} ${at + 1}` }, {}, depth),
-    ),
-  );
+  const choices = Object.keys(CHOICES)
+    .filter((key) => !isWords(schema[key]))
+    .flatMap((key) =>
+      (schema[key] ?? []).flatMap((choice, at) =>
+        schemaView(choice, resolve, { name: `${CHOICES[key]} ${at + 1}` }, {}, depth),
+      ),
+    );
   return [...members, ...items, ...choices];
 }
 
@@ -104,5 +106,12 @@ function rulesView(schema) {
     schema.pattern && ["Pattern ", element("code", {}, schema.pattern)],
     schema.default !== undefined && codes("Default ", [schema.default]),
   ].filter(Boolean);
-  return rules.length > 0 && element("ul", { class: "rules" }, rules.map((rule) => element("li", {}, rule)));
+  return (
+    rules.length > 0 &&
+    element(
+      "ul",
+      { class: "rules" },
+      rules.map((rule) => element("li", {}, rule)),
+    )
+  );
 }

@@ -5,7 +5,7 @@ import { firstBitsAfter } from "./sha256.js";
 /** After so many tries it says that it is still at work: some ten times a second. */
 const STEP = 2 ** 16;
 
-onmessage = ({ data: { challenge, bits } }) => {
+self.onmessage = ({ data: { challenge, bits } }) => {
   const firstBits = firstBitsAfter(`${challenge}:`);
   for (let tries = 0; ; tries++) {
     // In base 36 all nonces fit into the block where the challenge ends.

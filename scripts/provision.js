@@ -80,10 +80,15 @@ function write(resource, id) {
   const line = `${key} = ${JSON.stringify(id)}`;
   const place = `^\\[\\[${own(table).replaceAll(".", "\\.")}\\]\\][^\\n]*\\n(?:(?!\\s*\\[)[^\\n]*\\n)*?\\s*binding\\s*=\\s*["']${binding}["'][^\\r\\n]*(\\r?\\n)`;
   const before = fs.readFileSync(CONFIG, "utf8");
-  fs.writeFileSync(CONFIG, before.replace(new RegExp(place, "m"), (found, end) => `${found}${line}${end}`));
+  fs.writeFileSync(
+    CONFIG,
+    before.replace(new RegExp(place, "m"), (found, end) => `${found}${line}${end}`),
+  );
   if (read(resource).entry[key] === id) return;
   fs.writeFileSync(CONFIG, before);
-  fail(`${CONFIG} is written in a form that this script does not know: put ${line} below binding = "${binding}" yourself`);
+  fail(
+    `${CONFIG} is written in a form that this script does not know: put ${line} below binding = "${binding}" yourself`,
+  );
 }
 
 /** Gives a binding the id of the resource that the account has under its name, or that is made now. */
@@ -114,7 +119,9 @@ function provision(resource) {
 if (process.argv.includes("--check")) {
   for (const resource of [DATABASE, BLOCK_LIST]) {
     if (!read(resource).entry[resource.key]) {
-      fail(`${CONFIG} has no id of the ${resource.title}${env ? ` of ${env}` : ""}: ${AGAIN} first, which makes it or finds it`);
+      fail(
+        `${CONFIG} has no id of the ${resource.title}${env ? ` of ${env}` : ""}: ${AGAIN} first, which makes it or finds it`,
+      );
     }
   }
 } else {

@@ -96,18 +96,24 @@ function misplaced(table, path, env, isList = false) {
 function tables(config, env, top) {
   const table = (name) => (env ? `env.${env}.${name}` : name);
   const { vars = {}, env: _, ...others } = config;
-  const problems = Object.keys(vars).flatMap((name) => variable(`${CONFIG}: [${table("vars")}]`, name, ["setting"], env));
+  const problems = Object.keys(vars).flatMap((name) =>
+    variable(`${CONFIG}: [${table("vars")}]`, name, ["setting"], env),
+  );
   problems.push(...misplaced(others, env ? ["env", env] : [], env));
   const domain = top && !config.routes && top.routes?.find?.((route) => route.custom_domain)?.pattern;
   if (domain) {
-    problems.push(`${CONFIG}: [env.${env}] would take the domain ${domain} over: it needs routes of its own, or routes = []`);
+    problems.push(
+      `${CONFIG}: [env.${env}] would take the domain ${domain} over: it needs routes of its own, or routes = []`,
+    );
   }
   const entries = (name) => (Array.isArray(config[name]) ? config[name] : []);
   for (const { name } of entries("ratelimits")) {
     if (typeof name !== "string" || NAMES.limit.includes(name)) continue;
     const near = nearest(name, NAMES.limit);
     const advice = near ? `did you mean ${near}?` : `it knows ${NAMES.limit.join(" and ")}`;
-    problems.push(`${CONFIG}: [[${table("ratelimits")}]] has the name ${name}, which the Worker does not know: ${advice}`);
+    problems.push(
+      `${CONFIG}: [[${table("ratelimits")}]] has the name ${name}, which the Worker does not know: ${advice}`,
+    );
   }
   for (const [name, binding] of Object.entries(NAMES.binding)) {
     if (entries(name).some((entry) => entry.binding === binding)) continue;

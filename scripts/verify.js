@@ -62,11 +62,19 @@ class Guarded extends Error {}
 
 /** Sends a request as a browser does, which takes compressed answers, and gives the answer. */
 async function call(method, path, { headers = {}, body = "" } = {}) {
-  const own = { "Accept-Encoding": "gzip, br", ...headers, ...(body && { "Content-Length": Buffer.byteLength(body) }) };
+  const own = {
+    "Accept-Encoding": "gzip, br",
+    ...headers,
+    ...(body && { "Content-Length": Buffer.byteLength(body) }),
+  };
   // A header is bytes: Node takes them as the characters of Latin-1.
   const bytes = Object.entries(own).map(([name, value]) => [name, Buffer.from(String(value)).toString("latin1")]);
   const { request } = service.protocol === "https:" ? https : http;
-  const sent = request(new URL(path, service), { method, headers: Object.fromEntries(bytes), timeout: TIME_LIMIT });
+  const sent = request(new URL(path, service), {
+    method,
+    headers: Object.fromEntries(bytes),
+    timeout: TIME_LIMIT,
+  });
   sent.on("timeout", () => sent.destroy(new Error(`no answer within ${TIME_LIMIT / 1000} seconds`)));
   // A server may answer and close before it has read all of a body.
   sent.on("error", () => {});
@@ -103,7 +111,10 @@ function note(notes, text, { method, path, status }, actual) {
 /** Whether a list of header names has every one of another. */
 const includes = (list, names) => {
   const has = new Set((list ?? "").toLowerCase().split(/\s*,\s*/));
-  return names.toLowerCase().split(", ").every((name) => has.has(name));
+  return names
+    .toLowerCase()
+    .split(", ")
+    .every((name) => has.has(name));
 };
 
 /** Looks at the headers that all answers share. */
@@ -119,7 +130,11 @@ function look(answer) {
   const allowed = header("Access-Control-Allow-Origin");
   should("Access-Control-Allow-Origin", "*", allowed === "*" || includes(header("Vary"), "Origin"));
   const id = header("X-Request-Id") ?? "";
-  should("X-Request-Id", "a UUID of version 4", /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id));
+  should(
+    "X-Request-Id",
+    "a UUID of version 4",
+    /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id),
+  );
   should("X-Request-Id", "another one for each request", !id || !requestIds.has(id));
   requestIds.add(id);
   should("X-Runtime", "seconds with six decimals", /^\d+\.\d{6}$/.test(header("X-Runtime") ?? ""));
@@ -131,7 +146,13 @@ function look(answer) {
   const type = "application/json; charset=utf-8";
   should("Content-Type", type, header("Content-Type") === type);
   const length = header("Content-Length");
-  if (length === undefined) note(changes, "a body has no Content-Length", answer, `Content-Encoding: ${header("Content-Encoding") ?? "none"}`);
+  if (length === undefined)
+    note(
+      changes,
+      "a body has no Content-Length",
+      answer,
+      `Content-Encoding: ${header("Content-Encoding") ?? "none"}`,
+    );
   else should("Content-Length", "the body's size", Number(length) === size);
   const etag = `"${createHash("md5").update(body).digest("hex")}"`;
   if (status !== 200 && status !== 201) should("ETag", "missing, because this is an error", !header("ETag"));
@@ -150,7 +171,9 @@ const text = ({ status, body }) => `${status} ${body}`.trim();
 
 /** Whether a guard refused a request that is right otherwise. */
 function guard({ headers }) {
-  return /^(proof|captcha_token)_|^(client_id_unknown|origin_refused|rate_limited)$/.test(headers["x-error-reason"]);
+  return /^(proof|captcha_token)_|^(client_id_unknown|origin_refused|rate_limited)$/.test(
+    headers["x-error-reason"],
+  );
 }
 
 /** Holds an answer to a status and a body, which is a text or a pattern. */
@@ -172,7 +195,10 @@ function expectStatuses(answers, expected) {
   if (refused) throw new Guarded(text(refused));
   const count = {};
   for (const { status } of answers) count[status] = (count[status] ?? 0) + 1;
-  const words = (counts) => Object.entries(counts).map(([status, times]) => `${times} times ${status}`).join(", ");
+  const words = (counts) =>
+    Object.entries(counts)
+      .map(([status, times]) => `${times} times ${status}`)
+      .join(", ");
   if (words(count) !== words(expected)) throw new Mismatch(words(expected), words(count));
 }
 
@@ -185,7 +211,8 @@ const createAccount = (name, headers = {}, path = "/users/") =>
   ask("POST", path, { headers: { ...(name && { Username: name }), ...headers } });
 
 const escaped = (name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&");
-const signedUp = (name) => new RegExp(`^\\{"user":\\{"id":[1-9][0-9]*,"username":"${escaped(PREFIX + name)}"\\}\\}$`);
+const signedUp = (name) =>
+  new RegExp(`^\\{"user":\\{"id":[1-9][0-9]*,"username":"${escaped(PREFIX + name)}"\\}\\}$`);
 const taken = (name) => `{"username":"${PREFIX}${name}","code":"409","description":"Username already in use"}`;
 const created = (name, privacy = "Public") => `{"name":"${PREFIX}${name}","privacy":"${privacy}"}`;
 const nameTaken = (name) => `{"name":"${name}","code":"409"}`;
@@ -283,7 +310,12 @@ const CHECKS = {
     const answer = await signUp("page", ORIGIN);
     expect(answer, 200, signedUp("page"));
     const own = [ORIGIN.Origin, "*"];
-    expectHeader(answer, "Access-Control-Allow-Origin", "*", own.includes(answer.headers["access-control-allow-origin"]));
+    expectHeader(
+      answer,
+      "Access-Control-Allow-Origin",
+      "*",
+      own.includes(answer.headers["access-control-allow-origin"]),
+    );
   },
   "a sign-up with a long name and one of any script": async () => {
     for (const name of [LONG, "☃-Zoë-имя-名前"]) expect(await signUp(name), 200, signedUp(name));
@@ -311,7 +343,11 @@ const CHECKS = {
   "an account is public or private, on every path": async () => {
     expect(await createAccount(`${PREFIX}one`), 201, created("one"));
     expect(await createAccount(`${PREFIX}two`, { Privacy: "private" }, "/users"), 201, created("two", "Private"));
-    expect(await createAccount(`${PREFIX}three`, { Privacy: "PUBLIC" }, "/connectmypairs/users/"), 201, created("three"));
+    expect(
+      await createAccount(`${PREFIX}three`, { Privacy: "PUBLIC" }, "/connectmypairs/users/"),
+      201,
+      created("three"),
+    );
     expect(await createAccount(`${PREFIX}four`, {}, "/connectmypairs/users"), 201, created("four"));
   },
   "a name in raw UTF-8": async () => {
@@ -328,7 +364,8 @@ const CHECKS = {
   "an account's name is taken once, in any spelling": async () => {
     const name = `${PREFIX}spelling`;
     expect(await createAccount(name), 201, created("spelling"));
-    for (const other of [name, name.toUpperCase(), wide(name)]) expect(await createAccount(other), 409, nameTaken(other));
+    for (const other of [name, name.toUpperCase(), wide(name)])
+      expect(await createAccount(other), 409, nameTaken(other));
   },
   "an account repeated with its key gets the first answer": async () => {
     const key = { "Idempotency-Key": `${PREFIX}retry` };
@@ -359,7 +396,8 @@ async function check(name, run) {
     say("ok", name);
   } catch (error) {
     if (error instanceof Guarded) say("not run", name, `a guard of the service is on: ${error.message}`);
-    else if (error instanceof Mismatch) say("FAILED", name, `expected ${error.expected}`, `actual   ${error.actual}`);
+    else if (error instanceof Mismatch)
+      say("FAILED", name, `expected ${error.expected}`, `actual   ${error.actual}`);
     else say("FAILED", name, `actual   ${error.code ?? error.name}: ${error.message}`);
   }
 }
@@ -372,7 +410,11 @@ async function isReady() {
     if (answer.status === 400 && answer.headers["x-request-id"]) return true;
     if (Date.now() >= until) {
       const actual = answer instanceof Error ? `${answer.code ?? answer.name}: ${answer.message}` : text(answer);
-      say("FAILED", "the service is ready: a sign-up without members gets 400", `actual   ${actual.slice(0, 300)}`);
+      say(
+        "FAILED",
+        "the service is ready: a sign-up without members gets 400",
+        `actual   ${actual.slice(0, 300)}`,
+      );
       return false;
     }
     await sleep(2000);
@@ -401,7 +443,7 @@ async function main() {
     for (const [name, run] of Object.entries(CHECKS)) await check(name, run);
     if (problems.size) report(problems, "FAILED");
     else say("ok", "every answer has the headers that all share");
-    report(changes, "warning", "see \"What Cloudflare's edge changes\" in docs/operating.md");
+    report(changes, "warning", 'see "What Cloudflare\'s edge changes" in docs/operating.md');
     sayHowToRemove();
   }
   const { ok, FAILED: failed, "not run": notRun, warning } = count;

@@ -167,19 +167,15 @@ export async function signUp(request, env, id) {
 
   // The library hashes as many bytes as the string has UTF-16 units: it needs one for each byte.
   const { encoded } = argon2.hash(password.text.padEnd(password.bytes, "\0"), ARGON2);
-  return insert(
-    env.DB,
-    INSERT_USER,
-    [body.client_id, username.text, username.key, encoded, requestKey],
-    (row) =>
-      row
-        ? { status: 200, outcome: "created", body: { user: { id: row.id, username: row.username } } }
-        : {
-            status: 409,
-            outcome: "taken",
-            reason: "username_taken",
-            body: { username: username.text, code: "409", description: "Username already in use" },
-          },
+  return insert(env.DB, INSERT_USER, [body.client_id, username.text, username.key, encoded, requestKey], (row) =>
+    row
+      ? { status: 200, outcome: "created", body: { user: { id: row.id, username: row.username } } }
+      : {
+          status: 409,
+          outcome: "taken",
+          reason: "username_taken",
+          body: { username: username.text, code: "409", description: "Username already in use" },
+        },
   );
 }
 

@@ -19,7 +19,14 @@ export class Abandoned extends WorkerEntrypoint {
       BLOCKLIST: { get: (keys) => afterAWhile(() => BLOCKLIST.get(keys)) },
       DB: {
         prepare: (sql) => ({
-          bind: (...values) => ({ first: () => afterAWhile(() => DB.prepare(sql).bind(...values).first()) }),
+          bind: (...values) => ({
+            first: () =>
+              afterAWhile(() =>
+                DB.prepare(sql)
+                  .bind(...values)
+                  .first(),
+              ),
+          }),
         }),
       },
     });
@@ -46,7 +53,10 @@ export async function abandon(env, count, request, password) {
       });
       const call = env.ABANDONED.fetch(new Request(request, { method: "POST", body, signal: abort.signal }));
       setTimeout(() => abort.abort(), Math.random() * 500);
-      await call.then(({ status }) => (answered += status === 200), () => {});
+      await call.then(
+        ({ status }) => (answered += status === 200),
+        () => {},
+      );
     });
     await Promise.all(calls);
     sizes.push(memory.buffer.byteLength);

@@ -34,30 +34,52 @@ performance.now = () => {
 };
 
 const faults = {
-  "trap": () => (traps = true),
+  trap: () => (traps = true),
 
   "no-address": ({ headers }) => headers.delete("CF-Connecting-IP"),
 
   "kv-missing": ({ env }) => delete env.BLOCKLIST,
   "kv-wrong": ({ env }) => (env.BLOCKLIST = "no namespace"),
-  "kv-throws": ({ env }) => (env.BLOCKLIST = { get() { throw new Error("KV GET failed: 500"); } }),
-  "kv-rejects": ({ env }) => (env.BLOCKLIST = { get: async () => { throw new Error("KV GET failed: 500"); } }),
+  "kv-throws": ({ env }) =>
+    (env.BLOCKLIST = {
+      get() {
+        throw new Error("KV GET failed: 500");
+      },
+    }),
+  "kv-rejects": ({ env }) =>
+    (env.BLOCKLIST = {
+      get: async () => {
+        throw new Error("KV GET failed: 500");
+      },
+    }),
   "kv-rejects-oddly": ({ env }) => (env.BLOCKLIST = { get: () => Promise.reject(undefined) }),
   "kv-answers-oddly": ({ env }) => (env.BLOCKLIST = { get: async () => "no map" }),
   "kv-hangs": ({ env }) => (env.BLOCKLIST = { get: () => new Promise(() => {}) }),
 
   "list-missing": list(async () => null),
   "list-garbage": list(async () => new TextEncoder().encode("123456\npassword\n").buffer),
-  "list-rejects": list(async () => { throw new Error("KV GET failed: 500"); }),
+  "list-rejects": list(async () => {
+    throw new Error("KV GET failed: 500");
+  }),
   "list-hangs": list(() => new Promise(() => {})),
 
   "limit-wrong": ({ env }) => (env.SIGN_UP_LIMIT = { limit: "no method" }),
-  "limit-rejects": ({ env }) => (env.SIGN_UP_LIMIT = { limit: async () => { throw new Error("internal error"); } }),
+  "limit-rejects": ({ env }) =>
+    (env.SIGN_UP_LIMIT = {
+      limit: async () => {
+        throw new Error("internal error");
+      },
+    }),
   "limit-hangs": ({ env }) => (env.SIGN_UP_LIMIT = { limit: () => new Promise(() => {}) }),
 
   "db-missing": ({ env }) => delete env.DB,
   "db-wrong": ({ env }) => (env.DB = "no database"),
-  "db-throws": ({ env }) => (env.DB = { prepare() { throw new Error("D1_ERROR: Network connection lost."); } }),
+  "db-throws": ({ env }) =>
+    (env.DB = {
+      prepare() {
+        throw new Error("D1_ERROR: Network connection lost.");
+      },
+    }),
   "db-lost-connection": failOnce("D1_ERROR: Network connection lost."),
   "db-reset": failOnce("D1_ERROR: Internal error in D1 DB storage caused object to be reset."),
   "db-code-updated": failOnce("D1_ERROR: D1 DB reset because its code was updated."),
@@ -71,16 +93,27 @@ const faults = {
   "db-down": fail("D1_ERROR: Network connection lost."),
   "db-overloaded": fail("D1_ERROR: D1 DB is overloaded. Requests queued for too long."),
   "db-rejects-oddly": database(() => Promise.reject({ message: { toString: null } })),
-  "db-no-table": database((statement) => statement.first(), (sql) => sql.replace("INTO ", "INTO no_such_")),
+  "db-no-table": database(
+    (statement) => statement.first(),
+    (sql) => sql.replace("INTO ", "INTO no_such_"),
+  ),
 
   "db-counts": database((statement) => statement.first()),
   // Nothing of KV or D1 is there but what is counted.
-  "counts": (request) => {
+  counts: (request) => {
     const real = request.env.BLOCKLIST;
-    request.env.BLOCKLIST = { get: (keys) => (request.counts.reads++, real.get(keys)) };
+    request.env.BLOCKLIST = {
+      get(keys) {
+        request.counts.reads++;
+        return real.get(keys);
+      },
+    };
     faults["db-counts"](request);
   },
-  "clients-no-table": database((statement) => statement.first(), (sql) => sql.replace("FROM ", "FROM no_such_")),
+  "clients-no-table": database(
+    (statement) => statement.first(),
+    (sql) => sql.replace("FROM ", "FROM no_such_"),
+  ),
   "clients-down": database((statement, n, sql) => {
     if (sql.includes("FROM clients")) throw new Error("D1_ERROR: Network connection lost.");
     return statement.first();
@@ -94,9 +127,13 @@ const faults = {
     })({ env, counts });
   },
   "clients-hang": database((statement, n, sql) =>
-    sql.includes("FROM clients") ? new Promise(() => {}) : statement.first()),
+    sql.includes("FROM clients") ? new Promise(() => {}) : statement.first(),
+  ),
   // As if each client that is enabled listed its origins.
-  "clients-closed": database((statement) => statement.first(), (sql) => sql.replace(/$/, " AND origins <> ''")),
+  "clients-closed": database(
+    (statement) => statement.first(),
+    (sql) => sql.replace(/$/, " AND origins <> ''"),
+  ),
 };
 
 /** A KV namespace whose single values are given by `get`; the block list reads many at once. */
@@ -185,7 +222,12 @@ export default class extends WorkerEntrypoint {
     if (headers.has("Test-Abandon")) {
       const password = await request.text();
       headers.delete("Content-Length");
-      return abandon(this.env, Number(headers.get("Test-Abandon")), new Request(request.url, { headers }), password);
+      return abandon(
+        this.env,
+        Number(headers.get("Test-Abandon")),
+        new Request(request.url, { headers }),
+        password,
+      );
     }
     const answered = worker.fetch(new Request(request, { headers }), env);
     if (headers.has("Test-Busy")) {
