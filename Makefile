@@ -173,10 +173,14 @@ php:
 
 # A test's servers end with it and hold this pipe until then, so nothing outlives `make test`. The unit tests run
 # three times: as in the plain Worker, without features; what touches Unicode in V8, as the Worker; and on the host.
-# All are of the top level of wrangler.toml.
+# All are of the top level of wrangler.toml. The tests start wrangler a hundred times, so Node keeps what it compiles;
+# many of them wait, so there are more threads than processors; and the servers' databases are in memory where there is
+# a file system for that.
 test: build $(FULL) browser python php
 	@$(call say,Running the tests)
 	@set -o pipefail; export ENV= CLOUDFLARE_ENV= MAKEFLAGS= CARGO_TERM_COLOR=$(if $(MAKE_TERMOUT),always,auto); \
+	export NODE_COMPILE_CACHE=$(CURDIR)/.wrangler/compiled RUST_TEST_THREADS=$$((2 * $$(getconf _NPROCESSORS_ONLN))); \
+	if memory=$$(mktemp -d -p /dev/shm 2>/dev/null); then export TEST_STATE=$$memory; trap 'rm -rf "$$memory"' EXIT; fi; \
 	{ cargo test --lib && cargo test --lib --all-features --target wasm32-unknown-unknown \
 		&& cargo test --all-features; } 2>&1 | cat
 	@touch .tools/tested
