@@ -30,7 +30,7 @@ fn abandon(server: &Server, count: usize) -> Value {
 
 #[test]
 fn a_thousand_abandoned_sign_ups_leave_no_memory_and_no_password_behind() {
-    let server = faults::start("abandoned");
+    let server = faults::start("abandoned", |_| {});
     let (mut sizes, mut begun, mut answered) = (Vec::new(), 0, 0);
     for _ in 0..10 {
         let found = abandon(&server, 100);

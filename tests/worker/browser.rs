@@ -10,7 +10,8 @@ use std::time::{Duration, Instant};
 use serde_json::{Value, json};
 
 use crate::is_there;
-use crate::server::{Server, shared, wrangler};
+use crate::server::shared;
+use crate::verify::edge;
 use crate::webdriver::FLAGS;
 
 const PAGE: &str = include_str!("browser.html");
@@ -20,10 +21,8 @@ fn a_page_of_another_origin_calls_both_routes_and_reads_every_answer() {
     if !is_there("chromium", "the browser tests") {
         return;
     }
-    // The browser's own address is blocked on a server of its own.
-    let blocking = Server::start_with("browser", &[], |state| {
-        wrangler(state, &["kv", "key", "put", "127.0.0.1", "an address", "--binding", "BLOCKLIST"]);
-    });
+    // For this one, the browser has an address that is blocked.
+    let blocking = edge(shared(), &[("CF-Connecting-IP", "198.51.100.7")], |_, _| {});
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
     let profile = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser-profile");
@@ -31,7 +30,7 @@ fn a_page_of_another_origin_calls_both_routes_and_reads_every_answer() {
     let mut process = Command::new("chromium")
         .args(FLAGS)
         .arg(format!("--user-data-dir={}", profile.display()))
-        .arg(format!("{origin}/?service={}&blocking={}", shared().url, blocking.url))
+        .arg(format!("{origin}/?service={}&blocking={}", shared().url, blocking))
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .stderr(Stdio::null())

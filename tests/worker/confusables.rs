@@ -6,7 +6,7 @@ use std::sync::LazyLock;
 
 use crate::http::{Answer, JSON, send, user};
 use crate::operators::make;
-use crate::server::{Server, wrangler};
+use crate::server::Server;
 use crate::{can_run, database, faults};
 
 const WORKER: &str = "tests/worker/full.js";
@@ -21,7 +21,6 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
 
 /// Stores names as a Worker that allowed all did, and then gives them their skeletons.
 fn seed(state: &Path) {
-    wrangler(state, &["d1", "migrations", "apply", "DB"]);
     database::execute(
         state,
         "INSERT INTO users (client_id, username, username_key, password_hash, request_key) VALUES

@@ -32,7 +32,7 @@ fn the_examples_of_the_readme_print_what_it_says() {
     if !["curl", "python3"].iter().all(|program| is_there(program, "the examples of the README")) {
         return;
     }
-    let server = Server::start("readme", &[]);
+    let server = Server::start_from_nothing("readme");
     let here = |code: &str| code.replace("http://127.0.0.1:8787", &server.url);
     // An answer does not end in a new line, and two of its headers are new each time.
     let lasting = |output: &str| -> String {

@@ -11,17 +11,19 @@ use crate::http::{Answer, JSON, send, user};
 use crate::operators::make;
 use crate::server::{Server, own_configuration};
 
-static SERVER: LazyLock<Server> = LazyLock::new(|| start("faults"));
-
-/// Starts a server whose requests can ask for a fault, its state in a fresh folder called `name`.
-pub fn start(name: &str) -> Server {
-    let config = configuration(name);
-    let arguments = ["tests/worker/faults.js", "--config", config.to_str().unwrap()];
-    Server::start_with(name, &arguments, |state| {
+static SERVER: LazyLock<Server> = LazyLock::new(|| {
+    start("faults", |state| {
         block_list::seed(state);
         let (succeeded, text) = make(state, &["breached-list"]);
         assert!(succeeded, "{text}");
     })
+});
+
+/// Starts a server whose requests can ask for a fault, after `prepare` has put something into its state, a folder
+/// called `name`.
+pub fn start(name: &str, prepare: impl FnOnce(&Path)) -> Server {
+    let config = configuration(name);
+    Server::start_with(name, &["tests/worker/faults.js", "--config", config.to_str().unwrap()], prepare)
 }
 
 /// Bindings that the Worker has only if a request calls one of them by a name that it knows.
@@ -200,7 +202,7 @@ fn a_wrong_schema_or_binding_is_told_to_the_log_alone() {
 
 #[test]
 fn a_trap_costs_the_requests_in_flight_their_answer_and_no_other() {
-    let server = start("trap");
+    let server = start("trap", |_| {});
     let call = |fault: &str, name: &str| {
         send(&server, "POST", "/users/", &[("Username", name), ("Test-Fault", fault)], "")
     };

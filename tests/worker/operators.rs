@@ -1,14 +1,13 @@
 //! What `make` does to the storage of a running server, and with clients, to a database that no server uses
 //! meanwhile.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
 use crate::database::{self, Client};
 use crate::faults;
 use crate::http::send;
-use crate::server::{shared, wrangler};
+use crate::server::{fresh, migrated, shared};
 
 /// Runs `make` on the storage in `state` and gives whether it succeeded, with what it printed.
 pub fn make(state: &Path, arguments: &[&str]) -> (bool, String) {
@@ -20,14 +19,6 @@ pub fn make(state: &Path, arguments: &[&str]) -> (bool, String) {
         .unwrap();
     let text = [output.stdout, output.stderr].concat();
     (output.status.success(), String::from_utf8(text).unwrap())
-}
-
-/// Storage in a folder called `name` that holds nothing.
-fn fresh(name: &str) -> PathBuf {
-    let state = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-    let _ = fs::remove_dir_all(&state);
-    fs::create_dir_all(&state).unwrap();
-    state
 }
 
 fn status_from(address: &str) -> u16 {
@@ -91,7 +82,7 @@ fn an_empty_list_is_a_success() {
     assert_eq!(make(state, &["blocked"]), (true, "Nothing is blocked\n".to_owned()));
     let (succeeded, text) = make(state, &["clients"]);
     assert!(!succeeded && text.contains("The clients could not be listed"), "{text}");
-    wrangler(state, &["d1", "migrations", "apply", "DB"]);
+    let state = &migrated("empty");
     assert_eq!(make(state, &["clients"]), (true, "No client is registered\n".to_owned()));
     // Programs that read the lists see nothing.
     for list in ["blocked", "clients"] {
@@ -132,8 +123,7 @@ fn what_the_worker_would_not_look_up_is_refused() {
 
 #[test]
 fn a_client_is_registered_listed_disabled_and_changed() {
-    let state = &fresh("clients");
-    wrangler(state, &["d1", "migrations", "apply", "DB"]);
+    let state = &migrated("clients");
     let stored = |id: &str| database::open(state).client(id);
 
     let origins = "ORIGINS=https://shop.example  http://localhost:3000";

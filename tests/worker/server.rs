@@ -36,11 +36,14 @@ impl Server {
 
     /// The same, after `prepare` has put something into the folder.
     pub fn start_with(name: &str, arguments: &[&str], prepare: impl FnOnce(&Path)) -> Self {
-        let state = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
-        let _ = fs::remove_dir_all(&state);
-        fs::create_dir_all(&state).unwrap();
+        let state = migrated(name);
         prepare(&state);
-        Self::serve(state, arguments)
+        Self::serve(command("scripts/serve").env("IS_MIGRATED", "1"), state, arguments)
+    }
+
+    /// Starts one as `make dev` does, which applies the migrations.
+    pub fn start_from_nothing(name: &str) -> Self {
+        Self::serve(&mut command("scripts/serve"), fresh(name), &[])
     }
 
     /// Kills the server without a warning, as a lost machine would.
@@ -58,11 +61,11 @@ impl Server {
     /// A server on the state of one that was killed.
     pub fn restart(mut self) -> Self {
         self.process.wait().unwrap();
-        Self::serve(self.state.clone(), &[])
+        Self::serve(command("scripts/serve").env("IS_MIGRATED", "1"), self.state.clone(), &[])
     }
 
-    fn serve(state: PathBuf, arguments: &[&str]) -> Self {
-        let mut process = command("scripts/serve")
+    fn serve(command: &mut Command, state: PathBuf, arguments: &[&str]) -> Self {
+        let mut process = command
             .args(arguments)
             .env("PORT", "0")
             .env("STATE", &state)
@@ -147,6 +150,30 @@ pub fn own_configuration() -> String {
     // A path in it starts from the file.
     let at_root = |path: &str| format!("\"{}\"", root.join(path).display());
     own.replace("\"public\"", &at_root("public")).replace("make --silent build", "true")
+}
+
+/// A folder called `name` that holds nothing: in memory, where `make test` has found some, because every sign-up waits
+/// for a disk to have written it.
+pub fn fresh(name: &str) -> PathBuf {
+    let all = env::var_os("TEST_STATE").unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into());
+    let folder = Path::new(&all).join(name);
+    let _ = fs::remove_dir_all(&folder);
+    fs::create_dir_all(&folder).unwrap();
+    folder
+}
+
+/// Storage in a folder called `name` that has the tables, and nothing in them. wrangler takes seconds to make them, so
+/// it does once, and this is a copy.
+pub fn migrated(name: &str) -> PathBuf {
+    static ORIGINAL: LazyLock<PathBuf> = LazyLock::new(|| {
+        let state = fresh("migrated");
+        wrangler(&state, &["d1", "migrations", "apply", "DB"]);
+        state
+    });
+    let state = fresh(name);
+    let copied = Command::new("cp").arg("-R").arg(ORIGINAL.join("v3")).arg(&state).status().unwrap();
+    assert!(copied.success());
+    state
 }
 
 /// A wrangler command on the local storage in `state`.

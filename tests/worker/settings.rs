@@ -2,28 +2,21 @@
 
 use crate::faults;
 use crate::http::{JSON, send, user};
-use crate::server::Server;
 
 #[test]
 fn settings_are_obeyed() {
-    let server = Server::start(
-        "settings",
-        &[
-            "--var",
-            "PASSWORD_MIN_LENGTH:8",
-            "--var",
-            "ARGON2_MEMORY_KIB:7168",
-            "--var",
-            "ARGON2_ITERATIONS:5",
-        ],
-    );
-    send(&server, "POST", "/sign-up", &[JSON], user("a", "7 chars", "c")).is(
+    let vars = r#"{"PASSWORD_MIN_LENGTH":"8","ARGON2_MEMORY_KIB":"7168","ARGON2_ITERATIONS":"5"}"#;
+    let sign_up = |password: &str| {
+        let body = user("a", password, "settings");
+        send(faults::server(), "POST", "/sign-up", &[JSON, ("Test-Vars", vars)], body)
+    };
+    sign_up("7 chars").is(
         400,
         r#"{"description":"password must have at least 8 characters","code":"400","field":"password"}"#,
     );
-    send(&server, "POST", "/sign-up", &[JSON], user("a", "8 chars!", "c"))
-        .is(200, r#"{"user":{"id":1,"username":"a"}}"#);
-    let users = server.database().users("c");
+    let answer = sign_up("8 chars!");
+    let users = faults::server().database().users("settings");
+    answer.is(200, &format!(r#"{{"user":{{"id":{},"username":"a"}}}}"#, users[0].id));
     assert!(users[0].password_hash.starts_with("$argon2id$v=19$m=7168,t=5,p=1$"));
     assert!(users[0].has_password("8 chars!"));
 }

@@ -1,4 +1,5 @@
-//! A server on this machine that stands in for one on the internet.
+//! A server on this machine that stands in for one on the internet. `tiny_http` refuses a header in raw UTF-8, which
+//! `make verify` sends through an edge, and adds headers of its own to an answer.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};

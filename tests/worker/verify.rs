@@ -24,7 +24,7 @@ fn with<'a>(lines: &'a [String], outcome: &str) -> Vec<&'a str> {
 }
 
 /// An answer on its way through an edge.
-struct Passing {
+pub struct Passing {
     status: u16,
     headers: Vec<(String, String)>,
     body: String,
@@ -43,7 +43,7 @@ impl Passing {
 }
 
 /// An edge before a server: it adds headers to each request, and may change each answer.
-fn edge(
+pub fn edge(
     server: &'static Server,
     more: &'static [(&str, &str)],
     change: impl Fn(&Question, &mut Passing) + Send + Sync + Clone + 'static,
