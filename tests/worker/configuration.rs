@@ -1,7 +1,6 @@
 //! What `make` says of `wrangler.toml` and `.dev.vars` before it serves, builds or deploys, and while it serves.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -12,6 +11,7 @@ use serde_json::Value;
 
 use crate::can_run;
 use crate::deploy::{Project, without_ids};
+use crate::server::ready;
 
 /// The configuration with more lines below `[vars]`, and without two that the tests set.
 fn with_vars(lines: &str) -> String {
@@ -312,10 +312,7 @@ impl Dev {
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let url = lines
-            .find_map(|line| line.strip_prefix("==> Ready on ")?.split(' ').next().map(str::to_owned))
-            .expect("the server starts");
+        let (url, lines) = ready(&mut process);
         let printed = Arc::new(Mutex::new(String::new()));
         let all = Arc::clone(&printed);
         thread::spawn(move || lines.for_each(|line| *all.lock().unwrap() += &(line + "\n")));

@@ -74,10 +74,7 @@ impl Server {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
-        let url = lines
-            .find_map(|line| line.strip_prefix("==> Ready on ")?.split(' ').next().map(str::to_owned))
-            .expect("the server starts");
+        let (url, mut lines) = ready(&mut process);
         lines.next().expect("the curl line");
         let log = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&log);
@@ -141,6 +138,15 @@ pub fn command(program: &str) -> Command {
         ("CLOUDFLARE_CF_FETCH_ENABLED", "false"),
     ]);
     command
+}
+
+/// Waits until a server is ready; gives its URL and the lines that it prints from then on.
+pub fn ready(process: &mut Child) -> (String, impl Iterator<Item = String> + Send + use<>) {
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let url = lines
+        .find_map(|line| line.strip_prefix("==> Ready on ")?.split(' ').next().map(str::to_owned))
+        .expect("the server starts");
+    (url, lines)
 }
 
 /// The Worker's own `wrangler.toml`, to be put elsewhere; it does not build the Worker, which is there.
