@@ -61,8 +61,14 @@ function compress(state, bytes, at) {
       (turned(late, 17) ^ turned(late, 19) ^ (late >>> 10));
   }
   // An iterator over the state would double the time of all this.
-  let a = state[0], b = state[1], c = state[2], d = state[3];
-  let e = state[4], f = state[5], g = state[6], h = state[7];
+  let a = state[0],
+    b = state[1],
+    c = state[2],
+    d = state[3];
+  let e = state[4],
+    f = state[5],
+    g = state[6],
+    h = state[7];
   for (let t = 0; t < 64; t++) {
     const mixed = turned(e, 6) ^ turned(e, 11) ^ turned(e, 25);
     const one = (h + mixed + ((e & f) ^ (~e & g)) + CONSTANTS[t] + words[t]) | 0;
