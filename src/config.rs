@@ -146,6 +146,13 @@ mod tests {
     }
 
     #[test]
+    fn the_most_that_is_allowed_is_allowed() {
+        assert!(argon2(65536, 100).is_ok());
+        assert!(argon2(65537, 100).is_err());
+        assert!(argon2(65536, 101).is_err());
+    }
+
+    #[test]
     fn a_setting_without_sense_is_refused_by_name() {
         for (name, values) in [
             ("PASSWORD_MIN_LENGTH", ["0", "1025", "-1", "8.5", "", "eight", " 8"].as_slice()),

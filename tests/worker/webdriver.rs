@@ -45,21 +45,8 @@ impl Browser {
         if !["chromium", "chromedriver"].iter().all(|program| is_there(program, "the tests of the pages")) {
             return None;
         }
-        let mut driver = Command::new("chromedriver")
-            .arg("--port=0")
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        let port = BufReader::new(driver.stdout.as_mut().unwrap())
-            .lines()
-            .find_map(|line| {
-                let line = line.unwrap();
-                line.split_once("successfully on port ")
-                    .map(|(_, port)| port.trim_end_matches('.').to_owned())
-            })
-            .expect("chromedriver starts");
+        // Among many tests at once it may end before it listens: then another one starts.
+        let (driver, port) = (0..5).find_map(|_| start_driver()).expect("chromedriver starts");
         let mut browser = Self { agent: agent(), driver, url: format!("http://127.0.0.1:{port}/session") };
         let session = browser.post(
             "",
@@ -166,6 +153,25 @@ impl Drop for Browser {
         let _ = self.driver.kill();
         let _ = self.driver.wait();
     }
+}
+
+/// Starts chromedriver; gives it with its port, or `None` where it ended at once.
+fn start_driver() -> Option<(Child, String)> {
+    let mut driver = Command::new("chromedriver")
+        .arg("--port=0")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::null())
+        .spawn()
+        .unwrap();
+    let port = BufReader::new(driver.stdout.as_mut().unwrap()).lines().find_map(|line| {
+        let line = line.unwrap();
+        line.split_once("successfully on port ").map(|(_, port)| port.trim_end_matches('.').to_owned())
+    });
+    if port.is_none() {
+        driver.wait().unwrap();
+    }
+    Some((driver, port?))
 }
 
 /// The id of an element, under the key that the protocol gives it.
