@@ -61,13 +61,14 @@ say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(M
 # $(call or_fail,advice) ends a command: where it failed, it says what to do.
 or_fail = || { echo "$(1)" >&2; exit 1; }
 
-.PHONY: always help setup build dev check test bench browser python php signed-in provision provisioned deploy verify \
+.PHONY: always help setup build dev check test mutants bench browser python php signed-in provision provisioned deploy verify \
 	block unblock blocked client clients client-disable skeletons breached-list clean
 
 help:
 	@echo "make dev        serve on http://127.0.0.1:8787 [PORT=9000] [STATE=dir]"
 	@echo "make check      format, lints and documentation, in less than a minute"
 	@echo "make test       every test; the tests with a word in their names: T=block_list"
+	@echo "make mutants    change the rules and list what no unit test notices [ONLY=src/routes.rs]"
 	@echo "make bench      measure the Worker beside its alternatives [QUICK=1] [ONLY=sign-up,users] [PEERS=hono]"
 	@echo "make build      the Worker, in build/, and its size"
 	@echo "make provision  make the remote database and block list once: [LOCATION=weur] or [JURISDICTION=eu]"
@@ -216,6 +217,18 @@ test: setup
 	done; \
 	[ -n "$$has" ] $(call or_fail,No test has \"$$T\" in its name: cargo test --all-features -- --list lists them)
 endif
+
+MUTANTS := .tools/bin/cargo-mutants
+
+$(MUTANTS):
+	@$(call say,Building cargo-mutants: some minutes and only once)
+	@cargo install --debug --root .tools --target-dir .tools/target --locked cargo-mutants@27.1.0 \
+		$(call or_fail,cargo could not build it: mend what its message says and run make again)
+	@rm -rf .tools/target
+
+# .cargo/mutants.toml says which rules are changed. All of them take hours; ONLY is a regular expression for some.
+mutants: $(MUTANTS)
+	@cargo mutants --output target $(if $(ONLY),--re "$$ONLY")
 
 # What was built has passed the tests.
 .tools/tested: build/index.js $(shell find migrations public tests -type f)
