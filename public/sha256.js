@@ -1,5 +1,5 @@
 // SHA-256 (FIPS 180-4) for a million short texts: `crypto.subtle` answers each one later, and is
-// missing where a page came over plain HTTP. `@noble/hashes` takes four times as long for such texts in Chromium, and
+// missing where a page came over plain HTTP. `@noble/hashes` takes ten times as long for such texts in Chromium, and
 // these pages have no build step that could bundle it.
 
 // biome-ignore format: eight a line, as in the standard
