@@ -36,7 +36,7 @@ function conditions() {
 
 const page = (table) => `# Benchmarks
 
-This page compares the cost of this Worker with that of code which a team would write or mount instead. \`make bench\`
+This page compares the cost of this Worker with that of the code that a team would write or mount instead. \`make bench\`
 measured everything in one run, on one machine, inside workerd, and wrote this page.
 
 - **Hand-written JavaScript**: the same contract, tables, statements and headers, with \`@phi-ag/argon2\` for the
@@ -84,10 +84,10 @@ quartiles are not significant.
   it.
 - **A sign-up less its hash**: the local D1 and KV run in the same process and take most of this time. \`/users/\`, which
   hashes nothing, shows this.
-- **Upload**: before the optimisation across crates, it was 127 KiB. An empty Worker on the \`worker\` crate took 38 KB of
-  that, the guards against abuse 25, and Unicode's tables 13. Panics without messages would have saved 17, but need an
-  unstable compiler (\`-Zbuild-std\`). With guards as features of the build, the upload would still miss the goal, and a
-  secret alone could no longer switch a guard on.
+- **Upload**: before the optimisation across crates, the upload was 127 KiB. An empty Worker on the \`worker\` crate
+  took 38 KB of that, the guards against abuse 25, and Unicode's tables 13. Panics without messages would have saved
+  17, but need an unstable compiler (\`-Zbuild-std\`). With guards as features of the build, the upload would still miss
+  the goal, and a secret alone could no longer switch a guard on.
 
 ## Conditions
 
