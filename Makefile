@@ -26,8 +26,8 @@ export WASM_BINDGEN_BIN := $(CURDIR)/.tools/bin/wasm-bindgen
 export WASM_OPT_BIN := $(CURDIR)/node_modules/.bin/wasm-opt
 export ESBUILD_BIN := $(CURDIR)/node_modules/.bin/esbuild
 
-# wrangler stays offline: it sends no usage data, looks for no update and downloads no sample of `request.cf`. Its files
-# go below this folder.
+# wrangler stays offline: it sends no usage data, looks for no update and downloads no sample of `request.cf`. Its
+# files go below this folder.
 export WRANGLER_SEND_METRICS := false
 export WRANGLER_HIDE_BANNER := true
 export CLOUDFLARE_CF_FETCH_ENABLED := false
@@ -55,8 +55,8 @@ export FEATURES
 # The limit of the Worker's size, in bytes after gzip -9. With features it is the limit of the free plan.
 SIZE_LIMIT := $(if $(FEATURES),3000000,120000)
 
-# $(call say,text) announces a long step, in bold on a terminal. A comma would end the argument of the call, so the text
-# must not have one.
+# $(call say,text) announces a long step, in bold on a terminal. A comma would end the argument of the call, so the
+# text must not have one.
 say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(MAKE_TERMOUT),$(shell tput sgr0 2>/dev/null))"
 
 # $(call or_fail,advice) stands at the end of a command. If the command fails, it prints the advice and stops.
@@ -108,9 +108,9 @@ $(TOOLS):
 # On Linux worker-build links OpenSSL. If the headers of OpenSSL are missing, cargo builds OpenSSL from source too.
 OPENSSL = $(if $(filter Linux,$(shell uname)),$(shell pkg-config --exists openssl 2>/dev/null || echo --features ureq/vendored))
 
-# This file says that the settings were checked and are good. It is not written if the check prints anything, even a
-# warning: the next command then prints that again. A running `make dev` sets IS_SERVING. A failing build would end it,
-# so there the check prints its messages and the build goes on.
+# This file says that the settings were checked and are good. It is not written if the check prints anything, even
+# a warning: the next command then prints that again. A running `make dev` sets IS_SERVING. A failing build would
+# end it, so there the check prints its messages and the build goes on.
 .wrangler/settings: wrangler.toml scripts/settings.js .wrangler/environment .wrangler/variables | setup
 	@said=$$(node scripts/settings.js 2>&1); failed=$$?; \
 		if [ -z "$$said" ]; then touch $@; else echo "$$said" >&2; fi; [ -n "$$IS_SERVING" ] || exit $$failed
@@ -119,8 +119,8 @@ OPENSSL = $(if $(filter Linux,$(shell uname)),$(shell pkg-config --exists openss
 .wrangler/environment: always
 	@$(call remember,$$CLOUDFLARE_ENV)
 
-# The checksum of the .dev.vars files that were checked last. A running `wrangler dev` reads these files again only when
-# wrangler.toml changes, so a change of them touches wrangler.toml.
+# The checksum of the .dev.vars files that were checked last. A running `wrangler dev` reads these files again only
+# when wrangler.toml changes, so a change of them touches wrangler.toml.
 .wrangler/variables: always
 	@$(call remember,$$(cksum .dev.vars* 2>/dev/null),[ ! -e $@ ] || touch wrangler.toml)
 
@@ -141,7 +141,7 @@ build/index.js: $(SOURCES) .tools/features | setup .wrangler/settings
 		printf "==> The Worker takes %.1f KB after gzip -9; the limit is %d KB\n", $$1 / 1000, $(SIZE_LIMIT) / 1000; \
 		exit $$1 > $(SIZE_LIMIT) }' $(call or_fail,The Worker is too large)
 
-# The features of the last build. This file changes only when the features change, and the Worker is then built again.
+# The features of the last build. This file changes only with the features, and the Worker is then built again.
 .tools/features: always
 	@$(call remember,$$FEATURES)
 
@@ -155,8 +155,8 @@ $(FULL): $(SOURCES) | setup
 	@$(call say,Building the Worker with every feature for the tests)
 	@worker-build --release --no-opt --out-dir ../$(@D) worker --all-features $(call or_fail,The Worker does not compile with every feature: fix the errors above)
 
-# The system packages of the tests. If one is missing and apt may not install it, the tests that need it say that they
-# are skipped.
+# The system packages of the tests. If one is missing and apt may not install it, the tests that need it say that
+# they are skipped.
 apt_install = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { \
 	$(call say,Installing $(1) for the tests); apt-get update -qq; \
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >/dev/null; }
@@ -178,8 +178,8 @@ $(VENV): $(REQUIREMENTS)
 php:
 	@php -r 'exit(class_exists("Normalizer") ? 0 : 1);' 2>/dev/null || { $(call apt_install,php-cli php-intl); } || true
 
-# Warnings are errors here. shellcheck comes as a Python package. Without Python it is skipped, except in .ci/run, which
-# then fails.
+# Warnings are errors here. shellcheck comes as a Python package. Without Python it is skipped, except in .ci/run,
+# which then fails.
 check: setup python
 	@$(call say,Checking format and lints and documentation)
 	@cargo fmt --all --check
@@ -191,10 +191,10 @@ check: setup python
 	@if [ -x $(SHELLCHECK) ] || [ -n "$$CI" ]; then $(SHELLCHECK) scripts/serve scripts/deploy .ci/run; \
 		else echo "Skipped: shellcheck needs Python 3.11 or later"; fi
 
-# The settings of every test run. The tests use the top level of wrangler.toml, so ENV is emptied. They start wrangler a
-# hundred times, so Node keeps its compiled code. Many of them wait for a server, so there are more threads than
-# processors. Their output goes through `| cat`: each server holds this pipe until it ends, so `make test` ends after
-# its last server.
+# The settings of every test run. The tests use the top level of wrangler.toml, so ENV is emptied. They start
+# wrangler a hundred times, so Node keeps its compiled code. Many of them wait for a server, so there are more
+# threads than processors. Their output goes through `| cat`: each server holds this pipe until it ends, so `make
+# test` ends after its last server.
 CARGO_TEST = set -o pipefail; export ENV= CLOUDFLARE_ENV= MAKEFLAGS= CARGO_TERM_COLOR=$(if $(MAKE_TERMOUT),always,auto) \
 	NODE_COMPILE_CACHE=$(CURDIR)/.wrangler/compiled RUST_TEST_THREADS=$$((2 * $$(getconf _NPROCESSORS_ONLN)))
 # The tests' servers keep their databases in memory if /dev/shm has half a gigabyte free.
@@ -203,8 +203,8 @@ IN_MEMORY = if [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 50
 FOR_TESTS := build $(FULL) browser python php
 
 ifneq ($(origin T),command line)
-# The unit tests run on the host without features, as in the plain Worker, and then again with every feature, together
-# with the black-box tests. In between, those that touch Unicode run in V8, whose normalisation the Worker uses.
+# The unit tests run on the host without features, as in the plain Worker. Those that touch Unicode then run in V8,
+# whose normalisation the Worker uses. Finally all run on the host with every feature, with the black-box tests.
 test: $(FOR_TESTS)
 	@$(call say,Running the tests)
 	@$(CARGO_TEST); $(IN_MEMORY); \
@@ -237,8 +237,8 @@ $(MUTANTS):
 mutants: $(MUTANTS)
 	@cargo mutants --output target $(if $(ONLY),--re "$$ONLY")
 
-# The time of the last passed run of all tests. `make deploy` runs the tests again if the Worker, a migration, a page or
-# a test is newer.
+# The time of the last passed run of all tests. `make deploy` runs the tests again if the Worker, a migration, a
+# page or a test is newer.
 .tools/tested: build/index.js $(shell find migrations public tests -type f)
 	@$(MAKE) --no-print-directory test
 
@@ -295,8 +295,8 @@ block: target/debug/block-key .wrangler/settings
 
 LIST = wrangler kv key list $(KV) $(call or_fail,The block list could not be read)
 
-# The command fails if a range around the address is on the list, because the range still blocks the address. It deletes
-# the key without looking for it: an entry that is younger than a minute may not be listed yet.
+# The command fails if a range around the address is on the list, because the range still blocks the address. It
+# deletes the key without looking for it: an entry that is younger than a minute may not be listed yet.
 unblock: target/debug/block-key .wrangler/settings
 	@$(BLOCK_KEYS); list=$$($(LIST)) || exit 1; \
 	wrangler kv key delete "$$key" $(KV) >/dev/null $(call or_fail,The entry could not be deleted) \
@@ -305,9 +305,9 @@ unblock: target/debug/block-key .wrangler/settings
 blocked: .wrangler/settings
 	@list=$$($(LIST)) || exit 1; node scripts/block_list.js blocked <<< "$$list"
 
-# The registered clients: those that may sign users up where CLIENTS = "registered". client-sql makes a statement from
-# the values of the command. wrangler runs it on the local database, or with REMOTE=1 on the one on Cloudflare, and
-# rows.js prints the rows of the answer.
+# The registered clients: those that may sign users up where CLIENTS = "registered". client-sql makes a statement
+# from the values of the command. wrangler runs it on the local database, or with REMOTE=1 on the one on
+# Cloudflare, and rows.js prints the rows of the answer.
 D1 = wrangler d1 execute DB $(if $(REMOTE),--remote,--local --persist-to "$$STATE")
 CLIENT_SQL = sql=$$(target/debug/client-sql $(1)) || exit 1; \
 	$(D1) --json --command "$$sql" | node scripts/rows.js
@@ -322,8 +322,8 @@ clients: target/debug/client-sql .wrangler/settings
 client-disable: target/debug/client-sql .wrangler/settings
 	@$(call CLIENT_SQL,disable "$$ID") $(call or_fail,No client was disabled: make clients lists the ids of all clients)
 
-# Computes the skeletons of names that were stored before CONFUSABLES = "deny" was set, or before its rule or Unicode's
-# table changed.
+# Computes the skeletons of names that were stored before CONFUSABLES = "deny" was set, or before its rule or
+# Unicode's table changed.
 NAMES := SELECT id, username, username_key AS key FROM users ORDER BY id; \
 	SELECT id, name, name_key AS key FROM accounts ORDER BY id
 

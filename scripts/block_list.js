@@ -1,5 +1,5 @@
-// Prints the texts that `make block`, `make unblock` and `make blocked` need. `blocked` and `unblocked` read the keys of
-// the block list, as wrangler lists them, from the standard input.
+// Prints the texts that `make block`, `make unblock` and `make blocked` need. `blocked` and `unblocked` read the
+// keys of the block list, as wrangler lists them, from the standard input.
 //
 //   metadata               prints the metadata of a new entry: REASON, which a listing shows
 //   blocked                prints the entries of the list, one on each line

@@ -1,5 +1,5 @@
-// Makes the database and the block list on Cloudflare and writes their ids into wrangler.toml. wrangler itself cannot
-// write ids into a .toml file that has comments. `make provision` calls this script.
+// Makes the database and the block list on Cloudflare and writes their ids into wrangler.toml. wrangler itself
+// cannot write ids into a .toml file that has comments. `make provision` calls this script.
 //
 //   LOCATION=weur     the location of the database: weur, eeur, apac, oc, wnam or enam
 //   JURISDICTION=eu   or the jurisdiction that the database stays in: eu, us or fedramp

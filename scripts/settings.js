@@ -1,6 +1,6 @@
-// Checks wrangler.toml and .dev.vars before anything is served, built or deployed. A setting under a wrong name or in a
-// wrong table does nothing, and a guard would be off without notice. `make` calls this script, which prints nothing if
-// all settings are good.
+// Checks wrangler.toml and .dev.vars before anything is served, built or deployed. A setting under a wrong name or
+// in a wrong table does nothing, and a guard would be off without notice. `make` calls this script, which prints
+// nothing if all settings are good.
 //
 //   CLOUDFLARE_ENV=staging   the environment of the command, which must exist; all environments are checked
 "use strict";

@@ -1,4 +1,4 @@
-// Checks a running service from outside, over HTTP: `make verify URL=https://…`. This script needs only Node 20 or later.
+// Checks a running service from outside, over HTTP: `make verify URL=https://…`. It needs only Node 20 or later.
 //
 //   node scripts/verify.js https://sign-up.example.com
 //   CLIENT_ID=…   the client_id of the sign-ups; a service with CLIENTS = "registered" needs a registered one
@@ -27,8 +27,8 @@ const CLIENT = process.env.CLIENT_ID || `${PREFIX}client`;
 const PASSWORD = randomBytes(512).toString("hex");
 const TIME_LIMIT = 60_000;
 const AT_ONCE = 20;
-// Cloudflare does not compress a body of less than some 50 bytes. A name of this length makes the answer long enough, so
-// that the checks see a compressed answer.
+// Cloudflare does not compress a body of less than some 50 bytes. A name of this length makes the answer long
+// enough, so that the checks see a compressed answer.
 const LONG = "x".repeat(50);
 
 const JSON_TYPE = { "Content-Type": "application/json" };
@@ -99,8 +99,8 @@ function decoded(raw, encoding) {
   throw new Mismatch("Content-Encoding: gzip, br or none", encoding);
 }
 
-// The faults of the headers that all answers share, and the changes by Cloudflare's edge. Each is noted once, with the
-// first answer that had it and the number of such answers.
+// The faults of the headers that all answers share, and the changes by Cloudflare's edge. Each is noted once, with
+// the first answer that had it and the number of such answers.
 const problems = new Map();
 const changes = new Map();
 const requestIds = new Set();
