@@ -46,7 +46,7 @@ SHELLCHECK := $(dir $(VENV))bin/shellcheck
 REQUIREMENTS := $(wildcard tests/*/requirements.txt scripts/requirements.txt)
 SOURCES := $(shell find src worker -type f) Cargo.toml Cargo.lock .cargo/config.toml
 
-# The Cargo features of the Worker. The settings decide which it needs; FEATURES=confusables overrides them.
+# The Cargo features of the Worker. The settings decide which features it needs; FEATURES=confusables overrides them.
 ifndef FEATURES
 FEATURES := $(shell grep -q "^ *CONFUSABLES *= *[\"']deny[\"']" wrangler.toml && echo confusables)
 endif
@@ -120,7 +120,7 @@ OPENSSL = $(if $(filter Linux,$(shell uname)),$(shell pkg-config --exists openss
 	@$(call remember,$$CLOUDFLARE_ENV)
 
 # The checksum of the .dev.vars files that were checked last. A running `wrangler dev` reads these files again only
-# when wrangler.toml changes, so a change of them touches wrangler.toml.
+# when wrangler.toml changes, so this rule touches wrangler.toml when they change.
 .wrangler/variables: always
 	@$(call remember,$$(cksum .dev.vars* 2>/dev/null),[ ! -e $@ ] || touch wrangler.toml)
 
@@ -155,8 +155,8 @@ $(FULL): $(SOURCES) | setup
 	@$(call say,Building the Worker with every feature for the tests)
 	@worker-build --release --no-opt --out-dir ../$(@D) worker --all-features $(call or_fail,The Worker does not compile with every feature: fix the errors above)
 
-# The system packages of the tests. If one is missing and apt may not install it, the tests that need it say that
-# they are skipped.
+# The system packages of the tests. If a package is missing and apt may not install it, the tests that need it say
+# that they are skipped.
 apt_install = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { \
 	$(call say,Installing $(1) for the tests); apt-get update -qq; \
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >/dev/null; }
@@ -193,8 +193,8 @@ check: setup python
 
 # The settings of every test run. The tests use the top level of wrangler.toml, so ENV is emptied. They start
 # wrangler a hundred times, so Node keeps its compiled code. Many of them wait for a server, so there are more
-# threads than processors. Their output goes through `| cat`: each server holds this pipe until it ends, so `make
-# test` ends after its last server.
+# threads than processors. Their output goes through `| cat`. Each server holds this pipe until it ends, so the
+# command ends after its last server.
 CARGO_TEST = set -o pipefail; export ENV= CLOUDFLARE_ENV= MAKEFLAGS= CARGO_TERM_COLOR=$(if $(MAKE_TERMOUT),always,auto) \
 	NODE_COMPILE_CACHE=$(CURDIR)/.wrangler/compiled RUST_TEST_THREADS=$$((2 * $$(getconf _NPROCESSORS_ONLN)))
 # The tests' servers keep their databases in memory if /dev/shm has half a gigabyte free.
@@ -237,8 +237,8 @@ $(MUTANTS):
 mutants: $(MUTANTS)
 	@cargo mutants --output target $(if $(ONLY),--re "$$ONLY")
 
-# The time of the last passed run of all tests. `make deploy` runs the tests again if the Worker, a migration, a
-# page or a test is newer.
+# The time at which all tests last passed. `make deploy` runs the tests again if the Worker, a migration, a page or
+# a test is newer.
 .tools/tested: build/index.js $(shell find migrations public tests -type f)
 	@$(MAKE) --no-print-directory test
 
