@@ -1,39 +1,40 @@
-# The front door: `make` lists the commands. Everything that they install goes below this folder
-# (node_modules, .tools, target), but for rustup's toolchain.
+# The commands of contributors and operators; `make` alone lists them. They install everything below this folder
+# (node_modules, .tools, target), except rustup's toolchain and the system packages of the tests.
 
 SHELL := bash
 .NOTPARALLEL:
 
-# What a command may be told, as in `make dev PORT=9000`; the recipes read it from the environment,
-# so that no value is taken for shell code. make puts there what it is told; these have a default.
+# The commands take variables, as in `make dev PORT=9000`. make exports the variables of its command line, and the
+# recipes read them from the environment, so the shell never runs a value as code. These three have defaults.
 PORT ?= 8787
 STATE ?= .wrangler/state
 REASON ?= blocked by an operator
 export PORT STATE REASON
 
-# The environment of wrangler.toml that a command is for. wrangler takes an empty name for the top level, and warns
-# where it is given none. Some shells have an ENV of their own: the path of a file.
+# The environment of wrangler.toml that a command is for. wrangler takes an empty name as the top level, and warns if
+# the variable is missing. Some shells set an ENV of their own, the path of a file: that value is dropped.
 ifeq ($(origin ENV)$(findstring /,$(ENV)),environment/)
 ENV :=
 endif
 export CLOUDFLARE_ENV := $(or $(ENV),$(CLOUDFLARE_ENV))
 
-# The npm packages' programs first: one of them is a Node that wrangler accepts.
+# The programs of the npm packages come first: one of them is a Node that wrangler accepts.
 export PATH := $(CURDIR)/node_modules/.bin:$(CURDIR)/.tools/bin:$(PATH)
 
-# worker-build would download these three; they are here already.
+# Without these variables worker-build would download the three programs, which are installed here already.
 export WASM_BINDGEN_BIN := $(CURDIR)/.tools/bin/wasm-bindgen
 export WASM_OPT_BIN := $(CURDIR)/node_modules/.bin/wasm-opt
 export ESBUILD_BIN := $(CURDIR)/node_modules/.bin/esbuild
 
-# No questions, no reports, nothing that needs a network: wrangler serves what is here.
+# wrangler stays offline: it sends no usage data, looks for no update and downloads no sample of `request.cf`. Its
+# files go below this folder.
 export WRANGLER_SEND_METRICS := false
 export WRANGLER_HIDE_BANNER := true
 export CLOUDFLARE_CF_FETCH_ENABLED := false
 export WRANGLER_LOG_PATH := $(CURDIR)/.wrangler/logs
 export WRANGLER_REGISTRY_PATH := $(CURDIR)/.wrangler/registry
 
-# The version of a crate in Cargo.lock: the tools must be those of the libraries.
+# $(call locked,crate) is the version of a crate in Cargo.lock: the tools must match their libraries.
 locked = $(shell awk '/^name = "$(1)"$$/ { getline; gsub(/[^0-9.]/, ""); print; exit }' Cargo.lock)
 WORKER_BUILD := worker-build@$(call locked,worker)
 WASM_BINDGEN := wasm-bindgen-cli@$(call locked,wasm-bindgen)
@@ -45,45 +46,45 @@ SHELLCHECK := $(dir $(VENV))bin/shellcheck
 REQUIREMENTS := $(wildcard tests/*/requirements.txt scripts/requirements.txt)
 SOURCES := $(shell find src worker -type f) Cargo.toml Cargo.lock .cargo/config.toml
 
-# Cargo features. The settings say which the Worker needs; by FEATURES=confusables it has one in any case.
+# The Cargo features of the Worker. The settings decide which features it needs; FEATURES=confusables overrides them.
 ifndef FEATURES
 FEATURES := $(shell grep -q "^ *CONFUSABLES *= *[\"']deny[\"']" wrangler.toml && echo confusables)
 endif
 export FEATURES
 
-# The most that the Worker may weigh, in bytes after gzip -9; with features, what the free plan allows.
+# The limit of the Worker's size, in bytes after gzip -9. With features it is the limit of the free plan.
 SIZE_LIMIT := $(if $(FEATURES),3000000,120000)
 
-# $(call say,text) tells of a long step; where a terminal is attached, it stands out. For make, a comma
-# ends an argument: no text here has one.
+# $(call say,text) announces a long step, in bold on a terminal. A comma would end the argument of the call, so the
+# text must not have one.
 say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(MAKE_TERMOUT),$(shell tput sgr0 2>/dev/null))"
 
-# $(call or_fail,advice) ends a command: where it failed, it says what to do.
+# $(call or_fail,advice) stands at the end of a command. If the command fails, it prints the advice and stops.
 or_fail = || { echo "$(1)" >&2; exit 1; }
 
 .PHONY: always help setup build dev check test mutants bench browser python php signed-in provision provisioned deploy verify \
 	block unblock blocked client clients client-disable skeletons breached-list clean
 
 help:
-	@echo "make dev        serve on http://127.0.0.1:8787 [PORT=9000] [STATE=dir]"
-	@echo "make check      format, lints and documentation, in less than a minute"
-	@echo "make test       every test; the tests with a word in their names: T=block_list"
-	@echo "make mutants    change the rules and list what no unit test notices [ONLY=src/routes.rs]"
-	@echo "make bench      measure the Worker beside its alternatives [QUICK=1] [ONLY=sign-up,users] [PEERS=hono]"
-	@echo "make build      the Worker, in build/, and its size"
+	@echo "make dev        serve the Worker on http://127.0.0.1:8787 [PORT=9000] [STATE=dir]"
+	@echo "make check      check the format, lints and documentation, in less than a minute"
+	@echo "make test       run every test, or only the tests with a word in their names [T=block_list]"
+	@echo "make mutants    change the rules one by one, and list the changes that no unit test notices [ONLY=src/routes.rs]"
+	@echo "make bench      compare the Worker with its alternatives [QUICK=1] [ONLY=sign-up,users] [PEERS=hono]"
+	@echo "make build      build the Worker in build/ and print its size"
 	@echo "make provision  make the remote database and block list once: [LOCATION=weur] or [JURISDICTION=eu]"
-	@echo "make deploy     test what was not tested, migrate the remote database, deploy, verify [URL=https://…] [DRY=1]"
+	@echo "make deploy     run the tests after a change, migrate the remote database, deploy, verify [URL=https://…] [DRY=1]"
 	@echo "make verify     check a running service from outside: URL=https://… [CLIENT_ID=…]"
 	@echo "make block      block an address or a range: IP=203.0.113.7 [REASON=spam] [TTL=3600] [REMOTE=1]"
-	@echo "make unblock    let it in again: IP=203.0.113.7 [REMOTE=1]"
-	@echo "make blocked    list what is blocked [REMOTE=1]"
+	@echo "make unblock    unblock an address or a range: IP=203.0.113.7 [REMOTE=1]"
+	@echo "make blocked    list the blocked addresses and ranges [REMOTE=1]"
 	@echo "make client     register a client or change one: NAME=shop [ORIGINS=https://shop.example] [ID=…] [REMOTE=1]"
-	@echo "make clients    list them [REMOTE=1]"
-	@echo "make client-disable ID=…   refuse the sign-ups of one [REMOTE=1]"
-	@echo "make skeletons  let CONFUSABLES = \"deny\" know the names that are there already [REMOTE=1]"
-	@echo "make breached-list  put the list of breached passwords where BREACHED_PASSWORDS looks [REMOTE=1]"
-	@echo "make clean      remove what was built; what was installed and stored stays"
-	@echo "ENV=staging     any of these commands, for that environment of wrangler.toml"
+	@echo "make clients    list the registered clients [REMOTE=1]"
+	@echo "make client-disable ID=…   refuse the sign-ups of a client [REMOTE=1]"
+	@echo "make skeletons  store the skeletons of the existing names, for CONFUSABLES = \"deny\" [REMOTE=1]"
+	@echo "make breached-list  store the list of breached passwords, for BREACHED_PASSWORDS = \"list\" [REMOTE=1]"
+	@echo "make clean      delete all build output; installed tools and stored data stay"
+	@echo "ENV=staging     run any of these commands for that environment of wrangler.toml"
 
 setup: $(PACKAGES) $(TOOLS)
 
@@ -91,68 +92,71 @@ $(PACKAGES): package.json package-lock.json
 	@command -v npm >/dev/null $(call or_fail,Node 20 or later with npm is needed: see https://nodejs.org)
 	@$(call say,Installing wrangler and wasm-opt and esbuild and Node from npm)
 	@npm install --no-audit --no-fund --loglevel=error \
-		$(call or_fail,npm could not install the packages: mend what its message says and run make again)
+		$(call or_fail,npm could not install the packages: fix the problem that it reports and run make again)
 	@touch $@
 
 $(TOOLS):
 	@command -v rustup >/dev/null $(call or_fail,Rust by rustup is needed: see https://rustup.rs)
 	@$(call say,Installing the Rust toolchain that rust-toolchain.toml names)
 	@rustup --quiet toolchain install --no-self-update \
-		$(call or_fail,rustup 1.28 or later must install it: mend what its message says and run make again)
-	@$(call say,Building $(WORKER_BUILD) and $(WASM_BINDGEN): some minutes and only once)
+		$(call or_fail,rustup (1.28 or later) could not install the toolchain: fix the problem that it reports and run make again)
+	@$(call say,Building $(WORKER_BUILD) and $(WASM_BINDGEN): this takes some minutes and happens once)
 	@cargo install --debug --root .tools --target-dir .tools/target $(OPENSSL) $(WORKER_BUILD) $(WASM_BINDGEN) \
-		$(call or_fail,cargo could not build the tools: they need a C compiler and perl; then run make again)
+		$(call or_fail,cargo could not build the tools (they need a C compiler and perl): fix the problem that it reports and run make again)
 	@rm -rf .tools/target && touch $@
 
-# worker-build links OpenSSL on Linux; where its headers are missing, it is built from source too.
+# On Linux worker-build links OpenSSL. If the headers of OpenSSL are missing, cargo builds OpenSSL from source too.
 OPENSSL = $(if $(filter Linux,$(shell uname)),$(shell pkg-config --exists openssl 2>/dev/null || echo --features ureq/vendored))
 
-# The settings that were found good. What is said of them, were it only a warning, is said again the next time. A server
-# that runs would end with a build that fails, so there it is said and no more.
+# This file says that the settings were checked and are good. It is not written if the check prints anything, even
+# a warning: the next command then prints that again. A running `make dev` sets IS_SERVING. A failing build would
+# end it, so there the check prints its messages and the build goes on.
 .wrangler/settings: wrangler.toml scripts/settings.js .wrangler/environment .wrangler/variables | setup
 	@said=$$(node scripts/settings.js 2>&1); failed=$$?; \
 		if [ -z "$$said" ]; then touch $@; else echo "$$said" >&2; fi; [ -n "$$IS_SERVING" ] || exit $$failed
 
-# The environment that was checked last.
+# The name of the environment that was checked last.
 .wrangler/environment: always
 	@$(call remember,$$CLOUDFLARE_ENV)
 
-# The variables that were checked last. A `wrangler dev` that runs reads them again when wrangler.toml changes, and not
-# when they do; so a change touches that file.
+# The checksum of the .dev.vars files that were checked last. A running `wrangler dev` reads these files again only
+# when wrangler.toml changes, so this rule touches wrangler.toml when they change.
 .wrangler/variables: always
 	@$(call remember,$$(cksum .dev.vars* 2>/dev/null),[ ! -e $@ ] || touch wrangler.toml)
 
-# $(call remember,text,command) writes a file if its text is another, after the command.
+# $(call remember,text,command) compares the text with the target's content. If they differ, it runs the command and
+# writes the text into the target.
 remember = mkdir -p $(@D) && echo "$(1)" | cmp --silent - $@ || { $(or $(2),true); echo "$(1)" > $@; }
 
 build: build/index.js
 
-# `wrangler dev` breaks a build off when another change comes; the Worker from before stays.
+# `wrangler dev` interrupts a build when another change comes. make must then keep the previous Worker.
 .PRECIOUS: build/index.js
 
 build/index.js: $(SOURCES) .tools/features | setup .wrangler/settings
 	@$(call say,Building the Worker$(if $(wildcard target/wasm32-unknown-unknown/release),,: two minutes the first time))
-	@worker-build --release --out-dir ../build worker --features "$$FEATURES" $(call or_fail,The Worker does not compile: mend what the message above says)
-	@wasm-opt --strip-debug --strip-producers build/index_bg.wasm -o build/index_bg.wasm # names: an eighth of the upload
+	@worker-build --release --out-dir ../build worker --features "$$FEATURES" $(call or_fail,The Worker does not compile: fix the errors above)
+	@wasm-opt --strip-debug --strip-producers build/index_bg.wasm -o build/index_bg.wasm # function names would be an eighth of the upload
 	@gzip -9c build/index_bg.wasm build/index.js | wc -c | awk '{ \
-		printf "==> The Worker is %.1f KB after gzip -9, of at most %d KB\n", $$1 / 1000, $(SIZE_LIMIT) / 1000; \
+		printf "==> The Worker takes %.1f KB after gzip -9; the limit is %d KB\n", $$1 / 1000, $(SIZE_LIMIT) / 1000; \
 		exit $$1 > $(SIZE_LIMIT) }' $(call or_fail,The Worker is too large)
 
-# The features of the last build: changes only when they do, and the Worker is then built anew.
+# The features of the last build. This file changes only with the features, and the Worker is then built again.
 .tools/features: always
 	@$(call remember,$$FEATURES)
 
 dev: build
 	@scripts/serve
 
-# A Worker with every feature, for the tests of what the plain one does without.
+# A Worker with every feature, for the tests of the features that the plain Worker leaves out.
 FULL := target/full/index.js
 
 $(FULL): $(SOURCES) | setup
 	@$(call say,Building the Worker with every feature for the tests)
-	@worker-build --release --no-opt --out-dir ../$(@D) worker --all-features $(call or_fail,It does not compile with every feature)
+	@worker-build --release --no-opt --out-dir ../$(@D) worker --all-features $(call or_fail,The Worker does not compile with every feature: fix the errors above)
 
-# What only the tests need. Where it is missing and apt may not bring it, a test says that it is skipped.
+# The system packages of the tests. If a package is missing and apt may not install it, the tests that need it say
+# that they are skipped.
 apt_install = [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null && { \
 	$(call say,Installing $(1) for the tests); apt-get update -qq; \
 	DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $(1) >/dev/null; }
@@ -165,16 +169,17 @@ python:
 		|| { $(call apt_install,python3-venv); } || exit 0; $(MAKE) --silent --no-print-directory $(VENV)
 
 $(VENV): $(REQUIREMENTS)
-	@$(call say,Installing Python packages for the tests and shellcheck)
+	@$(call say,Installing shellcheck and the tests' Python packages)
 	@python3 -m venv --clear $(@D) && $(@D)/bin/pip install --quiet --disable-pip-version-check \
 		$(REQUIREMENTS:%=--requirement %) \
-		$(call or_fail,pip could not install the packages: mend what its message says and run make again)
+		$(call or_fail,pip could not install the packages: fix the problem that it reports and run make again)
 	@touch $@
 
 php:
 	@php -r 'exit(class_exists("Normalizer") ? 0 : 1);' 2>/dev/null || { $(call apt_install,php-cli php-intl); } || true
 
-# Warnings are errors here. shellcheck is a Python package: where Python is missing, it is skipped; in .ci/run it is not.
+# Warnings are errors here. shellcheck comes as a Python package. Without Python it is skipped, except in .ci/run,
+# which then fails.
 check: setup python
 	@$(call say,Checking format and lints and documentation)
 	@cargo fmt --all --check
@@ -186,19 +191,20 @@ check: setup python
 	@if [ -x $(SHELLCHECK) ] || [ -n "$$CI" ]; then $(SHELLCHECK) scripts/serve scripts/deploy .ci/run; \
 		else echo "Skipped: shellcheck needs Python 3.11 or later"; fi
 
-# A test's servers end with it and hold this pipe until then, so nothing outlives `make test`. All are of the top level
-# of wrangler.toml. The tests start wrangler a hundred times, so Node keeps what it compiles; and many of them wait, so
-# there are more threads than processors.
+# The settings of every test run. The tests use the top level of wrangler.toml, so ENV is emptied. They start
+# wrangler a hundred times, so Node keeps its compiled code. Many of them wait for a server, so there are more
+# threads than processors. Their output goes through `| cat`. Each server holds this pipe until it ends, so the
+# command ends after its last server.
 CARGO_TEST = set -o pipefail; export ENV= CLOUDFLARE_ENV= MAKEFLAGS= CARGO_TERM_COLOR=$(if $(MAKE_TERMOUT),always,auto) \
 	NODE_COMPILE_CACHE=$(CURDIR)/.wrangler/compiled RUST_TEST_THREADS=$$((2 * $$(getconf _NPROCESSORS_ONLN)))
-# The servers' databases are in memory where there is a file system for that, with half a gigabyte free.
+# The tests' servers keep their databases in memory if /dev/shm has half a gigabyte free.
 IN_MEMORY = if [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 500000 ] 2>/dev/null; then \
 	TEST_STATE=$$(mktemp -d -p /dev/shm) && export TEST_STATE && trap 'rm -rf "$$TEST_STATE"' EXIT; fi
 FOR_TESTS := build $(FULL) browser python php
 
 ifneq ($(origin T),command line)
-# The unit tests run three times: as in the plain Worker, without features; what touches Unicode in V8, as the Worker; and
-# on the host.
+# The unit tests run on the host without features, as in the plain Worker. Those that touch Unicode then run in V8,
+# whose normalisation the Worker uses. Finally all run on the host with every feature, with the black-box tests.
 test: $(FOR_TESTS)
 	@$(call say,Running the tests)
 	@$(CARGO_TEST); $(IN_MEMORY); \
@@ -206,7 +212,7 @@ test: $(FOR_TESTS)
 		&& cargo test --all-features; } 2>&1 | cat
 	@touch .tools/tested
 else
-# The tests on the host that have T in their names. The Worker is built only if one of them calls it.
+# The tests on the host whose names contain T. The Worker is built only if one of these tests calls it.
 test: setup
 	@$(CARGO_TEST); has=; for kind in "--lib --bins" "--test worker"; do \
 		list=$$(cargo test --quiet --all-features $$kind -- --list "$$T") || exit 1; \
@@ -215,45 +221,47 @@ test: setup
 		[ "$$kind" != "--test worker" ] || $(MAKE) --no-print-directory $(FOR_TESTS) || exit 1; \
 		cargo test --all-features $$kind -- "$$T" 2>&1 | cat || exit 1; \
 	done; \
-	[ -n "$$has" ] $(call or_fail,No test has \"$$T\" in its name: cargo test --all-features -- --list lists them)
+	[ -n "$$has" ] $(call or_fail,No test has \"$$T\" in its name: cargo test --all-features -- --list lists all names)
 endif
 
 MUTANTS := .tools/bin/cargo-mutants
 
 $(MUTANTS):
-	@$(call say,Building cargo-mutants: some minutes and only once)
+	@$(call say,Building cargo-mutants: this takes some minutes and happens once)
 	@cargo install --debug --root .tools --target-dir .tools/target --locked cargo-mutants@27.1.0 \
-		$(call or_fail,cargo could not build it: mend what its message says and run make again)
+		$(call or_fail,cargo could not build cargo-mutants: fix the problem that it reports and run make again)
 	@rm -rf .tools/target
 
-# .cargo/mutants.toml says which rules are changed. All of them take hours; ONLY is a regular expression for some.
+# .cargo/mutants.toml says which rules are changed. A full run takes hours; ONLY is a regular expression that chooses
+# some of the changes.
 mutants: $(MUTANTS)
 	@cargo mutants --output target $(if $(ONLY),--re "$$ONLY")
 
-# What was built has passed the tests.
+# The time at which all tests last passed. `make deploy` runs the tests again if the Worker, a migration, a page or
+# a test is newer.
 .tools/tested: build/index.js $(shell find migrations public tests -type f)
 	@$(MAKE) --no-print-directory test
 
 BENCH_PACKAGES := bench/node_modules/.package-lock.json
 
 $(BENCH_PACKAGES): bench/package.json bench/package-lock.json
-	@$(call say,Installing from npm what the Worker is compared with)
+	@$(call say,Installing the bench's packages from npm)
 	@cd bench && npm install --no-audit --no-fund --loglevel=error \
-		$(call or_fail,npm could not install the packages: mend what its message says and run make again)
+		$(call or_fail,npm could not install the packages: fix the problem that it reports and run make again)
 	@touch $@
 
-# The Worker's hash alone, built like the Worker.
+# The Worker's password hash alone, built like the Worker.
 bench/hash/build/index.js: bench/hash/Cargo.toml bench/hash/src/lib.rs $(SOURCES) | setup
-	@$(call say,Building the hash for the bench)
-	@worker-build --release bench/hash $(call or_fail,The hash does not compile: mend what the message above says)
+	@$(call say,Building the password hash for the bench)
+	@worker-build --release bench/hash $(call or_fail,The hash does not compile: fix the errors above)
 
 bench: build bench/hash/build/index.js $(BENCH_PACKAGES)
 	@node bench/run.js
 
-# Whether anybody is signed in is asked before the tests take their time.
+# wrangler must be signed in. `make deploy` checks this before it runs the tests, which take minutes.
 signed-in: .wrangler/settings
 	@wrangler whoami --json >/dev/null 2>&1 \
-		$(call or_fail,wrangler is not signed in: run npx wrangler login or set CLOUDFLARE_API_TOKEN and run make again)
+		$(call or_fail,wrangler is not signed in: run npx wrangler login or set CLOUDFLARE_API_TOKEN; then run make again)
 
 provision: signed-in
 	@node scripts/provision.js
@@ -267,66 +275,68 @@ deploy: $(if $(DRY),build,provisioned signed-in .tools/tested)
 verify: $(if $(CLOUDFLARE_ENV),.wrangler/settings)
 	@node scripts/verify.js "$$URL"
 
-# The block list is local, or with REMOTE=1 Cloudflare's. The tool prints the key of an address or a range, and then
-# those of the ranges around it.
+# `make block`, `make unblock` and `make blocked` use the local block list, or with REMOTE=1 the one on Cloudflare.
+# block-key prints the key of an address or a range, and then the keys of the ranges around it.
 KV = --binding BLOCKLIST $(if $(REMOTE),--remote,--local --persist-to "$$STATE")
 BLOCK_KEYS = keys=$$(target/debug/block-key "$$IP") || exit 1; key=$${keys%%$$'\n'*}
 
 target/debug/%: $(SOURCES) | setup
 	@$(call say,Building the tool $* of src/bin)
-	@cargo build --quiet --bin $* $(call or_fail,It does not compile: mend what the message above says)
+	@cargo build --quiet --bin $* $(call or_fail,The tool $* does not compile: fix the errors above)
 	@touch $@
 
-# The reason stands in the value, for the Worker's log, and in the metadata, which a listing shows.
+# The reason is stored twice: in the value, which the Worker logs, and in the metadata, which a listing shows.
 block: target/debug/block-key .wrangler/settings
 	@$(if $(filter command environment,$(origin TTL)),[[ $$TTL =~ ^0*([6-9][0-9]|[1-9][0-9]{2,9})$$ ]] \
 		$(call or_fail,TTL is \"$$TTL\": it must be a whole number of seconds and at least 60 as in TTL=3600))
 	@$(BLOCK_KEYS); metadata=$$(node scripts/block_list.js metadata); \
 	wrangler kv key put "$$key" "$$REASON" --metadata "$$metadata" $${TTL:+--ttl "$$TTL"} $(KV) >/dev/null \
-		$(call or_fail,Nothing was blocked) && echo "Blocked: $$key"
+		$(call or_fail,The entry could not be stored) && echo "Blocked: $$key"
 
 LIST = wrangler kv key list $(KV) $(call or_fail,The block list could not be read)
 
-# An address that a range still blocks is not let in. An entry that is younger than a minute may not be listed yet; so
-# its key is deleted in any case.
+# The command fails if a range around the address is on the list, because the range still blocks the address. It
+# deletes the key without looking for it: an entry that is younger than a minute may not be listed yet.
 unblock: target/debug/block-key .wrangler/settings
 	@$(BLOCK_KEYS); list=$$($(LIST)) || exit 1; \
-	wrangler kv key delete "$$key" $(KV) >/dev/null $(call or_fail,Nothing was unblocked) \
+	wrangler kv key delete "$$key" $(KV) >/dev/null $(call or_fail,The entry could not be deleted) \
 		&& node scripts/block_list.js unblocked $$keys <<< "$$list"
 
 blocked: .wrangler/settings
 	@list=$$($(LIST)) || exit 1; node scripts/block_list.js blocked <<< "$$list"
 
-# The clients that CLIENTS = "registered" lets sign users up: a statement, made of the command's values,
-# on the database that is local, or with REMOTE=1 Cloudflare's. It prints the rows that come back.
+# The registered clients: those that may sign users up where CLIENTS = "registered". client-sql makes a statement
+# from the values of the command. wrangler runs it on the local database, or with REMOTE=1 on the one on
+# Cloudflare, and rows.js prints the rows of the answer.
 D1 = wrangler d1 execute DB $(if $(REMOTE),--remote,--local --persist-to "$$STATE")
 CLIENT_SQL = sql=$$(target/debug/client-sql $(1)) || exit 1; \
 	$(D1) --json --command "$$sql" | node scripts/rows.js
 
 client: target/debug/client-sql .wrangler/settings
-	@$(call CLIENT_SQL,register "$$NAME" "$$ORIGINS" "$$ID") $(call or_fail,No client was registered: where there is no such table make dev makes it)
+	@$(call CLIENT_SQL,register "$$NAME" "$$ORIGINS" "$$ID") $(call or_fail,No client was registered: if the local database has no table of clients run make dev once)
 
 clients: target/debug/client-sql .wrangler/settings
 	@export NONE="No client is registered"; $(call CLIENT_SQL,list) \
-		$(call or_fail,The clients could not be listed: where there is no such table make dev makes it)
+		$(call or_fail,The clients could not be listed: if the local database has no table of clients run make dev once)
 
 client-disable: target/debug/client-sql .wrangler/settings
-	@$(call CLIENT_SQL,disable "$$ID") $(call or_fail,No client was disabled: make clients lists their ids)
+	@$(call CLIENT_SQL,disable "$$ID") $(call or_fail,No client was disabled: make clients lists the ids of all clients)
 
-# Names from before CONFUSABLES = "deny", or from before its rule or Unicode's table changed, get their skeletons.
+# Computes the skeletons of names that were stored before CONFUSABLES = "deny" was set, or before its rule or
+# Unicode's table changed.
 NAMES := SELECT id, username, username_key AS key FROM users ORDER BY id; \
 	SELECT id, name, name_key AS key FROM accounts ORDER BY id
 
 skeletons: .wrangler/settings
 	@cargo build --quiet --features confusables --bin skeletons \
-		$(call or_fail,It does not compile: mend what the message above says)
+		$(call or_fail,The tool skeletons does not compile: fix the errors above)
 	@mkdir -p .wrangler && set -o pipefail && $(D1) --json --command "$(NAMES)" \
 		| target/debug/skeletons > .wrangler/skeletons.sql $(call or_fail,The names could not be read)
 	@[ ! -s .wrangler/skeletons.sql ] || $(D1) --yes --file .wrangler/skeletons.sql >/dev/null \
 		$(call or_fail,The skeletons could not be stored)
 	@echo "Names with a skeleton: $$(grep -c 'OR IGNORE' .wrangler/skeletons.sql)"
 
-# In the block list's namespace, under a key that is no address.
+# The list is stored in the block list's namespace, under a key that is not an address.
 breached-list: .wrangler/settings
 	@wrangler kv key put breached-passwords --path data/breached-passwords $(KV) >/dev/null \
 		$(call or_fail,The list was not stored) && echo "Stored the list of breached passwords"

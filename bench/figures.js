@@ -1,34 +1,34 @@
-// How each figure is measured. A measurement gives rounds, and a round gives its values target by target.
+// The measurements of the bench. A measurement gives rounds, and a round gives the values of each target.
 import assert from "node:assert/strict";
 
 import { expect, requestsOf, send } from "./requests.js";
 import { cpu, peakMemory, settledCpu, size, start, startAll, withHash, withMemory } from "./targets.js";
 
-// A round is many short turns of each target, so that whatever else the machine does disturbs all alike.
-// Together they are long enough for the kernel, which counts a process's CPU in ticks of 10 ms.
+// In a round each target has many short turns, so other work of the machine disturbs all targets alike. A target's
+// turns together are long enough for the kernel, which counts a process's CPU in ticks of 10 ms.
 const TURNS = 8;
 const ALONE = { connections: 1, turnMs: 100 };
 const TOGETHER = { connections: 16, turnMs: 150 };
 
-/** The characters of a PHC string under the Worker's default parameters. */
+/** The length of a PHC string under the Worker's default parameters. */
 const PHC_LENGTH = 97;
 
-/** The same items in any order. */
+/** The same items in random order. */
 function shuffled(items) {
   const keyed = items.map((item) => ({ item, key: Math.random() }));
   return keyed.sort((a, b) => a.key - b.key).map(({ item }) => item);
 }
 
-/** Gives each target's value of `measure`, one after another. */
+/** Calls `measure` for one target after another, and gives the values by the targets' names. */
 async function inTurn(targets, measure) {
   const values = {};
   for (const target of targets) values[target.name] = await measure(target);
   return values;
 }
 
-/** Gives what `round` gives, for `seconds` and at least twice. */
+/** Repeats `round` for `seconds`, at least twice, and gives its results. */
 async function repeat(seconds, round) {
-  // V8 compiles what has become hot: the first round is not like the others.
+  // The first round is discarded, because V8 is still compiling hot code.
   await round();
   const rounds = [];
   const end = performance.now() + 1000 * seconds;
@@ -36,14 +36,14 @@ async function repeat(seconds, round) {
   return rounds;
 }
 
-/** Rounds of turns, for `seconds`: CPU and latency of one request, in milliseconds, and requests a second. */
+/** Gives rounds for `seconds`: the CPU and latency of one request in milliseconds, and the requests a second. */
 async function compare(servers, seconds, request, { connections, turnMs } = ALONE) {
   const round = async () => {
     const before = await inTurn(servers, cpu);
     const walls = await inTurn(servers, () => []);
     const busy = await inTurn(servers, () => 0);
     for (let turn = 0; turn < TURNS; turn++) {
-      // In any order: what one leaves to do in the background costs the next.
+      // The order is random, because the background work of one target slows the next one down.
       for (const server of shuffled(servers)) {
         const begin = performance.now();
         const connection = async () => {
@@ -70,17 +70,17 @@ async function compare(servers, seconds, request, { connections, turnMs } = ALON
   return repeat(seconds, round);
 }
 
-/** One kind of request, on all targets that know it. */
+/** Measures one kind of request, on all targets that know this kind. */
 export function requests(kind, servers, seconds, how) {
   const able = servers.filter((server) => requestsOf(server)[kind]);
   const request = (server) => expect(server.ports[0], requestsOf(server)[kind]());
   return compare(able, seconds, request, how);
 }
 
-/** The same over many connections at once. */
+/** The same over many parallel connections. */
 export const rate = (kind, servers, seconds) => requests(kind, servers, seconds, TOGETHER);
 
-/** One hash with nothing around it, of ours and of the JavaScript peers. */
+/** Measures one password hash alone: our code and that of the JavaScript peers. */
 export async function hash(targets, seconds) {
   const servers = await startAll(targets.map(withHash));
   try {
@@ -95,7 +95,10 @@ async function oneHash({ hash }) {
   assert.equal(Number(body), PHC_LENGTH);
 }
 
-/** What our sign-up takes beside its hash, both in one process: in two the hash itself may differ by more. */
+/**
+ * Measures the CPU that our sign-up takes besides its hash. Both run in one process, because the hash differs by
+ * more between two processes.
+ */
 export async function beside([ours], seconds) {
   const server = await start(withHash(ours));
   const signUp = () => expect(server.ports[0], requestsOf(ours)["sign-up"]());
@@ -110,7 +113,7 @@ export async function beside([ours], seconds) {
   }
 }
 
-/** The CPU of one request of each kind, which take turns on one server. */
+/** The CPU of one request of each kind. The kinds take turns on one server. */
 async function average(server, ...kinds) {
   const totals = kinds.map(() => ({ cpu: 0, count: 0 }));
   for (let turn = 0; turn < TURNS; turn++) {
@@ -124,7 +127,10 @@ async function average(server, ...kinds) {
   return totals.map(({ cpu, count }) => cpu / count);
 }
 
-/** CPU to load a new isolate, and to load it and answer its first sign-up: many isolates less one. */
+/**
+ * The CPU that it takes to load a new isolate, and to load it and answer its first sign-up. The CPU of one isolate
+ * is subtracted from that of many.
+ */
 export async function isolates(targets, copies) {
   const measure = async (target) => {
     const many = await fresh(target, copies + 1, 1);
@@ -134,7 +140,7 @@ export async function isolates(targets, copies) {
   return [await inTurn(targets, measure)];
 }
 
-/** The most memory that a fresh process holds during so many sign-ups. */
+/** The peak memory of a fresh process during so many sign-ups. */
 export async function memory(targets, signUps) {
   return [await inTurn(targets, (target) => fresh(target, 1, signUps))];
 }
@@ -145,8 +151,9 @@ export async function wasmMemory(targets) {
 }
 
 /**
- * What a fresh process takes for so many sign-ups in each isolate, one after another: CPU in milliseconds,
- * `loaded` before and `used` after them; memory in MiB, its peak and, where the target tells it, the wasm's.
+ * Starts a fresh process and sends so many sign-ups to each isolate, one after another. Gives the CPU in
+ * milliseconds, `loaded` before the sign-ups and `used` after them; the `peak` of the memory in MiB; and the
+ * memory of the `wasm` in MiB, if the target has an entry point for it.
  */
 async function fresh(target, copies, signUps) {
   const server = await start(target, copies);

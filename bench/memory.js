@@ -1,4 +1,4 @@
-// An uploaded Worker with one more entry point, which tells the size of its wasm's memory in bytes.
+// A Worker of the bench with one more entry point, which answers the size of its wasm memory in bytes.
 import { instance } from "./capture.js";
 
 export { default } from "./index.js";

@@ -1,4 +1,4 @@
-// docs/benchmarks.md and its plot.
+// Writes docs/benchmarks.md and its plot.
 import { readFileSync, writeFileSync } from "node:fs";
 import { cpus } from "node:os";
 import { join } from "node:path";
@@ -8,7 +8,7 @@ import { rows, texts, TITLES } from "./report.js";
 
 const here = (path) => join(import.meta.dirname, path);
 
-/** Writes both. */
+/** Writes both files. */
 export function writeDocs(results, names) {
   const ratios = rows(results).filter(({ cells }) => cells.js?.base !== undefined);
   writeFileSync(here("../docs/benchmarks.svg"), plot(ratios, TITLES));
@@ -24,7 +24,7 @@ const read = (path) => readFileSync(here(path), "utf8");
 const npm = (folder) => (name) => `${name} ${JSON.parse(read(`${folder}/${name}/package.json`)).version}`;
 const crate = (name) => read("../Cargo.lock").match(`name = "${name}"\nversion = "(.*)"`)?.[1];
 
-/** What a run ran on, as the rows of a table. */
+/** The machine and the versions of a run, as the rows of a table. */
 function conditions() {
   return [
     ["machine", `${cpus()[0].model.trim()}, ${cpus().length} processors`],

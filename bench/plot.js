@@ -1,5 +1,5 @@
-// The ratios as bars, in an SVG whose colours can be read on light and on dark. Observable Plot would bring 60 packages
-// and a document to draw in, for rectangles and texts.
+// Draws the ratios as bars in an SVG, in colours that are readable on light and dark backgrounds. Observable Plot
+// would need 60 packages and a DOM, only to draw rectangles and texts.
 const COLOURS = { "edge-signup": "#2f81f7", hono: "#e0823d", "better-auth": "#a371f7" };
 const GREY = "#768390";
 
@@ -10,15 +10,15 @@ const TOP = 56;
 const BAR = 11;
 const GAP = 14;
 
-/** The longest bar, as a ratio; what is longer is cut there. */
+/** The ratio at which a longer bar is cut. */
 const MOST = 2.5;
 
 const x = (value) => LEFT + (Math.min(value, MOST) / MOST) * (WIDTH - LEFT - RIGHT);
 const text = (at, y, content, more = "") => `<text x="${at}" y="${y}" ${more}>${content}</text>`;
 
 /**
- * Takes rows of `label` and `cells` by target, each with a `middle` and the quartiles `low` and `high`; gives
- * the SVG.
+ * Gives the SVG of `rows`. Each row has a `label` and the `cells` of its targets, and each cell has a `middle` and
+ * the quartiles `low` and `high`.
  */
 export function plot(rows, titles) {
   const shapes = [];

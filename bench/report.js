@@ -1,4 +1,4 @@
-// The rows of the table: what each makes of the rounds, and its goal.
+// The rows of the table. Each row computes its cells from the rounds of a measurement, and has a goal.
 export const TITLES = {
   "edge-signup": "edge-signup",
   js: "hand-written JavaScript",
@@ -6,7 +6,7 @@ export const TITLES = {
   "better-auth": "better-auth",
 };
 
-/** The middle and the quartiles of some numbers. */
+/** The median and the quartiles of numbers. */
 function spread(values) {
   const sorted = values.toSorted((a, b) => a - b);
   const at = (share) => {
@@ -17,7 +17,7 @@ function spread(values) {
   return { low: at(0.25), middle: at(0.5), high: at(0.75) };
 }
 
-/** Takes one value of each round, target by target, and makes a cell of them. */
+/** Makes a cell for each target, from one value of every round. */
 const each = (value, cell) => (rounds) => {
   const of = (name) => rounds.map((round) => round[name][value]);
   return Object.fromEntries(Object.keys(rounds[0]).map((name) => [name, cell(name, of)]));
@@ -26,26 +26,26 @@ const each = (value, cell) => (rounds) => {
 /** Cells of values in a unit. */
 const absolute = (value, unit) => each(value, (name, of) => ({ ...spread(of(name)), unit }));
 
-/** Cells of ratios to `base`, each within one round; the cell of `base` itself holds its value. */
+/** Cells of ratios to `base` within the same round. The cell of `base` itself has the absolute value. */
 const ratio = (value, unit, base = "js") =>
   each(value, (name, of) => {
     if (name === base) return { base: spread(of(base)).middle, unit };
     return spread(of(name).map((own, round) => own / of(base)[round]));
   });
 
-/** Our sign-up's CPU beside better-auth's. */
+/** The ratio of our sign-up's CPU to better-auth's. */
 function besideBetterAuth(rounds) {
   if (!rounds[0]["better-auth"]) return {};
   const { "edge-signup": ours, "better-auth": base } = ratio("cpu", "ms", "better-auth")(rounds);
   return { "edge-signup": ours, "better-auth": base };
 }
 
-// A ratio meets its goal as both are shown, with two digits after the point.
+// A ratio is compared with its goal as it is shown, with two digits after the point.
 const less = (limit) => ({ text: `${limit.toFixed(2)} or less`, met: (value) => value.toFixed(2) <= limit });
 const more = (limit) => ({ text: `${limit.toFixed(2)} or more`, met: (value) => value.toFixed(2) >= limit });
 const lessIn = (limit, unit) => ({ text: `${limit} ${unit} or less`, met: (value) => value <= limit });
 
-/** A row: its label, the measurement that it comes from, what it makes of its rounds, and its goal. */
+/** A row: its label, its measurement, the function that makes cells from the rounds, and its goal. */
 const row = (label, from, cells, goal) => ({ label, from, cells, goal });
 
 const CPU = ratio("cpu", "ms");
@@ -69,7 +69,7 @@ const ROWS = [
   row("upload", "upload", absolute("raw", "KiB")),
 ];
 
-/** The rows of what was measured: `label`, `cells` by target, `goal`, and whether it is `met`. */
+/** The rows that have results: the `label`, the `cells` by target, the `goal`, and whether the goal is `met`. */
 export function rows(results) {
   return ROWS.filter(({ from }) => results[from]).map(({ label, from, cells: make, goal }) => {
     const cells = make(results[from]);
@@ -89,7 +89,7 @@ function show(cell) {
 
 const digits = (value) => (value >= 100 ? value.toFixed(0) : value >= 10 ? value.toFixed(1) : value.toFixed(2));
 
-/** The rows as lists of texts, the head first. */
+/** The rows as lists of texts; the first one is the head of the table. */
 export function texts(results, names) {
   const head = ["figure", ...names.map((name) => TITLES[name]), "goal", "met"];
   const body = rows(results).map(({ label, cells, goal, met }) => [

@@ -33,7 +33,7 @@ export function send(port, { method = "POST", path, headers, body }) {
   });
 }
 
-/** Sends a request, and fails unless the answer has its status: to count errors would be worth nothing. */
+/** Sends a request, and fails unless the answer has the request's `status`, so errors are never measured. */
 export async function expect(port, request) {
   const { status, body } = await send(port, request);
   assert.equal(status, request.status, `${request.path} answered ${status}: ${body}`);
@@ -57,20 +57,20 @@ const users = (name, more) => ({
   ...more,
 });
 
-/** What each figure sends: a new request at each call. */
+/** The kinds of requests. Each call makes a new request. */
 const CONTRACT = {
   "sign-up": () => signUp(unique("user")),
   taken: () => signUp("taken", { status: 409 }),
   users: () => users(unique("account")),
   blocked: () => signUp("anybody", { headers: { ...JSON_FROM, "CF-Connecting-IP": BLOCKED }, status: 403 }),
   invalid: () => signUp("a name with spaces", { status: 400 }),
-  /** Makes the name of `taken` taken. */
+  /** Signs up the name that `taken` uses. */
   first: () => signUp("taken"),
 };
 
 function email(name, more) {
   const body = JSON.stringify({ name, email: `${name}@example.com`, password: PASSWORD });
-  // An address each, for better-auth limits the sign-ups of one.
+  // Each sign-up has an address of its own, because better-auth limits the sign-ups of an address.
   const headers = { "Content-Type": "application/json", "X-Forwarded-For": address(serial++) };
   return { path: "/api/auth/sign-up/email", headers, body, status: 200, ...more };
 }
@@ -86,7 +86,7 @@ const BETTER_AUTH = {
 /** The requests that a target knows. */
 export const requestsOf = ({ name }) => (name === "better-auth" ? BETTER_AUTH : CONTRACT);
 
-/** Fails unless all servers give the same answers, headers included, and log one line for each. */
+/** Fails unless all servers give the same answers, headers included, and log one line for each request. */
 export async function checkAgreement(servers) {
   const body = (text, more) => signUp("", { body: text, ...more });
   const requests = [
@@ -142,10 +142,10 @@ export async function checkAgreement(servers) {
       assert.deepEqual(other, first, `${servers[at + 1].name} differs on ${asked}`);
     }
   }
-  // A line can arrive after its answer.
+  // A log line can arrive after the answer.
   for (let tries = 50; tries > 0 && servers.some(({ lines }) => lines < requests.length); tries--)
     await delay(100);
   for (const { name, lines } of servers) {
-    assert.equal(lines, requests.length, `${name} logs one line a request`);
+    assert.equal(lines, requests.length, `${name} must log one line for each request`);
   }
 }

@@ -1,9 +1,9 @@
-// Compares the Worker with what a user would pick instead: prints a table, and after a full run writes
+// Compares the Worker with its alternatives. It prints a table, and after a full run it also writes
 // docs/benchmarks.md and docs/benchmarks.svg.
 //
-//   QUICK=1                fewer rounds, under two minutes, writes nothing
-//   ONLY=sign-up,users     only these measurements
-//   PEERS=hono             only these beside the JavaScript peer; PEERS=none for no other
+//   QUICK=1                runs fewer rounds, in less than two minutes, and only prints the table
+//   ONLY=sign-up,users     runs only these measurements
+//   PEERS=hono             runs only these peers besides the JavaScript peer; PEERS=none runs no peer besides it
 import * as figures from "./figures.js";
 import { writeDocs } from "./page.js";
 import { table } from "./report.js";
@@ -18,13 +18,13 @@ if (process.platform !== "linux") {
 const quick = Boolean(process.env.QUICK);
 const full = !quick && !process.env.ONLY && !process.env.PEERS;
 
-// Each session has processes of its own: two of the same code may differ a little as long as they live.
+// Each session starts new processes, because two processes of the same code may differ a little all their lives.
 const SESSIONS = quick ? 1 : 4;
 const COPIES = quick ? 4 : 20;
 const SIGN_UPS = quick ? 20 : 200;
 const PACE = quick ? 0.5 : 1;
 
-/** What can be measured, each for some seconds a session, or half of them. */
+/** The measurements. Some of them take a number of seconds in each session, and half of that if QUICK is set. */
 const MEASUREMENTS = {
   "sign-up": (targets, servers) => figures.requests("sign-up", servers, 10 * PACE),
   taken: (targets, servers) => figures.requests("taken", servers, 6 * PACE),
@@ -40,7 +40,7 @@ const MEASUREMENTS = {
   upload: (targets) => figures.uploads(targets),
 };
 
-/** The names that a variable lists, or `all`. */
+/** The names that a variable lists, or `all` if the variable is not set. */
 function chosen(variable, all) {
   const names = process.env[variable]?.split(",") ?? all;
   const unknown = names.find((name) => !all.includes(name) && name !== "none");
@@ -55,7 +55,7 @@ const peers = chosen("PEERS", NAMES.slice(2));
 const measurements = chosen("ONLY", Object.keys(MEASUREMENTS));
 const names = [...NAMES.slice(0, 2), ...peers];
 
-say("Bundling what is compared, and checking that the peers answer alike");
+say("Bundling the Worker and its peers, and checking that they answer alike");
 const targets = await Promise.all(names.map(prepare));
 const results = Object.fromEntries(measurements.map((name) => [name, []]));
 for (let session = 1; session <= SESSIONS; session++) {

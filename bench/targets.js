@@ -1,4 +1,4 @@
-// What is compared, as `wrangler deploy` would upload it, and the workerd processes that serve it.
+// The targets of the bench, as `wrangler deploy` would upload them, and the workerd processes that serve them.
 import { execFile, execFileSync } from "node:child_process";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,7 +7,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import { promisify } from "node:util";
 import { gzipSync } from "node:zlib";
 
-// Both are the root's: what is measured runs on wrangler's own workerd.
+// Both packages come from the root folder, so the targets run on the workerd of the pinned wrangler.
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
 import { unstable_readConfig as readConfig } from "wrangler";
 
@@ -16,7 +16,7 @@ export const BLOCKED = "203.0.113.7";
 
 const OURS = "../migrations";
 
-/** Where each target's configuration and tables are. */
+/** The configuration and the migrations of each target. */
 const SOURCES = {
   "edge-signup": { config: "../wrangler.toml", migrations: OURS },
   js: { config: "peers/js/wrangler.toml", migrations: OURS },
@@ -31,10 +31,10 @@ const here = (...path) => join(import.meta.dirname, ...path);
 const esm = (path, file) => ({ type: "ESModule", path, contents: readFileSync(file, "utf8") });
 const wasm = (path, file) => ({ type: "CompiledWasm", path, contents: readFileSync(file) });
 
-/** A target: its upload's modules, the main one first, its settings and its migrations' statements. */
+/** Makes a target: the modules of its upload, the main one first, its settings and its migrations' statements. */
 export async function prepare(name) {
   const { config, migrations } = SOURCES[name];
-  // A trigger ends with "; END;": its statement goes on until there.
+  // The statement of a trigger contains semicolons and ends with "; END;".
   const statements = readdirSync(here(migrations))
     .sort()
     .flatMap((file) =>
@@ -53,7 +53,7 @@ async function upload(config) {
   try {
     const options = ["deploy", "--dry-run", "--minify", "--outdir", folder, "--config", config];
     await run("wrangler", options, { cwd: dirname(config) });
-    // Beside the modules there are a source map and a note.
+    // The folder also has a source map and a README.
     const files = readdirSync(folder).filter((file) => !/\.(map|md)$/.test(file));
     const module = (file) => ({ ".js": esm, ".wasm": wasm })[extname(file)](file, join(folder, file));
     return files.sort((a, b) => (b === "index.js") - (a === "index.js")).map(module);
@@ -62,20 +62,20 @@ async function upload(config) {
   }
 }
 
-/** The upload's size in KiB, as wrangler counts it: its modules one after another. */
+/** The size of the upload in KiB. As in wrangler, it is the size of all modules one after another. */
 export function size({ modules }) {
   const bytes = Buffer.concat(modules.map(({ contents }) => Buffer.from(contents)));
   return { raw: bytes.length / 1024, gzip: gzipSync(bytes).length / 1024 };
 }
 
-/** The same target with an entry point `memory`, which tells the size of its wasm's memory. */
+/** The same target with an entry point `memory`, which answers the size of its wasm memory. */
 export const withMemory = (target) => ({
   ...target,
   modules: [esm("memory.js", here("memory.js")), esm("capture.js", here("capture.js")), ...target.modules],
   entrypoint: "memory",
 });
 
-/** `edge-signup` or `js` with an entry point `hash`, which hashes a password and nothing else. */
+/** `edge-signup` or `js` with an entry point `hash`, which only hashes a password. */
 export function withHash(target) {
   const library = here("node_modules/@phi-ag/argon2/dist");
   const modules =
@@ -94,11 +94,11 @@ export function withHash(target) {
   };
 }
 
-/** Starts a workerd process with `copies` isolates of a target, each on its own port, and fresh storage. */
+/** Starts a workerd process with fresh storage and `copies` isolates of a target, each on its own port. */
 export async function start(target, copies = 1) {
   const { name, settings, statements, modules, entrypoint } = target;
   const server = { name, lines: 0 };
-  // The port is the worker's own: Miniflare's other one leads through a proxy.
+  // A socket of the Worker's own: Miniflare's usual port leads through a proxy.
   const sockets = [{ port: 0 }, ...(entrypoint ? [{ port: 0, entrypoint }] : [])];
   const worker = (copy) => ({
     name: `copy-${copy}`,
@@ -138,17 +138,17 @@ export async function start(target, copies = 1) {
   return server;
 }
 
-/** Starts a process for each target, one after another: each is known by being the newest child. */
+/** Starts a process for each target, one after another, because `start` finds its process as the new child. */
 export async function startAll(targets) {
   const servers = [];
   for (const target of targets) servers.push(await start(target));
   return servers;
 }
 
-/** The same module with a byte of its own in a custom section: V8 would share the code of equal ones. */
+/** The same module with a byte of its own in a custom section, because V8 would share the code of equal modules. */
 function unlike(module, copy) {
   if (module.type !== "CompiledWasm") return module;
-  // Section 0, 3 bytes long: a name of one letter, and the byte.
+  // The section has the id 0 and 3 bytes: the length of its name, the name of one letter, and the byte.
   return { ...module, contents: Buffer.concat([module.contents, Buffer.from([0, 3, 1, 0x6e, copy])]) };
 }
 
@@ -157,15 +157,15 @@ const children = () =>
 
 const TICK = 1000 / Number(execFileSync("getconf", ["CLK_TCK"]));
 
-/** What a server's process has used of the processor, user and system, all threads, in milliseconds. */
+/** The user and system CPU time of a server's process, over all threads, in milliseconds. */
 export function cpu({ pid }) {
-  // From the third field on: the second may hold anything, and ends with ")".
+  // The fields from the third one on. The second field may contain any character, and ends with ")".
   // https://man7.org/linux/man-pages/man5/proc_pid_stat.5.html
   const fields = readFileSync(`/proc/${pid}/stat`, "utf8").split(") ").at(-1).split(" ");
   return (Number(fields[11]) + Number(fields[12])) * TICK;
 }
 
-/** The same once the process has come to rest: V8 compiles in the background. */
+/** The same after the process has become idle, because V8 compiles in the background. */
 export async function settledCpu(server) {
   for (let last = -1, now = cpu(server); ; last = now, now = cpu(server)) {
     if (now === last) return now;
@@ -173,6 +173,6 @@ export async function settledCpu(server) {
   }
 }
 
-/** The most memory that a server's process has held, in MiB. */
+/** The peak memory of a server's process, in MiB. */
 export const peakMemory = ({ pid }) =>
   Number(/VmHWM:\s+(\d+)/.exec(readFileSync(`/proc/${pid}/status`, "utf8"))[1]) / 1024;

@@ -1,9 +1,9 @@
-// The widget of Cloudflare Turnstile in the forms, where the service asks for a token.
+// The widget of Cloudflare Turnstile in the forms, if the service asks for a token.
 
 /** https://developers.cloudflare.com/turnstile/get-started/client-side-rendering/#explicit-rendering */
 const API = "https://challenges.cloudflare.com/turnstile/v0/api.js?render=explicit";
 
-/** Shows the fields for tokens if the service asks for one, each with the widget that fills it in. */
+/** Shows the token fields if the service asks for a token, each with the widget that fills the field. */
 export async function showCaptcha(fields) {
   const { isOn, ...widget } = await settings();
   if (!isOn) return;
@@ -19,7 +19,10 @@ export async function showCaptcha(fields) {
   }
 }
 
-/** A preflight tells any page which headers it may send; ours also has the widget's key and action. */
+/**
+ * The widget's settings, from a preflight. The answer lists the header `Captcha-Token` if the service asks for a
+ * token, and it carries the widget's site key and action.
+ */
 async function settings() {
   try {
     const { headers } = await fetch("/sign-up", { method: "OPTIONS" });
@@ -52,6 +55,6 @@ function render(field, options) {
     callback: fill,
     "expired-callback": () => fill(""),
   });
-  // A token that was refused is of no more use.
+  // A refused token cannot be used again, so the widget makes a new one.
   input.addEventListener("invalid", () => globalThis.turnstile.reset(widget));
 }

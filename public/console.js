@@ -1,4 +1,4 @@
-// The console: each form beside the request that it makes and the answer that comes back.
+// The console: it shows each form beside its request and the answer.
 
 import { showCaptcha } from "./captcha.js";
 import { element } from "./dom.js";
@@ -6,14 +6,14 @@ import { description, duration, fault, send, statusLine, verdict } from "./excha
 import { lacksProof, solve } from "./proof.js";
 import { build, freshKey, masked, proved, same, write } from "./request.js";
 
-/** Whether the service has asked for proof of work; until then, none is made. */
+/** Whether the service has asked for proof of work. Before it asks, the console makes no proof. */
 let asksForProof = false;
 
-/** A text whose header names stand out. */
+/** The nodes of a text, with its header names highlighted. */
 const withNames = (text) =>
   text.split(/^([\w-]+: )/m).map((part, at) => (at % 2 ? element("span", { class: "name" }, part) : part));
 
-/** Fills the panel of the answer; `words` say what it means. */
+/** Fills the panel of the answer; `words` explain the answer. */
 function showAnswer(part, answer, words) {
   part.outcome.replaceChildren(
     element(
@@ -30,7 +30,7 @@ function showAnswer(part, answer, words) {
   part.body.replaceChildren(...withNames(`${headers}\n${answer.body}`));
 }
 
-/** Puts an error beside its field, and gives the field. */
+/** Shows an error beside its field, hides all others, and gives the field. */
 function showFault(inputs, problem) {
   for (const input of inputs) {
     const isAtFault = input.name === problem?.name;
@@ -43,7 +43,7 @@ function showFault(inputs, problem) {
   return inputs.find((input) => input.name === problem?.name);
 }
 
-/** Makes a route's form live. */
+/** Adds the panels to a route and makes its form work. */
 function begin(route) {
   const form = route.querySelector("form");
   const title = route.querySelector("h2").textContent;
@@ -66,10 +66,10 @@ function begin(route) {
   }
   route.append(panels);
 
-  /** The last request that was sent, its proof of work, and its first answer. */
+  /** The last request that was sent, with its proof of work and its first answer. */
   let exchange = null;
   let sending = false;
-  /** Ends the work that is under way. */
+  /** Stops a proof of work that is being made. */
   let work = new AbortController();
 
   const current = () =>
@@ -84,10 +84,10 @@ function begin(route) {
     const request = shown();
     part.text.replaceChildren(...withNames(written(isSecret() ? masked(request) : request)));
     const notes = [
-      asksForProof && "When it is sent, a Proof-Of-Work is added, new for each sign-up.",
-      isSecret() && "What you copy holds the real password.",
+      asksForProof && "The console adds a Proof-Of-Work when it sends the request, a new one for each sign-up.",
+      isSecret() && "The copied text contains the real password.",
       request.headers.some(([, value]) => value.startsWith("UTF-8''")) &&
-        "UTF-8''… is the form of RFC 8187: a browser cannot put other characters into a header.",
+        "UTF-8''… is the extended form of RFC 8187: a browser cannot send this text in a plain header.",
       "The browser adds headers of its own, such as Origin.",
     ];
     part.note.textContent = notes.filter(Boolean).join(" ");
@@ -106,7 +106,7 @@ function begin(route) {
     return answer;
   }
 
-  /** Solves a challenge behind a progress bar; `signal` ends it. */
+  /** Solves a challenge and shows a progress bar; `signal` stops the work. */
   async function workOnce(signal) {
     part.outcome.replaceChildren(element("p", {}, "Working on a proof of work, which the service asks for…"));
     part.body.hidden = true;
@@ -117,7 +117,7 @@ function begin(route) {
     return { proof: solution, answer };
   }
 
-  /** Sends `request` with a proof where one is asked for; there is no answer once `signal` has ended it. */
+  /** Sends `request`, with a proof if the service asks for one. Gives no answer if `signal` stopped the work. */
   async function sendProved(request, known, signal) {
     if (!asksForProof) {
       const answer = await sendOnce(request);
@@ -125,7 +125,7 @@ function begin(route) {
       if (!asksForProof) return { answer };
     }
     const { proof, answer } = known ? { proof: known } : await workOnce(signal);
-    // Without a challenge it is time to ask anew whether there has to be one.
+    // The service gave no challenge. The next request goes without a proof, to see whether one is still needed.
     if (answer) asksForProof = false;
     return proof ? { proof, answer: await sendOnce(proved(request, proof)) } : { answer };
   }
@@ -136,7 +136,7 @@ function begin(route) {
     work = new AbortController();
     const request = current();
     const hasKey = request.headers.some(([name]) => name === "Idempotency-Key");
-    // A repeat with its key may carry the same proof.
+    // A retry with the same key may carry the same proof.
     const { answer, proof } = await sendProved(request, isRetry && hasKey && exchange.proof, work.signal);
     if (!answer) return;
     const problem = fault(
@@ -165,7 +165,7 @@ function begin(route) {
       part.copy.textContent = "Copied";
       setTimeout(() => (part.copy.textContent = "Copy"), 2000);
     } catch {
-      // No clipboard where the page came over plain HTTP: the text is ready to be copied by hand.
+      // A page that came over plain HTTP has no clipboard. The text is selected instead, to be copied by hand.
       part.text.textContent = text;
       getSelection().selectAllChildren(part.text);
       part.copied.textContent = "The text is selected: copy it with your keyboard.";

@@ -1,8 +1,8 @@
-// DOM nodes from plain values. Text only ever becomes text: nothing here parses HTML.
+// DOM nodes from plain values. Every text becomes a text node; these functions never parse HTML.
 
 /**
- * An element with `attributes` and `children`, which are nodes, texts or lists of them. `null`,
- * `undefined` and `false` leave nothing.
+ * An element with `attributes` and `children`, which are nodes, texts or lists of them. Values of `null`,
+ * `undefined` and `false` are left out.
  */
 export function element(name, attributes = {}, ...children) {
   const node = document.createElement(name);
@@ -15,7 +15,7 @@ export function element(name, attributes = {}, ...children) {
 
 const isThere = (value) => value !== null && value !== undefined && value !== false;
 
-/** The texts as paragraphs; what stands in backticks becomes code. */
+/** The paragraphs of a text; text in backticks becomes code. */
 export function prose(text = "") {
   return text
     .split(/\n{2,}/)
@@ -23,7 +23,7 @@ export function prose(text = "") {
     .map((paragraph) => element("p", {}, inline(paragraph)));
 }
 
-/** One line of text; what stands in backticks becomes code. */
+/** One line of text; text in backticks becomes code. */
 export function inline(text = "") {
   return text.split(/`([^`]+)`/).map((part, at) => (at % 2 ? element("code", {}, part) : part));
 }

@@ -1,4 +1,4 @@
-// Sends a request and reads the answer: what it says, which field it names, and what a retry showed.
+// Sends a request and explains the answer: its sentence, the field at fault, and the result of a retry.
 
 const REASONS = {
   200: "OK",
@@ -15,10 +15,10 @@ const REASONS = {
   503: "Service Unavailable",
 };
 
-/** The headers that tell a client something. */
+/** The headers that tell a client something about the answer; the console shows them. */
 const TELLING = ["Content-Type", "ETag", "X-Request-Id", "X-Runtime", "X-Error-Reason", "Retry-After", "Allow"];
 
-/** Sends `request` and gives its answer; without one, the status is 0. */
+/** Sends `request` and gives its answer; if the answer is lost, its status is 0. */
 export async function send({ method, path, headers, body }) {
   const start = performance.now();
   try {
@@ -35,30 +35,30 @@ export async function send({ method, path, headers, body }) {
   }
 }
 
-/** `200 OK`, or that there is no answer. */
+/** The status and its words, such as `200 OK`, or `No answer`. */
 export const statusLine = ({ status }) => (status ? `${status} ${REASONS[status] ?? ""}`.trim() : "No answer");
 
-/** A time that a reader can compare at a glance. */
+/** A time in milliseconds, or in seconds if it is a second or more. */
 export const duration = (ms) => (ms < 1000 ? `${Math.round(ms)} ms` : `${(ms / 1000).toFixed(2)} s`);
 
-/** What the answer says in words, if it does. */
+/** The sentence of the answer, or an empty text if it has none. */
 export function description(answer) {
   if (!answer.status) return "The service could not be reached. Is it running?";
   return json(answer)?.description ?? "";
 }
 
-/** Why the service refused a request, as its word for programs. */
+/** The word in `X-Error-Reason`, or an empty text. */
 export const reason = (answer) => answer.headers.find(([name]) => name === "X-Error-Reason")?.[1] ?? "";
 
-/** The field of `fields` that an error is about, and what it says: its reason begins with the field's name. */
+/** The field of `fields` at fault, and the text of the error. The answer's reason begins with the field's name. */
 export function fault(answer, fields) {
   const word = reason(answer);
   const name = fields.find((known) => word.startsWith(`${known.toLowerCase().replaceAll("-", "_")}_`));
-  // A 409 of `/users/` has no words.
+  // A 409 of `/users/` has no description.
   return name ? { name, text: description(answer) || `${name} already in use` } : null;
 }
 
-/** What a retry of the same request showed; where an answer was lost, there is nothing to compare. */
+/** Compares a retry's answer with the first one. If either was lost, this gives the description of the retry's. */
 export function verdict(first, again, hasKey) {
   if (!first.status || !again.status) return description(again);
   if (first.status === again.status && first.body === again.body) {
@@ -67,8 +67,8 @@ export function verdict(first, again, hasKey) {
       : "Retried: the same answer.";
   }
   return hasKey
-    ? "Retried with the same Idempotency-Key: another answer than the first."
-    : "Retried without an Idempotency-Key: the service took it for a second sign-up.";
+    ? "Retried with the same Idempotency-Key: the answer differs from the first one."
+    : "Retried without an Idempotency-Key: the service took the retry for a second sign-up.";
 }
 
 function json(answer) {

@@ -1,4 +1,4 @@
-// The reference: openapi.json as a page.
+// The reference: it shows openapi.json as a page.
 
 import { element, inline, prose } from "./dom.js";
 import { resolver, schemaView } from "./schema.js";
@@ -52,7 +52,7 @@ function show(api) {
       operations.map((operation) => operationView(operation, resolve)),
     ),
   );
-  // The place that the address names exists only now.
+  // The part of the page that the URL's fragment names exists only now.
   document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
 }
 

@@ -1,9 +1,10 @@
-// A request from a form's fields, and the request as text. Pure functions: no page, no network.
+// Builds a request from a form's fields, and writes it as text. These are pure functions, which need neither the
+// page nor the network.
 
-/** What stands for the password where it must not be seen; it does not tell the length. */
+/** Replaces a password that must not be seen. It always has the same length, which does not tell the password's. */
 const MASK = "••••••••";
 
-/** The request of each form; a header or a token whose field is empty is not sent. */
+/** The request of each form. A header or a token whose field is empty is left out. */
 export const build = {
   signUp: ({ username, password, client_id, captcha_token, ...headers }) => ({
     method: "POST",
@@ -20,14 +21,14 @@ const sent = (fields) =>
     .map(([name, value]) => [name, headerValue(value)]);
 
 /**
- * A text as a header's value: as it is, or in the extended form of RFC 8187, because `fetch` sends
- * no character beyond U+00FF and not as UTF-8. So is a text that looks like the extended form.
+ * A text as a header's value. Visible ASCII stays as it is. Any other text takes the extended form of RFC 8187,
+ * because `fetch` sends headers as Latin-1, not as UTF-8. So does a text that looks like the extended form.
  */
 export function headerValue(text) {
   return /^[!-~]*$/.test(text) && !/^utf-8'/i.test(text) ? text : `UTF-8''${percentEncoded(text)}`;
 }
 
-// `encodeURIComponent` leaves four characters as they are that RFC 8187 does not.
+// `encodeURIComponent` leaves these four characters as they are; RFC 8187 does not allow that.
 const percentEncoded = (text) =>
   encodeURIComponent(text.toWellFormed()).replace(
     /['()*]/g,
@@ -38,13 +39,13 @@ const percentEncoded = (text) =>
 export const proved = (request, solution) =>
   solution ? { ...request, headers: [...request.headers, ["Proof-Of-Work", solution]] } : request;
 
-/** The same request with its password out of sight. */
+/** The same request with its password masked. */
 export function masked(request) {
   if (!request.body) return request;
   return { ...request, body: JSON.stringify({ ...JSON.parse(request.body), password: MASK }) };
 }
 
-/** A request in three ways of writing; all but the first can be run. */
+/** A request as text in three formats. The formats `curl` and `fetch` can be run. */
 export const write = {
   http: ({ method, path, headers, body }) =>
     [
@@ -73,12 +74,12 @@ export const write = {
     ].join("\n"),
 };
 
-/** A word of a POSIX shell that stands for `text`, whatever is in it. */
+/** Any `text`, quoted as one word of a POSIX shell. */
 export const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** Whether two requests are the same to the last character. */
+/** Whether two requests are equal, character by character. */
 export const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
 
-/** A fresh `Idempotency-Key`; unlike `crypto.randomUUID` also where the page came over plain HTTP. */
+/** A fresh `Idempotency-Key`. Unlike `crypto.randomUUID`, this works on a page that came over plain HTTP too. */
 export const freshKey = () =>
   Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");

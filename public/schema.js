@@ -1,13 +1,13 @@
-// A JSON Schema of an OpenAPI 3.1 document as readable nodes.
+// Shows a JSON Schema of an OpenAPI 3.1 document as DOM nodes.
 
 import { element, inline, prose } from "./dom.js";
 
-/** How deep schemas are shown inside schemas; one that holds itself would have no end. */
+/** How many levels of schemas are shown. Without this limit, a schema that contains itself would never end. */
 const DEPTH = 6;
 
 const CHOICES = { oneOf: "one of", anyOf: "any of", allOf: "all of" };
 
-/** Gives a function that follows a `$ref` inside `api`; what stands beside the `$ref` counts too. */
+/** Gives a function that follows a `$ref` inside `api`; it keeps the members beside the `$ref`. */
 export function resolver(api) {
   const at = (reference) =>
     reference
@@ -26,10 +26,10 @@ export function resolver(api) {
 const written = (given) => (typeof given === "string" && given !== "" ? given : JSON.stringify(given));
 
 /**
- * The members of a schema, or the schema itself where it has none, as terms and descriptions of a `dl`.
+ * The terms and descriptions of a `dl` for the members of a schema, or for the schema itself if it has no members.
  *
- * `member` names it: `name`, and perhaps `place` (where a parameter stands) and `required`.
- * `more` has a `description` that goes before the schema's, and `examples`.
+ * `member` has the `name` of the schema, and perhaps its `place` (where a parameter is sent) and whether it is
+ * `required`. `more` has a `description`, which is shown before the schema's own, and `examples`.
  */
 export function schemaView(given, resolve, member = null, more = {}, depth = 0) {
   const schema = resolve(given);
@@ -72,16 +72,16 @@ function innerView(schema, resolve, depth) {
   return [...members, ...items, ...choices];
 }
 
-/** Whether choices are values alone, each with its meaning. */
+/** Whether each choice is one fixed value. */
 const isWords = (choices) => choices?.every((choice) => choice.const !== undefined);
 
-/** Its type in words. */
+/** The type of a schema in words. */
 function kind({ type, format, properties, items }) {
   const types = [type ?? (properties ? "object" : items ? "array" : "any")].flat().join(" or ");
   return format ? `${types} (${format})` : types;
 }
 
-/** The rules that a value must keep, each as a line. */
+/** The rules that a value must follow, each on a line. */
 function rulesView(schema) {
   const range = (low, high, unit) => {
     if (low === undefined && high === undefined) return null;

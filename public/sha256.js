@@ -1,8 +1,8 @@
-// SHA-256 (FIPS 180-4) for a million short texts: `crypto.subtle` answers each one later, and is
-// missing where a page came over plain HTTP. `@noble/hashes` takes ten times as long for such texts in Chromium, and
-// these pages have no build step that could bundle it.
+// SHA-256 (FIPS 180-4) for a million short texts. `crypto.subtle` is asynchronous for each text, and is missing if
+// a page came over plain HTTP. `@noble/hashes` takes ten times as long for such texts in Chromium, and these pages
+// have no build step that could bundle it.
 
-// biome-ignore format: eight a line, as in the standard
+// biome-ignore format: eight numbers on each line, as in the standard
 const CONSTANTS = Uint32Array.of(
   0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
   0xd807aa98, 0x12835b01, 0x243185be, 0x550c7dc3, 0x72be5d74, 0x80deb1fe, 0x9bdc06a7, 0xc19bf174,
@@ -13,14 +13,14 @@ const CONSTANTS = Uint32Array.of(
   0x19a4c116, 0x1e376c08, 0x2748774c, 0x34b0bcb5, 0x391c0cb3, 0x4ed8aa4a, 0x5b9cca4f, 0x682e6ff3,
   0x748f82ee, 0x78a5636f, 0x84c87814, 0x8cc70208, 0x90befffa, 0xa4506ceb, 0xbef9a3f7, 0xc67178f2,
 );
-// biome-ignore format: likewise
+// biome-ignore format: eight numbers on one line, as in the standard
 const START = Uint32Array.of(
   0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 );
 
 /**
- * A function that takes a short ASCII text and gives the first 32 bits of the SHA-256 of `prefix`
- * and that text. The blocks that hold nothing but the prefix are hashed once.
+ * Gives a function that takes a short ASCII text and gives the first 32 bits of the SHA-256 of `prefix` and that
+ * text. The blocks that contain only the prefix are hashed once.
  */
 export function firstBitsAfter(prefix) {
   const bytes = new TextEncoder().encode(prefix);
@@ -47,7 +47,7 @@ export function firstBitsAfter(prefix) {
 const words = new Uint32Array(64);
 const turned = (word, bits) => (word >>> bits) | (word << (32 - bits));
 
-/** Takes the 64 bytes from `at` on into `state`. */
+/** Hashes the 64 bytes from `at` on into `state`. */
 function compress(state, bytes, at) {
   for (let t = 0; t < 16; t++, at += 4) {
     words[t] = (bytes[at] << 24) | (bytes[at + 1] << 16) | (bytes[at + 2] << 8) | bytes[at + 3];
@@ -60,7 +60,7 @@ function compress(state, bytes, at) {
       words[t - 7] +
       (turned(late, 17) ^ turned(late, 19) ^ (late >>> 10));
   }
-  // An iterator over the state would double the time of all this.
+  // Destructuring uses an iterator, which would double the time of this function.
   let a = state[0],
     b = state[1],
     c = state[2],

@@ -1,9 +1,9 @@
-// Writes and shows the entries of the block list for `make block`, `make unblock` and `make blocked`; the list comes
-// from wrangler by the standard input.
+// Prints the texts that `make block`, `make unblock` and `make blocked` need. `blocked` and `unblocked` read the
+// keys of the block list, as wrangler lists them, from the standard input.
 //
-//   metadata               the metadata of a new entry: REASON, which a listing shows
-//   blocked                what is on the list, an entry a line
-//   unblocked KEY RANGE…   what became of an entry that was deleted, and of the ranges around it
+//   metadata               prints the metadata of a new entry: REASON, which a listing shows
+//   blocked                prints the entries of the list, one on each line
+//   unblocked KEY RANGE…   says whether the deleted KEY was on the list, and whether a RANGE still blocks it
 "use strict";
 
 const fs = require("node:fs");

@@ -1,10 +1,10 @@
-// Makes the database and the block list on Cloudflare and writes their ids into wrangler.toml, because wrangler
-// does not: it leaves a .toml file with comments as it is. `make provision` calls this.
+// Makes the database and the block list on Cloudflare and writes their ids into wrangler.toml. wrangler itself
+// cannot write ids into a .toml file that has comments. `make provision` calls this script.
 //
-//   LOCATION=weur     where the database lies: weur, eeur, apac, oc, wnam or enam
-//   JURISDICTION=eu   or which law it stays within: eu, us or fedramp
-//   CLOUDFLARE_ENV=…  the environment that they are for; without it, the top level
-//   --check           says whether the ids are there, and makes nothing
+//   LOCATION=weur     the location of the database: weur, eeur, apac, oc, wnam or enam
+//   JURISDICTION=eu   or the jurisdiction that the database stays in: eu, us or fedramp
+//   CLOUDFLARE_ENV=…  the environment of the database and the block list; without it, the top level
+//   --check           only checks that wrangler.toml has both ids
 "use strict";
 
 const { execFileSync } = require("node:child_process");
@@ -13,7 +13,7 @@ const { unstable_readConfig } = require("wrangler");
 
 const CONFIG = "wrangler.toml";
 const { LOCATION: location, JURISDICTION: jurisdiction, CLOUDFLARE_ENV: env } = process.env;
-/** A table of the environment: it inherits none of these from the top level. */
+/** The name of a table in the environment, which does not inherit the tables of the top level. */
 const own = (table) => (env ? `env.${env}.${table}` : table);
 const AGAIN = `run make provision${env ? ` ENV=${env}` : ""}`;
 
@@ -38,7 +38,7 @@ const BLOCK_LIST = {
   table: "kv_namespaces",
   binding: "BLOCKLIST",
   key: "id",
-  // As `wrangler deploy` names one that has no id.
+  // `wrangler deploy` gives this name to a namespace that has no id.
   nameIn: (config) => `${config.name}-blocklist`,
   list: ["kv", "namespace", "list"],
   matches: (found, name) => found.title === name,
@@ -46,16 +46,16 @@ const BLOCK_LIST = {
   create: (name) => ["kv", "namespace", "create", name],
 };
 
-/** What holds in the environment; wrangler's warnings were shown before. */
+/** The configuration of the environment. wrangler's warnings about it were printed before. */
 const readConfig = () => unstable_readConfig({ config: CONFIG, env }, { hideWarnings: true });
 
-/** Ends the command with what is wrong. */
+/** Prints what is wrong and ends the command. */
 function fail(text) {
   console.error(text);
   process.exit(1);
 }
 
-/** The configuration as wrangler reads it, and its table of a binding; those of other environments are not looked at. */
+/** The configuration of the environment, and its table for a binding. */
 function read({ table, binding }) {
   const config = readConfig();
   const entry = config[table].find((entry) => entry.binding === binding);
@@ -67,14 +67,14 @@ function wrangler(command) {
   try {
     return execFileSync("wrangler", command, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
   } catch {
-    return fail(`wrangler ${command.join(" ")} failed: mend what its message says and ${AGAIN} again`);
+    return fail(`wrangler ${command.join(" ")} failed: fix the problem that it reports and ${AGAIN} again`);
   }
 }
 
-/** The account's own entry of a name. */
+/** The resource of this name in the account, if there is one. */
 const look = ({ list, matches }, name) => JSON.parse(wrangler(list)).find((found) => matches(found, name));
 
-/** Writes one more line below the binding, and leaves the rest of the file as it is. */
+/** Adds a line with the id below the binding, and leaves the rest of the file as it is. */
 function write(resource, id) {
   const { table, binding, key } = resource;
   const line = `${key} = ${JSON.stringify(id)}`;
@@ -87,44 +87,44 @@ function write(resource, id) {
   if (read(resource).entry[key] === id) return;
   fs.writeFileSync(CONFIG, before);
   fail(
-    `${CONFIG} is written in a form that this script does not know: put ${line} below binding = "${binding}" yourself`,
+    `${CONFIG} is written in a form that this script cannot edit: put ${line} below binding = "${binding}" yourself`,
   );
 }
 
-/** Gives a binding the id of the resource that the account has under its name, or that is made now. */
+/** Writes the id of a binding's resource. If the account has no resource of that name yet, this function makes it. */
 function provision(resource) {
   const { config, entry } = read(resource);
   const { title, key } = resource;
-  if (entry[key]) return console.log(`The ${title} has its id: ${entry[key]}`);
+  if (entry[key]) return console.log(`${CONFIG} already has the id of the ${title}: ${entry[key]}`);
   const name = resource.nameIn(config, entry);
   let found = look(resource, name);
   if (found) {
     if (resource === DATABASE && jurisdiction && found.jurisdiction !== jurisdiction) {
       fail(
-        `The account has a database ${name} already, outside of the jurisdiction ${jurisdiction}, and a database does ` +
-          `not move: choose another database_name in ${CONFIG}`,
+        `The account has a database ${name} already, outside of the jurisdiction ${jurisdiction}, and a database cannot ` +
+          `be moved: choose another database_name in ${CONFIG}`,
       );
     }
-    console.log(`The account has a ${title} ${name} already: it is taken as it is, where it is`);
+    console.log(`The account has a ${title} ${name} already: it is used as it is, in its present location`);
   } else {
     wrangler(resource.create(name));
     found = look(resource, name);
-    if (!found) fail(`wrangler made the ${title} ${name}, but does not list it yet: ${AGAIN} again`);
+    if (!found) fail(`wrangler made the ${title} ${name} but does not list it yet: ${AGAIN} again`);
     console.log(`Made the ${title} ${name}`);
   }
   write(resource, resource.idOf(found));
-  console.log(`Wrote its id into ${CONFIG}: ${resource.idOf(found)}`);
+  console.log(`Wrote the id of the ${title} into ${CONFIG}: ${resource.idOf(found)}`);
 }
 
 if (process.argv.includes("--check")) {
   for (const resource of [DATABASE, BLOCK_LIST]) {
     if (!read(resource).entry[resource.key]) {
       fail(
-        `${CONFIG} has no id of the ${resource.title}${env ? ` of ${env}` : ""}: ${AGAIN} first, which makes it or finds it`,
+        `${CONFIG} has no id of the ${resource.title}${env ? ` of ${env}` : ""}: ${AGAIN} first, which makes or finds the ${resource.title}`,
       );
     }
   }
 } else {
-  if (location && jurisdiction) fail("Give LOCATION or JURISDICTION: a jurisdiction chooses the place itself");
+  if (location && jurisdiction) fail("Give LOCATION or JURISDICTION: a jurisdiction already decides the location");
   for (const resource of [DATABASE, BLOCK_LIST]) provision(resource);
 }

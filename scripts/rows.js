@@ -1,11 +1,12 @@
-// Prints the rows of what `wrangler d1 execute --json` answers on the standard input, a row a line. Where there are none,
-// it fails, or says NONE. `make client`, `make clients` and `make client-disable` call this.
+// Reads the answer of `wrangler d1 execute --json` from the standard input and prints its rows, one on each line.
+// Without rows it fails; if NONE is set, it prints NONE and succeeds. `make client`, `make clients` and
+// `make client-disable` call this script.
 "use strict";
 
 const fs = require("node:fs");
 
 const text = fs.readFileSync(0, "utf8");
-// An error is no array; its text says what failed.
+// An answer that is not a JSON array is an error message of wrangler.
 const answer = text.startsWith("[") ? JSON.parse(text) : undefined;
 if (!answer) console.error(text.trim());
 const rows = answer?.[0].results ?? [];

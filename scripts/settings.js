@@ -1,7 +1,8 @@
-// Checks wrangler.toml and .dev.vars before anything is served, built or deployed: a setting under a wrong name or in a
-// wrong table does nothing, and a guard would be off without notice. `make` calls this; it is silent where all is well.
+// Checks wrangler.toml and .dev.vars before anything is served, built or deployed. A setting under a wrong name or
+// in a wrong table does nothing, and a guard would be off without notice. `make` calls this script, which prints
+// nothing if all settings are good.
 //
-//   CLOUDFLARE_ENV=staging   the environment that is meant; all of them are checked
+//   CLOUDFLARE_ENV=staging   the environment of the command, which must exist; all environments are checked
 "use strict";
 
 const fs = require("node:fs");
@@ -10,7 +11,7 @@ const { parseEnv } = require("node:util");
 const CONFIG = "wrangler.toml";
 const DEV_VARS = ".dev.vars";
 
-/** The names that the Worker reads, by what they are; a test holds them to its sources. */
+/** The names that the Worker reads, by their kinds. A test compares them with the Worker's sources. */
 const NAMES = {
   setting: [
     "PASSWORD_MIN_LENGTH",
@@ -36,7 +37,7 @@ const NAMES = {
 
 const KNOWN = [...NAMES.setting, ...NAMES.secret, ...NAMES.limit];
 
-/** How many characters have to be added, removed or replaced to make one text of another. */
+/** The number of characters that must be added, removed or replaced to turn one text into the other. */
 function distance(a, b) {
   let row = [...Array(b.length + 1).keys()];
   for (let i = 1; i <= a.length; i++) {
@@ -49,7 +50,7 @@ function distance(a, b) {
   return row[b.length];
 }
 
-/** The one of `names` that somebody may have meant by `name`, in any letter case. */
+/** The entry of `names` that `name` is probably a misspelling of, in any letter case. */
 function nearest(name, names) {
   const [closest, away] = names
     .map((known) => [known, distance(name.toUpperCase(), known)])
@@ -57,15 +58,15 @@ function nearest(name, names) {
   return away <= closest.length / 3 ? closest : undefined;
 }
 
-/** Where `name` belongs, within the top level or the environment `env`. */
+/** Says where `name` belongs, in the top level or in the environment `env`. */
 function home(name, env) {
   const table = (name) => (env ? `env.${env}.${name}` : name);
   if (NAMES.setting.includes(name)) return `it belongs under [${table("vars")}]`;
-  if (NAMES.limit.includes(name)) return `it belongs into a [[${table("ratelimits")}]], as name = "${name}"`;
+  if (NAMES.limit.includes(name)) return `it belongs in a [[${table("ratelimits")}]], as name = "${name}"`;
   return `set it by npx wrangler secret put ${name}${env ? ` --env ${env}` : ""}, and for make dev in ${DEV_VARS}`;
 }
 
-/** What is wrong with a name among variables, where `kinds` may stand. */
+/** The problems with a name among the variables of `place`, which may only have names of `kinds`. */
 function variable(place, name, kinds, env) {
   if (kinds.some((kind) => NAMES[kind].includes(name))) return [];
   if (KNOWN.includes(name)) {
@@ -77,14 +78,14 @@ function variable(place, name, kinds, env) {
   return [`${place} has ${name}, which is not a setting: ${advice}`];
 }
 
-/** Names of settings in any table but that of the variables, where nobody reads them. */
+/** The problems with settings outside of the table of variables, where the Worker does not read them. */
 function misplaced(table, path, env, isList = false) {
   if (Array.isArray(table)) return table.flatMap((entry) => misplaced(entry, path, env, true));
   if (typeof table !== "object" || table === null) return [];
   const name = isList ? `[[${path.join(".")}]]` : `[${path.join(".")}]`;
   const place = path.length ? `in ${name}` : "above the first table";
   return Object.entries(table).flatMap(([key, value]) => {
-    // In lower case it is wrangler's own, but for the very name of a setting.
+    // A key with lower-case letters is wrangler's own, unless it spells the name of a setting.
     const near = /[a-z]/.test(key) ? KNOWN.find((known) => known === key.toUpperCase()) : nearest(key, KNOWN);
     if (!near) return misplaced(value, [...path, key], env);
     const advice = near === key ? home(key, env) : `did you mean ${near}? Then ${home(near, env)}`;
@@ -92,7 +93,7 @@ function misplaced(table, path, env, isList = false) {
   });
 }
 
-/** What is wrong with the top level, or with one environment: wrangler inherits neither variables nor bindings. */
+/** The problems of the top level, or of one environment, which inherits neither variables nor bindings. */
 function tables(config, env, top) {
   const table = (name) => (env ? `env.${env}.${name}` : name);
   const { vars = {}, env: _, ...others } = config;
@@ -123,14 +124,14 @@ function tables(config, env, top) {
   return problems;
 }
 
-/** All that is wrong, a sentence each. */
+/** All problems, each as a sentence. */
 function problems() {
   const wrangler = require("wrangler");
   let config;
   try {
     config = wrangler.experimental_readRawConfig({ config: CONFIG }).rawConfig;
   } catch ({ message, location }) {
-    return [`${CONFIG}${location ? `, line ${location.line}` : ""}: ${message}: mend it there`];
+    return [`${CONFIG}${location ? `, line ${location.line}` : ""}: ${message}: fix it there`];
   }
   const found = [];
   const envs = Object.entries(config.env ?? {});
@@ -139,11 +140,11 @@ function problems() {
     const known = envs.map(([env]) => env).join(", ");
     const advice = known
       ? `ENV may be ${known}, or left out`
-      : 'it has none; docs/operating.md, "Environments and pipelines", says how to make one';
+      : 'docs/operating.md, "Environments and pipelines", says how to add an environment';
     found.push(`${CONFIG} has no environment "${wanted}": ${advice}`);
   } else {
     try {
-      wrangler.unstable_readConfig({ config: CONFIG }); // prints its warnings itself
+      wrangler.unstable_readConfig({ config: CONFIG }); // prints wrangler's warnings
     } catch ({ message }) {
       found.push(message);
     }
@@ -159,7 +160,7 @@ function problems() {
 if (require.main === module) {
   const found = problems();
   for (const problem of found) console.error(problem);
-  // Otherwise wrangler, after a warning, would ask whether there is a newer one.
+  // Without an exit here, wrangler would look for a newer version of itself after a warning.
   process.exit(found.length ? 1 : 0);
 }
 

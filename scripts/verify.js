@@ -1,10 +1,10 @@
-// Checks a running service over HTTP, from outside and with nothing but Node 20: `make verify URL=https://…`.
+// Checks a running service from outside, over HTTP: `make verify URL=https://…`. It needs only Node 20 or later.
 //
 //   node scripts/verify.js https://sign-up.example.com
-//   CLIENT_ID=…   a client that may sign users up, where only registered ones may; one of its own otherwise
-//   WAIT=120      how many seconds a service that was just deployed may take until it answers first
+//   CLIENT_ID=…   the client_id of the sign-ups; a service with CLIENTS = "registered" needs a registered one
+//   WAIT=120      the number of seconds that a new deployment may take to give its first answer
 //
-// Every name that it takes begins with the same random prefix; at the end it prints how to remove them.
+// All names that the script signs up begin with one random prefix. At the end it prints a command that removes them.
 "use strict";
 
 const { createHash, randomBytes } = require("node:crypto");
@@ -23,17 +23,18 @@ if (!/^https?:$/.test(service?.protocol)) {
 
 const PREFIX = `verify-${randomBytes(6).toString("hex")}-`;
 const CLIENT = process.env.CLIENT_ID || `${PREFIX}client`;
-// As long as a password may be, so that it is long enough and in no list.
+// The longest password that a sign-up may have: it satisfies every minimum and is not known from data breaches.
 const PASSWORD = randomBytes(512).toString("hex");
 const TIME_LIMIT = 60_000;
 const AT_ONCE = 20;
-// A body shorter than 50 bytes is not compressed by Cloudflare, and would not show what that does.
+// Cloudflare does not compress a body of less than some 50 bytes. A name of this length makes the answer long
+// enough, so that the checks see a compressed answer.
 const LONG = "x".repeat(50);
 
 const JSON_TYPE = { "Content-Type": "application/json" };
 const ORIGIN = { Origin: "https://verify.example" };
 
-// The headers that every answer carries; of a list, it has at least these names.
+// The headers of every answer. A list may have more names than these.
 const COMMON = {
   "X-Frame-Options": "SAMEORIGIN",
   "X-XSS-Protection": "1; mode=block",
@@ -49,7 +50,7 @@ const COMMON_LISTS = {
   "Access-Control-Expose-Headers": "ETag, X-Request-Id, X-Runtime, X-Error-Reason, Retry-After",
 };
 
-/** An answer that is not as it should be. */
+/** An answer differs from the expected answer. */
 class Mismatch extends Error {
   constructor(expected, actual) {
     super(`expected ${expected}, got ${actual}`);
@@ -57,17 +58,17 @@ class Mismatch extends Error {
   }
 }
 
-/** A guard of the service refuses the requests of a check, so it cannot be made. */
+/** A guard of the service refuses a request of a check, so the check cannot be run. */
 class Guarded extends Error {}
 
-/** Sends a request as a browser does, which takes compressed answers, and gives the answer. */
+/** Sends a request that accepts compressed answers, as a browser's does, and gives the answer. */
 async function call(method, path, { headers = {}, body = "" } = {}) {
   const own = {
     "Accept-Encoding": "gzip, br",
     ...headers,
     ...(body && { "Content-Length": Buffer.byteLength(body) }),
   };
-  // A header is bytes: Node takes them as the characters of Latin-1.
+  // A header is sent as UTF-8. Node writes each character of a string as one byte, so each byte becomes a character.
   const bytes = Object.entries(own).map(([name, value]) => [name, Buffer.from(String(value)).toString("latin1")]);
   const { request } = service.protocol === "https:" ? https : http;
   const sent = request(new URL(path, service), {
@@ -76,7 +77,7 @@ async function call(method, path, { headers = {}, body = "" } = {}) {
     timeout: TIME_LIMIT,
   });
   sent.on("timeout", () => sent.destroy(new Error(`no answer within ${TIME_LIMIT / 1000} seconds`)));
-  // A server may answer and close before it has read all of a body.
+  // A server may answer and close the connection before it has read the whole body.
   sent.on("error", () => {});
   sent.end(body);
   const [response] = await once(sent, "response");
@@ -98,7 +99,8 @@ function decoded(raw, encoding) {
   throw new Mismatch("Content-Encoding: gzip, br or none", encoding);
 }
 
-// Faults of the headers that all answers share, and changes on the way: each once, with how often it was seen.
+// The faults of the headers that all answers share, and the changes by Cloudflare's edge. Each is noted once, with
+// the first answer that had it and the number of such answers.
 const problems = new Map();
 const changes = new Map();
 const requestIds = new Set();
@@ -108,7 +110,7 @@ function note(notes, text, { method, path, status }, actual) {
   notes.set(text, { ...known, times: known.times + 1 });
 }
 
-/** Whether a list of header names has every one of another. */
+/** Whether a list of header names has all `names`. */
 const includes = (list, names) => {
   const has = new Set((list ?? "").toLowerCase().split(/\s*,\s*/));
   return names
@@ -117,7 +119,7 @@ const includes = (list, names) => {
     .every((name) => has.has(name));
 };
 
-/** Looks at the headers that all answers share. */
+/** Checks the headers that all answers share. */
 function look(answer) {
   const { status, headers, body, size } = answer;
   const header = (name) => headers[name.toLowerCase()];
@@ -126,7 +128,7 @@ function look(answer) {
   };
   for (const [name, value] of Object.entries(COMMON)) should(name, value, header(name) === value);
   for (const [name, list] of Object.entries(COMMON_LISTS)) should(name, list, includes(header(name), list));
-  // Where the client lists origins, the answer depends on the page's and says so.
+  // If the client lists origins, the answer depends on the origin of the page, and `Vary` says so.
   const allowed = header("Access-Control-Allow-Origin");
   should("Access-Control-Allow-Origin", "*", allowed === "*" || includes(header("Vary"), "Origin"));
   const id = header("X-Request-Id") ?? "";
@@ -135,11 +137,11 @@ function look(answer) {
     "a UUID of version 4",
     /^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/.test(id),
   );
-  should("X-Request-Id", "another one for each request", !id || !requestIds.has(id));
+  should("X-Request-Id", "a new one for each request", !id || !requestIds.has(id));
   requestIds.add(id);
   should("X-Runtime", "seconds with six decimals", /^\d+\.\d{6}$/.test(header("X-Runtime") ?? ""));
   const reason = header("X-Error-Reason");
-  if (status < 400) should("X-Error-Reason", "missing, because this is no error", !reason);
+  if (status < 400) should("X-Error-Reason", "missing, because this is not an error", !reason);
   else should("X-Error-Reason", "a word, because this is an error", /^[a-z_]+$/.test(reason ?? ""));
   if (status === 204) return;
 
@@ -160,7 +162,7 @@ function look(answer) {
   else should("ETag", "the MD5 of the body in double quotes", header("ETag") === etag);
 }
 
-/** Sends a request and looks at the headers of the answer. */
+/** Sends a request and checks the headers of the answer. */
 async function ask(method, path, message) {
   const answer = await call(method, path, message);
   look(answer);
@@ -169,14 +171,14 @@ async function ask(method, path, message) {
 
 const text = ({ status, body }) => `${status} ${body}`.trim();
 
-/** Whether a guard refused a request that is right otherwise. */
+/** Whether an answer is a guard's refusal. */
 function guard({ headers }) {
   return /^(proof|captcha_token)_|^(client_id_unknown|origin_refused|rate_limited)$/.test(
     headers["x-error-reason"],
   );
 }
 
-/** Holds an answer to a status and a body, which is a text or a pattern. */
+/** Expects an answer to have this status and this body, which is a text or a pattern. */
 function expect(answer, status, body) {
   const isSo = body instanceof RegExp ? body.test(answer.body) : body === answer.body;
   if (answer.status === status && isSo) return;
@@ -184,12 +186,12 @@ function expect(answer, status, body) {
   throw new Mismatch(`${status} ${body instanceof RegExp ? body.source : body}`.trim(), text(answer));
 }
 
-/** Holds a header of an answer to its value. */
+/** Expects a header of an answer to have this value. `isSo` takes the place of the comparison. */
 function expectHeader({ headers }, name, expected, isSo = headers[name.toLowerCase()] === expected) {
   if (!isSo) throw new Mismatch(`${name}: ${expected}`, headers[name.toLowerCase()] ?? "none");
 }
 
-/** Holds many answers to how many have which status. */
+/** Expects the answers to have these statuses, each so many times. */
 function expectStatuses(answers, expected) {
   const refused = answers.find(guard);
   if (refused) throw new Guarded(text(refused));
@@ -219,7 +221,7 @@ const nameTaken = (name) => `{"name":"${name}","code":"409"}`;
 const problem = (code, description, field) =>
   `{"description":"${description}","code":"${code}"${field ? `,"field":"${field}"` : ""}}`;
 
-// It names /challenge too where proof of work is on.
+// With proof of work on, the sentence also names /challenge.
 const NOT_FOUND = /^\{"description":"There is nothing here: the paths are [^"]+","code":"404"\}$/;
 const NOT_ALLOWED = problem(405, "This path takes POST and OPTIONS only");
 const TOO_LARGE = problem(413, "The body must have at most 16384 bytes");
@@ -266,7 +268,7 @@ const CHECKS = {
       expect(await signUp("type", { "Content-Type": type }), 415, NOT_JSON);
     }
   },
-  "bad input of a sign-up gets 400 and is told what would be right": async () => {
+  "a bad sign-up gets 400, and the answer says what would be right": async () => {
     const given = "must be given, as a string of Unicode characters";
     const graphic = "username must consist of letters, marks, numbers, punctuation and symbols, and";
     const changed = (members) => JSON.stringify({ ...JSON.parse(signUpBody("bad")), ...members });
@@ -290,7 +292,7 @@ const CHECKS = {
     const key = problem(400, "Idempotency-Key must be 1 to 255 visible ASCII characters", "Idempotency-Key");
     expect(await signUp("bad", { "Idempotency-Key": "a b" }), 400, key);
   },
-  "bad headers of an account get 400 and are repeated": async () => {
+  "bad headers of an account get 400, and the answer repeats them": async () => {
     for (const [name, privacy, description] of [
       [undefined, undefined, "Username was missing"],
       ["a b", "Private", "Username was invalid"],
@@ -306,7 +308,7 @@ const CHECKS = {
     expect(await signUp("one"), 200, signedUp("one"));
     expect(await signUp("slash", {}, "/sign-up/"), 200, signedUp("slash"));
   },
-  "a sign-up from a page of another origin can be read": async () => {
+  "a page of another origin can read the answer to its sign-up": async () => {
     const answer = await signUp("page", ORIGIN);
     expect(answer, 200, signedUp("page"));
     const own = [ORIGIN.Origin, "*"];
@@ -317,7 +319,7 @@ const CHECKS = {
       own.includes(answer.headers["access-control-allow-origin"]),
     );
   },
-  "a sign-up with a long name and one of any script": async () => {
+  "a sign-up with a long name, and one with letters of several scripts": async () => {
     for (const name of [LONG, "☃-Zoë-имя-名前"]) expect(await signUp(name), 200, signedUp(name));
   },
   "a name is signed up once, in any spelling": async () => {
@@ -335,7 +337,7 @@ const CHECKS = {
   [`of ${AT_ONCE} sign-ups with one name at once, one succeeds`]: async () => {
     expectStatuses(await atOnce(() => signUp("race")), { 200: 1, 409: AT_ONCE - 1 });
   },
-  [`${AT_ONCE} repeats of a sign-up at once are one`]: async () => {
+  [`${AT_ONCE} repeats of a sign-up at once get the same answer`]: async () => {
     const answers = await atOnce(() => signUp("repeats", { "Idempotency-Key": `${PREFIX}repeats` }));
     expectStatuses(answers, { 200: AT_ONCE });
     for (const answer of answers) expect(answer, 200, answers[0].body);
@@ -377,7 +379,7 @@ const CHECKS = {
   [`of ${AT_ONCE} accounts with one name at once, one is created`]: async () => {
     expectStatuses(await atOnce(() => createAccount(`${PREFIX}race`)), { 201: 1, 409: AT_ONCE - 1 });
   },
-  [`${AT_ONCE} repeats of an account at once are one`]: async () => {
+  [`${AT_ONCE} repeats of an account at once get the same answer`]: async () => {
     const key = { "Idempotency-Key": `${PREFIX}repeats` };
     expectStatuses(await atOnce(() => createAccount(`${PREFIX}repeats`, key)), { 201: AT_ONCE });
   },
@@ -402,7 +404,7 @@ async function check(name, run) {
   }
 }
 
-/** Whether the service answers at all, and would take a sign-up from here. */
+/** Whether the service answers, and reads a sign-up from this address. */
 async function isReady() {
   const until = Date.now() + Number(process.env.WAIT || 0) * 1000;
   for (;;) {
@@ -427,13 +429,13 @@ function report(notes, outcome, ...advice) {
   }
 }
 
-/** Prints how to remove the names that were taken. */
+/** Prints a command that removes the names of this run. */
 function sayHowToRemove() {
   const quoted = (value) => `'${value.replaceAll("'", "''")}'`;
   const sql =
     `DELETE FROM users WHERE client_id = ${quoted(CLIENT)} AND username_key GLOB '${PREFIX}*'; ` +
     `DELETE FROM accounts WHERE name_key GLOB '${PREFIX}*'`;
-  console.log(`\nIts names begin with ${PREFIX}; this removes them:`);
+  console.log(`\nThe names of this run begin with ${PREFIX}; this command removes them:`);
   const env = process.env.CLOUDFLARE_ENV ? ` --env ${process.env.CLOUDFLARE_ENV}` : "";
   console.log(`npx wrangler d1 execute DB --remote${env} --command "${sql.replace(/[\\"$`]/g, "\\$&")}"`);
 }
@@ -442,7 +444,7 @@ async function main() {
   if (await isReady()) {
     for (const [name, run] of Object.entries(CHECKS)) await check(name, run);
     if (problems.size) report(problems, "FAILED");
-    else say("ok", "every answer has the headers that all share");
+    else say("ok", "every answer has the headers that all answers share");
     report(changes, "warning", 'see "What Cloudflare\'s edge changes" in docs/operating.md');
     sayHowToRemove();
   }

@@ -1,4 +1,4 @@
-// The Worker with an entry point that calls its hash.
+// The Worker with one more entry point, which calls its password hash.
 import { instance } from "./capture.js";
 import Worker from "./index.js";
 import { serve } from "./serve.js";

@@ -1,4 +1,4 @@
-// The hash of the JavaScript peers' library.
+// A Worker that only calls the password hash of the JavaScript peers' library.
 import Argon2 from "./argon2.js";
 import module from "./argon2.wasm";
 

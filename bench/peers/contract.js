@@ -1,5 +1,5 @@
-// The contract in JavaScript, for both hand-written peers: the block list, the rules for each field, the
-// hash and the statements. No HTTP is written here.
+// The contract in JavaScript, for both hand-written peers: the block list, the rules for each field, the hash and
+// the statements. Each peer turns the replies into HTTP itself.
 import Argon2 from "@phi-ag/argon2";
 import argon2Module from "@phi-ag/argon2/argon2.wasm";
 
@@ -14,7 +14,7 @@ const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 // The block list
 
-/** Gives a refusal, or nothing if the address may pass. */
+/** Gives a refusal, or `undefined` if the address may pass. */
 export async function admit(address, blockList) {
   const keys = blockKeys(address ?? "");
   if (!keys) return problem(403, "unverified", "address_unverified", "Your IP address could not be verified.");
@@ -109,7 +109,7 @@ function isVisibleAscii(raw, limit) {
   return raw.length <= limit && VISIBLE_ASCII.test(raw);
 }
 
-/** A header's text: raw, or in the extended form of RFC 8187; `null` if it is neither. */
+/** The text of a header, which is raw or in the extended form of RFC 8187; `null` if it is in neither form. */
 function decodeHeader(raw) {
   const extended = /^utf-8'[^']*'(.*)$/i.exec(raw);
   if (!extended) return raw.includes("\ufffd") ? null : raw;
@@ -165,7 +165,7 @@ export async function signUp(request, env, id) {
     return invalid("client_id_invalid", "must be 1 to 128 visible ASCII characters", "client_id");
   }
 
-  // The library hashes as many bytes as the string has UTF-16 units: it needs one for each byte.
+  // The library hashes as many bytes as the string has UTF-16 units, so it is padded to one unit for each byte.
   const { encoded } = argon2.hash(password.text.padEnd(password.bytes, "\0"), ARGON2);
   return insert(env.DB, INSERT_USER, [body.client_id, username.text, username.key, encoded, requestKey], (row) =>
     row
@@ -179,7 +179,7 @@ export async function signUp(request, env, id) {
   );
 }
 
-/** The body's bytes, or `null` if there are more than the limit. */
+/** The bytes of the body, or `null` if the body is larger than the limit. */
 async function readBody(request) {
   const announced = request.headers.get("Content-Length");
   if (announced !== null) return Number(announced) > BODY_LIMIT ? null : request.bytes();
@@ -238,7 +238,7 @@ const TRANSIENT =
   /Network connection lost|storage caused object to be reset|reset because its code was updated|Cannot resolve D1 DB due to transient issue/;
 const OURS = /SQLITE_ERROR|SQLITE_CONSTRAINT|SQLITE_MISMATCH|D1_TYPE_ERROR/;
 
-/** Runs a statement, again after a transient failure, and gives what `reply` makes of its row. */
+/** Runs a statement, repeats it after a transient failure, and gives the result of `reply` for its row. */
 async function insert(database, statement, values, reply) {
   for (const pause of [50, 250, null]) {
     try {

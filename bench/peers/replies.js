@@ -1,6 +1,6 @@
-// What a request becomes: a reply, plain data with a `status`, an `outcome` (a word for the log), a `body`,
-// and where there are any a `reason` (a word for the client), a `cause` for the log and `headers` of its own. And the
-// headers common to all.
+// The replies, and the headers that all of them share. A reply is plain data: a `status`, an `outcome` (a word for
+// the log) and a `body`, and optionally a `reason` (a word for the client), a `cause` for the log, and `headers`
+// of its own.
 
 export const problem = (status, outcome, reason, description) => ({
   status,
@@ -45,7 +45,7 @@ export const PREFLIGHT = {
   headers: { "Access-Control-Max-Age": "86400" },
 };
 
-// Their headers
+// The headers of the replies
 
 const COMMON_HEADERS = {
   "X-Frame-Options": "SAMEORIGIN",
@@ -66,7 +66,7 @@ const PREFLIGHT_HEADERS = {
   "Access-Control-Allow-Headers": `${COMMON_HEADERS["Access-Control-Allow-Headers"]}, Username, Privacy, Idempotency-Key`,
 };
 
-/** Every header of `reply`, whose body as text is `text`. */
+/** All headers of `reply`; `text` is its body as text. */
 export async function headersOf(reply, text, id, ms) {
   const headers = {
     ...(reply === PREFLIGHT ? PREFLIGHT_HEADERS : COMMON_HEADERS),

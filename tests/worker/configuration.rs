@@ -64,7 +64,7 @@ simple = { limit = 10, period = 60 }
         "wrangler.toml: [vars] has proof_of_work, which is not a setting: did you mean PROOF_OF_WORK?".to_owned(),
         "wrangler.toml: [vars] has PASSWORD_PEPPER, which is a secret: set it by npx wrangler secret put PASSWORD_PEPPER, \
          and for make dev in .dev.vars".to_owned(),
-        "wrangler.toml: [vars] has SIGN_UP_LIMIT, which is a rate limit: it belongs into a [[ratelimits]], as name = \
+        "wrangler.toml: [vars] has SIGN_UP_LIMIT, which is a rate limit: it belongs in a [[ratelimits]], as name = \
          \"SIGN_UP_LIMIT\"".to_owned(),
         format!("wrangler.toml: [vars] has HATS, which is not a setting: {known}"),
         "wrangler.toml: ARGON2_ITERATIONS stands above the first table, where it does nothing: it belongs under [vars]".to_owned(),
@@ -83,7 +83,7 @@ simple = { limit = 10, period = 60 }
         format!("wrangler.toml has no [[env.staging.d1_databases]] with binding = \"DB\": {inherited}"),
         format!("wrangler.toml has no [[env.staging.kv_namespaces]] with binding = \"BLOCKLIST\": {inherited}"),
         ".dev.vars has TURNSTILE_SECRT, which is not a setting: did you mean TURNSTILE_SECRET?".to_owned(),
-        ".dev.vars.staging has CLIENT_LIMIT, which is a rate limit: it belongs into a [[ratelimits]], as name = \
+        ".dev.vars.staging has CLIENT_LIMIT, which is a rate limit: it belongs in a [[ratelimits]], as name = \
          \"CLIENT_LIMIT\"".to_owned(),
     ];
     for sentence in &expected {
@@ -137,7 +137,7 @@ fn no_command_goes_on_with_a_mistake() {
     let (_, text) = project.make(&["build"]);
     assert!(
         text.starts_with("wrangler.toml, line 2: Invalid TOML document: ")
-            && text.contains(": mend it there\n"),
+            && text.contains(": fix it there\n"),
         "{text}"
     );
 }

@@ -89,12 +89,12 @@ fn a_service_passes_for_a_registered_client_and_the_names_can_be_removed() {
     assert!(succeeded, "{lines:#?}");
     let of_sign_ups = [
         "a sign-up gets an id",
-        "a sign-up from a page of another origin can be read",
-        "a sign-up with a long name and one of any script",
+        "a page of another origin can read the answer to its sign-up",
+        "a sign-up with a long name, and one with letters of several scripts",
         "a name is signed up once, in any spelling",
         "a sign-up repeated with its key gets the first answer",
         "of 20 sign-ups with one name at once, one succeeds",
-        "20 repeats of a sign-up at once are one",
+        "20 repeats of a sign-up at once get the same answer",
     ];
     assert_eq!(with(&lines, "not run"), of_sign_ups, "{lines:#?}");
     assert_eq!((with(&lines, "ok").len(), with(&lines, "FAILED")), (15, vec![]));
@@ -103,7 +103,9 @@ fn a_service_passes_for_a_registered_client_and_the_names_can_be_removed() {
     assert!(succeeded, "{lines:#?}");
     assert_eq!((with(&lines, "FAILED"), with(&lines, "not run")), (vec![], vec![]));
     assert_eq!(with(&lines, "ok").len(), 22, "{lines:#?}");
-    let prefix = lines.iter().find_map(|line| line.strip_prefix("Its names begin with ")?.split(';').next());
+    let prefix = lines
+        .iter()
+        .find_map(|line| line.strip_prefix("The names of this run begin with ")?.split(';').next());
     let account = format!("{}race", prefix.unwrap());
     let stored = || {
         let database = database::open(&server.state);
@@ -165,8 +167,8 @@ fn each_fault_is_reported_once() {
             "an account repeated with its key gets the first answer",
             "X-Frame-Options should be SAMEORIGIN",
             "Access-Control-Expose-Headers should be ETag, X-Request-Id, X-Runtime, X-Error-Reason, Retry-After",
-            "X-Request-Id should be another one for each request",
-            "X-Error-Reason should be missing, because this is no error",
+            "X-Request-Id should be a new one for each request",
+            "X-Error-Reason should be missing, because this is not an error",
             "ETag should be the MD5 of the body in double quotes",
             "X-Error-Reason should be a word, because this is an error",
             "ETag should be missing, because this is an error",

@@ -1,10 +1,10 @@
-//! The Worker with one more export, for the bench: its password hash alone.
+//! The Worker with one more export for the bench, which only hashes a password.
 
 use argon2::Params;
 use edge_signup::fields::password::{Password, SALT_BYTES, TAG_BYTES};
 use wasm_bindgen::prelude::*;
 
-/// Hashes a password under the Worker's default parameters; gives the length of the PHC string, or 0.
+/// Hashes a password under the Worker's default parameters; gives the length of the PHC string, or 0 if that fails.
 #[wasm_bindgen]
 #[must_use]
 pub fn hash() -> usize {

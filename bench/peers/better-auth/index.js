@@ -1,4 +1,4 @@
-// better-auth's sign-up by email and password, with its defaults: scrypt, and a session for the new user.
+// better-auth's sign-up by email and password, with its defaults: scrypt, and a session for each new user.
 import { env } from "cloudflare:workers";
 import { betterAuth } from "better-auth";
 

@@ -1,4 +1,4 @@
-// The contract on Hono: its router, its context, and middleware for what is common to all routes.
+// The contract on Hono, with its router and context, and with middleware for the steps that all routes share.
 import { Hono } from "hono";
 
 import { admit, createAccount, signUp } from "../contract.js";

@@ -1,4 +1,4 @@
-// The contract by hand: what a team would write without a framework.
+// The contract in hand-written JavaScript, as a team would write it without a framework.
 import { admit, createAccount, signUp } from "../contract.js";
 import { headersOf, internalError, METHOD_NOT_ALLOWED, NOT_FOUND, PREFLIGHT } from "../replies.js";
 
