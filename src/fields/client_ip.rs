@@ -120,7 +120,7 @@ impl fmt::Display for BlockKeyError {
             ),
             Self::Range(raw) => write!(
                 f,
-                "\"{raw}\" is not a range that is looked up: IPv4 takes /24 and /16, IPv6 takes /64, /56, /48 and /32, a single address takes none"
+                "\"{raw}\" is not a range that is looked up: IPv4 takes /24 and /16, IPv6 takes /64, /56, /48 and /32, and a single address takes no length"
             ),
         }
     }
