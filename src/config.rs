@@ -94,7 +94,7 @@ fn argon2(memory: u32, iterations: u32) -> Result<Params, ConfigError> {
         .map_err(|error| ConfigError::new(format!("{ARGON2_MEMORY_KIB}, {ARGON2_ITERATIONS}: {error}")))
 }
 
-/// Its error does not repeat the value, as those of other settings do, because the pepper is a secret.
+/// Reads a pepper. Its error does not repeat the value, as the errors of other settings do: the value is a secret.
 fn pepper(value: &str) -> Result<Pepper, ConfigError> {
     Pepper::parse(value)
         .ok_or_else(|| ConfigError::new(format!("{PASSWORD_PEPPER} must be {}", Pepper::FORM)))

@@ -50,8 +50,8 @@ use proof_of_work::challenge::{Challenges, SolutionError};
 ///
 /// The cheapest guards run first, except for `CLIENT_LIMIT`. It counts under a `client_id`, which is public: if it
 /// counted first, a few junk requests a second would lock an application out. So it runs last, and counts only the
-/// attempts that every other guard let pass. `SIGN_UP_LIMIT` may run early: it counts under the caller's own network, so
-/// a caller can lock out only that network.
+/// attempts that every other guard let pass. `SIGN_UP_LIMIT` may run early: it counts under the caller's own network,
+/// so a caller can lock out only that network.
 const GUARDS: &[Read] = &[
     reserved_names::read,
     registered_clients::read,
@@ -92,7 +92,7 @@ trait Guard {
         reply
     }
 
-    /// Which pages may send a sign-up for any client, because a preflight does not name the client. Returns `None` if
+    /// Which pages may send a sign-up for at least one client: a preflight does not name the client. Returns `None` if
     /// the guard does not look at origins.
     ///
     /// # Errors

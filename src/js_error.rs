@@ -1,6 +1,6 @@
 //! An exception of the platform, as text.
 //!
-//! It owns the reading of an exception's class and message. It must not know JavaScript.
+//! It owns an exception's class and message, and the questions that are asked about them. It must not know JavaScript.
 
 use std::fmt;
 

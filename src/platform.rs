@@ -177,8 +177,7 @@ impl Incoming {
         self.request.url()
     }
 
-    /// The value of the header `name`, without white space around it. The values of repeated headers are joined with
-    /// `, `.
+    /// The value of the header `name`, without white space around it. Repeated headers are joined with `, `.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<String> {
         // This fails only for a text that cannot be the name of a header.

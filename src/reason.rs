@@ -7,7 +7,8 @@
 use crate::fields::password::PasswordError;
 use crate::fields::username::UsernameError;
 
-/// Why a request was not carried out, as a word in snake case. Where a field is at fault, the word begins with its name.
+/// Why a request was not carried out, as a word in snake case. Where a field is at fault, the word begins with its
+/// name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Reason(&'static str);
 

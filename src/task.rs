@@ -83,7 +83,7 @@ fn run(number: u32, mut task: Task) -> JsValue {
 fn wait(waiting: Waiting) {
     let now = waiting.since;
     let is_over = |other: &mut Waiting| now.saturating_sub(other.since) > LIFETIME;
-    // These tasks are dropped only after the table was released, because code that runs at a drop may use the table.
+    // The tasks that are over are dropped after the table was released, because dropping a future may use the table.
     let _over: Vec<Waiting> = WAITING.with_borrow_mut(|all| {
         let over = all.extract_if(.., is_over).collect();
         all.push(waiting);

@@ -4,7 +4,7 @@
 //!
 //! General categories and folding come from crates, with the same tables on the host and in the Worker. Normalisation
 //! and scripts come from V8 in the Worker and from ICU4X on the host, and the tests compare the two. ICU4X's tables for
-//! them would add 45 KB (gzip) to the Worker's 14 KB of tables; 5 of the 45 KB are those of scripts. V8's patterns for
+//! them would add 45 KB (gzip) to the Worker's 14 KB of tables; 5 of the 45 KB are for scripts. V8's patterns for
 //! scripts are fast enough: the most expensive password that the search in `cost.rs` finds takes an eighth of a
 //! sign-up.
 //!
@@ -12,8 +12,8 @@
 //! unassigned is refused, and the normalisation of an assigned character never changes
 //! ([stability policy](https://www.unicode.org/policies/stability_policy.html#Normalization)).
 //!
-//! Only [`Bounded`] text is normalised: V8 takes quadratic time for marks in the wrong order, so a text's size has to be
-//! known before.
+//! Only [`Bounded`] text is normalised: V8 takes quadratic time for marks in the wrong order, so a text's size has to
+//! be known before.
 
 pub mod opaque_string;
 

@@ -1,5 +1,5 @@
-//! Prints the block list's key for an address or a range, in the form that the Worker looks up. Below it, prints the keys
-//! of the ranges around it, the narrowest first.
+//! Prints the block list's key for an address or a range, in the form that the Worker looks up. Below it, prints the
+//! keys of the ranges around it, the narrowest first.
 //!
 //! `make block` and `make unblock` call this tool, so that only the library makes keys.
 
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
 
 fn keys(raw: &str) -> Result<Vec<String>, BlockKeyError> {
     let key = BlockKey::parse(raw)?.to_string();
-    // Before its length, the key of a range has the first address of the range.
+    // The part before the slash is the address, or the first address of the range.
     let address = key.split('/').next().and_then(ClientIp::parse);
     let keys = address.map(ClientIp::block_keys).unwrap_or_default();
     Ok(keys.into_iter().skip_while(|other| *other != key).collect())

@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Removes the skeletons of every row up to `last`. A row that was inserted since then got its skeletons from the Worker.
+/// Removes the skeletons of every row up to `last`. A row that was inserted after it has its skeletons from the Worker.
 fn remove(last: &Row) -> String {
     let (table, column, _) = last.place();
     format!(

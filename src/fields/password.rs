@@ -54,8 +54,8 @@ pub enum PasswordError {
 pub struct HashError(String);
 
 impl Password {
-    /// Takes a text of at least `minimum` characters and at most 1,024 bytes. Both are counted in the normal form, which
-    /// is also the form that is hashed.
+    /// Takes a text of at least `minimum` characters and at most 1,024 bytes. Both are counted in the normal form,
+    /// which is also the form that is hashed.
     ///
     /// # Errors
     /// [`PasswordError`]: the first rule that `raw` breaks.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::fields::visible_ascii::{NotVisibleAscii, VisibleAscii};
 
-/// The beginning of a key that no client can choose. A request's id alone would not do, because its answer shows it.
+/// The beginning of a key that no client can choose. An id alone would not be safe: the client sees it in the answer.
 const PREFIX: &str = "request-id:";
 
 /// 1 to 255 visible ASCII characters. A key that a client chose never equals the key of a request without one.

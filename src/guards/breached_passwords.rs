@@ -3,9 +3,9 @@
 //!
 //! With `list`, the guard looks the password up in a list that each isolate reads once from KV and then keeps. With
 //! `range`, it asks a server with the protocol of
-//! [Have I Been Pwned](https://haveibeenpwned.com/API/v3#PwnedPasswords), which sees the first 5 of the 40 digits of the
-//! password's SHA-1. When KV or the server does not answer, `BREACHED_PASSWORDS_ON_ERROR` decides. When the list is not
-//! in KV, the answer is 500. `/users/` has no password, so its sign-ups pass.
+//! [Have I Been Pwned](https://haveibeenpwned.com/API/v3#PwnedPasswords), which sees the first 5 of the 40 digits of
+//! the password's SHA-1. When KV or the server does not answer, `BREACHED_PASSWORDS_ON_ERROR` decides. When the list
+//! is not in KV, the answer is 500. `/users/` has no password, so its sign-ups pass.
 //!
 //! It owns both sources and the reading of their answers. It must not know the list's key in KV.
 
@@ -155,9 +155,9 @@ impl From<JsError> for Unknown {
     }
 }
 
-/// Whether `lines`, each `SUFFIX:COUNT`, have `suffix`; a line with a count of 0 is padding. Returns `None` if a line has
-/// another form, so that an error page is not taken for a range without the password. An empty answer gives `None` too,
-/// because every range has lines, and the server was asked to add padding.
+/// Whether `lines`, each `SUFFIX:COUNT`, have `suffix`; a line with a count of 0 is padding. Returns `None` if a line
+/// has another form, so that an error page is not taken for a range without the password. An empty answer gives
+/// `None` too, because every range has lines, and the server was asked to add padding.
 fn holds(lines: &str, suffix: &str) -> Option<bool> {
     let mut held = None;
     for line in lines.lines() {

@@ -1,8 +1,8 @@
 //! `SIGN_UP_LIMIT`: how many sign-ups, at either route, one network may try in a period.
 //!
-//! A rate-limit binding counts by the IPv4 address or the /64 of the IPv6 address, because one household or server has
-//! that much. The binding counts in each of Cloudflare's locations, so the limit is a brake and not a quota. When the
-//! binding does not answer, the sign-up is refused with 503.
+//! A rate-limit binding counts by the IPv4 address or the /64 of the IPv6 address, because that is the network of one
+//! household or server. The binding counts in each of Cloudflare's locations, so the limit is a brake and not a quota.
+//! When the binding does not answer, the sign-up is refused with 503.
 //!
 //! It owns the key that is counted. It must not know how a binding counts.
 

@@ -1,9 +1,9 @@
 //! `PROOF_OF_WORK`: how much a client has to compute before it may sign up, at either route.
 //!
-//! The header `Proof-Of-Work` carries a solved challenge of `GET /challenge`, of at most 256 bytes. A challenge counts
-//! for one sign-up, even if that sign-up fails ([`spent_proofs`](super::spent_proofs)). A repeat of the sign-up with the
-//! same `Idempotency-Key` may carry the challenge again. When the database does not answer, the sign-up is refused with
-//! 503, because it could not be stored either.
+//! The header `Proof-Of-Work` carries a solved challenge of `GET /challenge`, of at most 256 bytes. A challenge
+//! counts for one sign-up, even if that sign-up fails ([`spent_proofs`](super::spent_proofs)). A repeat of the
+//! sign-up with the same `Idempotency-Key` may carry the challenge again. When the database does not answer, the
+//! sign-up is refused with 503, because it could not be stored either.
 //!
 //! It owns the header. It must not know the form of a challenge, nor SQL.
 

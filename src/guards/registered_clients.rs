@@ -10,7 +10,7 @@
 //! made-up ids cost at most one read in 5 seconds, and no memory. When the clients cannot be read, the sign-up is
 //! refused with 503, and so are the sign-ups of the next second, without another read.
 //!
-//! It owns the clients that an isolate keeps, and the decision for one. It must not know SQL.
+//! It owns the clients that an isolate keeps, and the decision about a client. It must not know SQL.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
@@ -28,8 +28,8 @@ const SETTING: &str = "CLIENTS";
 /// How old the kept clients may be, in microseconds, to decide about a client that is among them.
 const MAX_AGE: u64 = 60_000_000;
 
-/// How old the kept clients may be, in microseconds, to decide that a client is not registered. An operator who has just
-/// registered the client waits for that long.
+/// How old the kept clients may be, in microseconds, to decide that a client is not registered. An operator who has
+/// just registered the client waits for that long.
 const MAX_AGE_OF_MISS: u64 = 5_000_000;
 
 /// How old a failure may be, in microseconds, to be the answer to another request too. A database that is down is not
@@ -92,11 +92,11 @@ impl Guard for RegisteredClients {
 }
 
 impl RegisteredClients {
-    /// The clients: the kept ones if they are fresh enough, or those of a new read, by this request or another one. With
-    /// an `id`, they must be fresh enough to decide about that client, and otherwise to answer for all clients.
+    /// The clients: the kept ones if they are fresh enough, or those of a new read, by this request or another one.
+    /// With an `id`, they must be fresh enough to decide about that client, and otherwise to answer for all clients.
     ///
-    /// A request cannot wait for another request's promise, because that promise is gone when the other request ends. So
-    /// a waiting request looks again by a timer of its own, and reads itself if the reading request went away.
+    /// A request cannot wait for another request's promise, because that promise is gone when the other request ends.
+    /// So a waiting request looks again by a timer of its own, and reads itself if the reading request went away.
     async fn clients(&self, id: Option<&str>) -> Result<Rc<Clients>, StoreError> {
         let arrival = clock::now();
         let [mut pause, longest] = PAUSES;
@@ -124,15 +124,16 @@ struct Reads {
     clients: Option<(Rc<Clients>, u64)>,
     /// Why the last read failed, and when.
     failure: Option<(StoreError, u64)>,
-    /// The reading request holds the other end. Its read is over when it drops that, also if its client goes away.
+    /// Alive while a request reads. That request holds the strong pointer, and drops it when its read is over or its
+    /// client goes away.
     reading: Weak<()>,
     /// When the reading request began to read.
     since: u64,
 }
 
 impl Kept {
-    /// The answer at `now` to a request that arrived at `arrival`: the clients if they were fresh enough at its arrival,
-    /// or else the failure if that was. A result that came after the arrival is always fresh enough. With an `id`, the
+    /// The answer at `now` to a request that arrived at `arrival`: the clients or else the last failure, if it was
+    /// fresh enough at the arrival. A result that came after the arrival is always fresh enough. With an `id`, the
     /// clients must be fresh enough to decide about that client, and otherwise to answer for all clients.
     fn get(&self, arrival: u64, now: u64, id: Option<&str>) -> Option<Result<Rc<Clients>, StoreError>> {
         let reads = self.0.borrow();
@@ -149,7 +150,8 @@ impl Kept {
         }
     }
 
-    /// Lets a request read from `now` on, until it drops the returned value. Returns `None` while another request reads.
+    /// Lets a request read from `now` on, until it drops the returned value. Returns `None` while another request
+    /// reads.
     fn begin(&self, now: u64) -> Option<Rc<()>> {
         let mut reads = self.0.borrow_mut();
         // If the runtime ends a request without dropping its future, the others must not be locked out.

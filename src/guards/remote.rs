@@ -54,8 +54,8 @@ pub struct RemoteResponse {
     pub body: Vec<u8>,
 }
 
-/// Sends `request` to `url`, and waits at most `time` for an answer of at most `size` bytes. A redirect is not followed,
-/// because it would send the request to a server that the operator did not choose.
+/// Sends `request` to `url`, and waits at most `time` for an answer of at most `size` bytes. A redirect is not
+/// followed, because it would send the request to a server that the operator did not choose.
 ///
 /// # Errors
 /// The server could not be reached, broke off, was too slow or sent too much.

@@ -71,8 +71,8 @@ impl SpentProofs {
         self.known.refuse(id, &sign_up.hex())
     }
 
-    /// Lets the proof `id`, a UUID, pay for `sign_up`. Returns `false` if the proof has paid for another sign-up, or for
-    /// this one too often. `expires_at` is in seconds since 1970, and always the same for the same proof.
+    /// Lets the proof `id`, a UUID, pay for `sign_up`. Returns `false` if the proof has paid for another sign-up, or
+    /// for this one too often. `expires_at` is in seconds since 1970, and always the same for the same proof.
     ///
     /// # Errors
     /// [`StoreError`], as [`Store::spend_proof`] returns it.

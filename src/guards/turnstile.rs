@@ -34,9 +34,9 @@ const ACTION: &str = "TURNSTILE_ACTION";
 
 const SITEVERIFY: &str = "https://challenges.cloudflare.com/turnstile/v0/siteverify";
 
-/// Cloudflare's public secret for tests
-/// (<https://developers.cloudflare.com/turnstile/troubleshooting/testing/>). With this secret, `siteverify` takes the one
-/// token that all test widgets give, and does not say which page the token is from, nor when it was given.
+/// Cloudflare's public secret for tests (<https://developers.cloudflare.com/turnstile/troubleshooting/testing/>).
+/// With this secret, `siteverify` takes the one token that all test widgets give, and does not say which page the
+/// token is from, nor when it was given.
 const TEST_SECRET: &str = "1x0000000000000000000000000000000AA";
 
 /// How many seconds a token is good after its challenge was solved.

@@ -1,7 +1,7 @@
 //! Text in a request header.
 //!
-//! It owns the reading of its two forms: raw UTF-8, and the extended form that browsers can send. It must not know which
-//! header it reads.
+//! It owns the reading of its two forms: raw UTF-8, and the extended form that browsers can send. It must not know
+//! which header it reads.
 
 use percent_encoding::percent_decode_str;
 

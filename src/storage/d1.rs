@@ -3,10 +3,10 @@
 //! It owns every statement, the values that a statement stores and returns, and the decision which failures are worth
 //! another try. It must not know HTTP.
 //!
-//! A sign-up is stored by one statement, which has three outcomes. It inserts a row and returns it. Or it finds the row
-//! that the same request inserted before, by its `request_key`, and returns that row unchanged. Or it finds the name
-//! taken, and returns no row. So a statement whose outcome is unknown may be repeated, by the client or here. To spend a
-//! proof and to read the registered clients takes one statement each.
+//! A sign-up is stored by one statement, which has three outcomes. It inserts a row and returns it. Or it finds the
+//! row that the same request inserted before, by its `request_key`, and returns that row unchanged. Or it finds the
+//! name taken, and returns no row. So a statement whose outcome is unknown may be repeated, by the client or here. To
+//! spend a proof and to read the registered clients takes one statement each.
 
 use std::time::Duration;
 

@@ -5,8 +5,8 @@
 
 use base16ct::lower;
 
-/// An SQL expression whose value is `text`. The text is in hexadecimal digits, so a shell, a tool or the database cannot
-/// take any of it for code.
+/// An SQL expression whose value is `text`. The text is in hexadecimal digits, so a shell, a tool or the database
+/// cannot take any of it for code.
 #[must_use]
 pub fn literal(text: &str) -> String {
     format!("CAST(x'{}' AS TEXT)", lower::encode_string(text.as_bytes()))

@@ -1,5 +1,5 @@
-//! The `OpaqueString` profile of [RFC 8265](https://www.rfc-editor.org/rfc/rfc8265#section-4.2), by which a password has
-//! the same bytes on every system that it is typed on.
+//! The `OpaqueString` profile of [RFC 8265](https://www.rfc-editor.org/rfc/rfc8265#section-4.2), by which a password
+//! has the same bytes on every system that it is typed on.
 //!
 //! It owns the profile's rules. The tables behind the rules are ICU4X's current ones, so a character of today's
 //! keyboards is not refused as unassigned. It must not know what is done with the string.
@@ -20,8 +20,8 @@ pub struct Disallowed;
 /// [RFC 8264, section 7](https://www.rfc-editor.org/rfc/rfc8264#section-7).
 ///
 /// # Errors
-/// [`Disallowed`]: a control, unassigned, private-use or invisible character; a conjoining Hangul letter that NFC did not
-/// compose; or a character outside the context that it is allowed in.
+/// [`Disallowed`]: a control, unassigned, private-use or invisible character; a conjoining Hangul letter that NFC did
+/// not compose; or a character outside the context that it is allowed in.
 pub fn enforce(raw: Bounded<'_>) -> Result<String, Disallowed> {
     let mut spaced = String::with_capacity(raw.as_str().len());
     spaced.extend(raw.as_str().chars().map(|c| match unicode::category(c) {
@@ -64,8 +64,8 @@ const KATAKANA_MIDDLE_DOT: char = '\u{30fb}';
 const ARABIC_INDIC_DIGITS: RangeInclusive<char> = '\u{660}'..='\u{669}';
 const EXTENDED_ARABIC_INDIC_DIGITS: RangeInclusive<char> = '\u{6f0}'..='\u{6f9}';
 
-/// Whether the `FreeformClass` ([RFC 8264, sections 4.3 and 8](https://www.rfc-editor.org/rfc/rfc8264#section-8)) allows
-/// the character at the index `at` in its context.
+/// Whether the `FreeformClass` ([RFC 8264, sections 4.3 and 8](https://www.rfc-editor.org/rfc/rfc8264#section-8))
+/// allows the character at the index `at` in its context.
 fn is_allowed(text: &[char], at: usize, whole: &Whole) -> bool {
     let Some(&c) = text.get(at) else { return false };
     let before = || at.checked_sub(1).and_then(|i| text.get(i)).copied();

@@ -188,7 +188,7 @@ impl Filling<'_> {
     }
 
     /// Fills a segment. This is a function of its own, because V8 compiles a function that runs long a second time, as
-    /// a whole.
+    /// a whole: it must not be a part of a large one.
     #[inline(never)]
     fn fill(&mut self, at: Segment) -> Option<()> {
         for (n, start) in (1..).zip((0..self.segment).step_by(128)) {
@@ -262,9 +262,9 @@ impl Work {
         Self { state: Block::ZERO.0, rotator: Rotator::new() }
     }
 
-    /// G (section 3.5): computes a block from `previous` and `reference`. With `mixed_in` the block goes into `next` by
-    /// XOR, without it the block replaces `next`. Between the rows and the columns, `next` holds the input, which G adds
-    /// to its output.
+    /// G (section 3.5): computes a block from `previous` and `reference`. With `mixed_in` the block goes into `next`
+    /// by XOR, without it the block replaces `next`. Between the rows and the columns, `next` holds the input, which
+    /// G adds to its output.
     ///
     /// This is a function of its own, because V8 replaces its first, slow code by the fast code at a call.
     #[inline(never)]

@@ -1,7 +1,7 @@
 //! A list of breached passwords, with about two bytes for each.
 //!
-//! It owns the form of a list: the number of passwords, then 26 bits of each password's digest, in ascending order, each
-//! written as the distance from the previous one. It must not know where a list is kept.
+//! It owns the form of a list: the number of passwords, then 26 bits of each password's digest, in ascending order,
+//! each written as the distance from the previous one. It must not know where a list is kept.
 //!
 //! On a list of n passwords, one in 2^26/n of all other passwords is found by mistake: one in 3,417 with the 19,639
 //! passwords of `data/breached-passwords`.
@@ -94,8 +94,8 @@ fn write(mut number: u32, bytes: &mut Vec<u8>) {
     }
 }
 
-/// The digest of a password in any letter case or width. MD5 spreads passwords as evenly as any other digest, and is in
-/// the Worker already. The list does not depend on its strength.
+/// The kept bits of a password's digest, which are the same in any letter case or width. MD5 spreads passwords as
+/// evenly as any other digest, and is in the Worker already. The list does not depend on the strength of MD5.
 fn digest(password: &Password) -> u32 {
     let folded = Bounded::new(password.as_str(), Bounded::MAX).map(unicode::nfkc_casefold);
     let [a, b, c, d, ..]: [u8; 16] = Md5::digest(folded.unwrap_or_default()).into();

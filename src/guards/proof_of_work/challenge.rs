@@ -2,14 +2,14 @@
 //!
 //! It owns the form of challenges and solutions. It must not know what a solution is asked for, nor SQL, nor HTTP.
 //!
-//! A challenge is `<signature>.<id>.<expiry>`: the HMAC-SHA-256 ([RFC 2104](https://www.rfc-editor.org/rfc/rfc2104)) of
-//! the rest of the challenge, in hexadecimal digits, a UUID, and seconds since 1970. Because of the signature, an issued
-//! challenge need not be stored. A solution is a challenge, a colon and a nonce, and the SHA-256 of this whole text
-//! begins with zero bits, as in [Hashcash](http://www.hashcash.org/hashcash.pdf).
+//! A challenge is `<signature>.<id>.<expiry>`: the HMAC-SHA-256 ([RFC 2104](https://www.rfc-editor.org/rfc/rfc2104))
+//! of the rest of the challenge, in hexadecimal digits, a UUID, and seconds since 1970. Because of the signature, an
+//! issued challenge need not be stored. A solution is a challenge, a colon and a nonce, and the SHA-256 of this whole
+//! text begins with zero bits, as in [Hashcash](http://www.hashcash.org/hashcash.pdf).
 //!
-//! A challenge is not bound to an address. A phone changes networks while it works, and a browser may ask over IPv6 and
-//! sign up over IPv4. Besides, an address would not stop a client that has the work done elsewhere, because the solution
-//! can be sent back to it.
+//! A challenge is not bound to an address. A phone changes networks while it works, and a browser may ask over IPv6
+//! and sign up over IPv4. Besides, an address would not stop a client that has the work done elsewhere, because the
+//! solution can be sent back to it.
 
 use base16ct::lower;
 use ctutils::CtEq;

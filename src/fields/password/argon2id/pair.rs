@@ -47,9 +47,9 @@ mod simd {
         u64x2_shuffle::<1, 0>(x, x)
     }
 
-    /// Multiplies the low halves of the words. The halves of two pairs are first brought together in one vector, so that
-    /// LLVM multiplies them as halves. In a vector for each pair LLVM would see whole words with a mask, whose product
-    /// takes eight instructions.
+    /// Multiplies the low halves of the words. The halves of two pairs are first brought together in one vector, so
+    /// that LLVM multiplies them as halves. In a vector for each pair LLVM would see whole words with a mask, whose
+    /// product takes eight instructions.
     #[inline(always)]
     pub fn products(x: [Pair; 2], y: [Pair; 2]) -> [Pair; 2] {
         let x = u32x4_shuffle::<0, 2, 4, 6>(x[0], x[1]);
