@@ -1,7 +1,7 @@
 //! The gate before the endpoints: the client's address and the block list.
 //!
-//! Owns the request that was let in, with what its endpoint needs of the outside. Must not know
-//! field rules or SQL.
+//! It owns [`Admitted`]: a request that was let in, with everything that its endpoint needs. It must not know field
+//! rules or SQL.
 
 use std::cell::RefCell;
 
@@ -22,7 +22,7 @@ use crate::setting::OnError;
 pub struct Admitted<'a> {
     /// The request as it came in.
     pub request: &'a Incoming,
-    /// What is kept from request to request.
+    /// The state that the isolate keeps between requests.
     pub isolate: &'a Isolate,
     id: &'a str,
     ip: ClientIp,
@@ -31,12 +31,14 @@ pub struct Admitted<'a> {
 }
 
 impl<'a> Admitted<'a> {
-    /// Lets a request in unless its address is blocked. Where the list could not be read and the
-    /// settings say to go on, `trace` has a warning. A guard may say by `allow_origin` which pages may read the answer.
+    /// Lets a request in unless its address is blocked. If the block list could not be read and the setting is
+    /// [`OnError::Allow`], the request passes and `trace` gets a warning. A guard may use `allow_origin` to say which
+    /// pages may read the answer.
     ///
     /// # Errors
-    /// [`ApiError::Blocked`], [`ApiError::Unverified`]; [`ApiError::Unavailable`] if the list could
-    /// not be read, [`ApiError::Internal`] if the list is missing.
+    /// [`ApiError::Blocked`]: the address is on the block list. [`ApiError::Unverified`]: the platform gave no address.
+    /// [`ApiError::Unavailable`]: the list could not be read. [`ApiError::Internal`]: the binding of the list is of the
+    /// wrong kind.
     pub async fn admit(
         request: &'a Incoming,
         isolate: &'a Isolate,
@@ -44,14 +46,14 @@ impl<'a> Admitted<'a> {
         trace: &'a Trace,
         allow_origin: &'a RefCell<AllowOrigin>,
     ) -> Result<Self, ApiError> {
-        // Only the platform's own header: a client can send any other.
+        // Only this header is believed, because the platform sets it. A client can send any other.
         // https://developers.cloudflare.com/fundamentals/reference/http-headers/#cf-connecting-ip
         let address = request.header("CF-Connecting-IP");
         let ip = address.as_deref().and_then(ClientIp::parse).ok_or(ApiError::Unverified)?;
         match isolate.block_list.find(ip).await {
             Ok(None) => {}
             Ok(Some(reason)) => return Err(ApiError::Blocked { reason }),
-            // A guard that is wired wrongly must not switch itself off.
+            // A binding of the wrong kind must not switch the block list off.
             Err(error) if isolate.config.block_list_on_error == OnError::Allow && !error.is_misuse() => {
                 trace.warn(format!("let pass unchecked, block list: {error}"));
             }
@@ -60,11 +62,11 @@ impl<'a> Admitted<'a> {
         Ok(Self { request, isolate, id, ip, trace, allow_origin })
     }
 
-    /// Identifies this request across its retries: the client's key, or else the request's id, so
-    /// that a statement repeated within the request finds its own row.
+    /// Identifies this request across its retries, by the client's `Idempotency-Key`. Without one, the request's id
+    /// takes its place, so that a statement that is repeated within the request finds its own row.
     ///
     /// # Errors
-    /// The client's key is not of its form.
+    /// [`NotVisibleAscii`]: the client's key is not of its form.
     pub fn request_key(&self) -> Result<RequestKey, NotVisibleAscii> {
         match self.request.header("Idempotency-Key") {
             Some(key) => RequestKey::of_client(key),
@@ -72,10 +74,10 @@ impl<'a> Admitted<'a> {
         }
     }
 
-    /// Lets a sign-up of good form pass if every guard that is on does; `sign_up` is `None` at `/users/`.
+    /// Asks every guard that is on whether a sign-up of valid form may pass. `sign_up` is `None` at `/users/`.
     ///
     /// # Errors
-    /// That of the first guard that does not.
+    /// The [`Refusal`] of the first guard that refuses the sign-up.
     pub async fn guard(
         &self,
         request_key: &RequestKey,

@@ -1,4 +1,6 @@
-//! The runtime's clock. Must not know what is timed.
+//! The runtime's clock.
+//!
+//! It owns the two readings of the clock. It must not know what is timed.
 
 use wasm_bindgen::prelude::*;
 use worker::js_sys::Date;
@@ -9,7 +11,7 @@ extern "C" {
     fn performance_now() -> f64;
 }
 
-/// Microseconds on the runtime's clock, which stands still between I/O in production.
+/// Microseconds on the runtime's clock. In production the clock advances only at I/O.
 /// <https://developers.cloudflare.com/workers/runtime-apis/performance/>
 #[must_use]
 pub fn now() -> u64 {

@@ -1,7 +1,7 @@
-//! The settings that belong to no guard, read from the Worker's variables into types that hold good values.
+//! The settings that belong to no guard, read from the Worker's variables into types that only hold valid values.
 //!
-//! A setting that makes no sense stops the service rather than being guessed at: it is refused by
-//! name. Must not know JavaScript: values come through a look-up closure.
+//! It owns their names, defaults and limits. A setting that makes no sense stops the service, with an error that names
+//! it: a value is never guessed. This room must not know JavaScript: values come through a look-up closure.
 
 use argon2::Params;
 
@@ -22,14 +22,14 @@ const ARGON2_MEMORY_KIB: &str = "ARGON2_MEMORY_KIB";
 const ARGON2_ITERATIONS: &str = "ARGON2_ITERATIONS";
 const PASSWORD_PEPPER: &str = "PASSWORD_PEPPER";
 
-/// The least memory (KiB) and iterations that resist guessing, each row as good as the next
+/// The least memory (KiB) and iterations that resist guessing. All rows are equally strong
 /// ([OWASP, Password Storage](https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#argon2id)).
 const ARGON2_FLOOR: [(u32, u32); 5] = [(7168, 5), (9216, 4), (12288, 3), (19456, 2), (47104, 1)];
 
-/// More would leave too little of an isolate's 128 MB.
+/// The most memory for a hash: more would leave too little of an isolate's 128 MB.
 const ARGON2_MAX_MEMORY_KIB: u32 = 65536;
 
-/// More would run into the CPU limit at any memory size.
+/// The most iterations: more would exceed the CPU limit at any memory size.
 const ARGON2_MAX_ITERATIONS: u32 = 100;
 
 /// Every setting, valid.
@@ -37,13 +37,13 @@ const ARGON2_MAX_ITERATIONS: u32 = 100;
 pub struct Config {
     /// The fewest characters of a password.
     pub password_min_length: usize,
-    /// What happens to a request when the block list cannot be read.
+    /// How to treat a request when the block list cannot be read.
     pub block_list_on_error: OnError,
-    /// What becomes of a name that looks like another one.
+    /// Whether a name may look like another name.
     pub confusables: Confusables,
     /// Argon2id's cost.
     pub argon2: Params,
-    /// What Argon2id gets beside the password.
+    /// The secret that goes into every hash, where it is set.
     pub pepper: Option<Pepper>,
 }
 
@@ -51,7 +51,7 @@ impl Config {
     /// Reads every setting through `lookup`, which gives a variable's value, or `None` where it is not set.
     ///
     /// # Errors
-    /// The first setting that is not of its form or contradicts another.
+    /// [`ConfigError`]: the first setting that is not of its form, or does not go with another setting.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         let password_min_length = number(&lookup, PASSWORD_MIN_LENGTH, 1)?;
         if !(1..=password::MAX_BYTES).contains(&password_min_length) {
@@ -94,7 +94,7 @@ fn argon2(memory: u32, iterations: u32) -> Result<Params, ConfigError> {
         .map_err(|error| ConfigError::new(format!("{ARGON2_MEMORY_KIB}, {ARGON2_ITERATIONS}: {error}")))
 }
 
-/// Other settings' errors repeat the value; this is a secret.
+/// Reads a pepper. Its error does not repeat the value, as the errors of other settings do: the value is a secret.
 fn pepper(value: &str) -> Result<Pepper, ConfigError> {
     Pepper::parse(value)
         .ok_or_else(|| ConfigError::new(format!("{PASSWORD_PEPPER} must be {}", Pepper::FORM)))

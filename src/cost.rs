@@ -1,6 +1,6 @@
 //! A search for the most expensive input of each field, on the runtime's own engine.
 //!
-//! It runs in V8 alone: the host has another normaliser, which takes its time for other texts.
+//! It runs only in V8, because the host has another normaliser, which is slow for other texts.
 
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -15,12 +15,12 @@ use crate::fields::username::Username;
 use crate::http::header_value;
 use crate::http::json;
 
-/// Of a body, and of a request's headers as the platform lets them through; in bytes.
+/// The most bytes of a body, and of a request's headers as the platform lets them through.
 const BODY: usize = 16 * 1024;
 const HEADERS: usize = 128 * 1024;
 
-/// Characters that Unicode treats in a way of its own: marks of many combining classes, letters that compose or
-/// decompose, one with the longest mapping, joiners, and those that a password may hold in a context only.
+/// Characters with special rules in Unicode: marks of many combining classes, letters that compose or decompose, the
+/// character with the longest mapping, joiners, and characters that a password may contain in some contexts only.
 const CHARACTERS: &[&str] = &[
     "\u{301}",
     "\u{334}",
@@ -82,7 +82,7 @@ fn part(limit: usize) -> impl Strategy<Value = (String, usize)> {
         2 => (known.clone(), known).prop_map(|(a, b)| a + &b),
         1 => any::<char>().prop_map(String::from),
     ];
-    // About the limits of the fields, and as often as it fits.
+    // Around the limits of the fields, and as often as the text fits.
     let times = prop_oneof![1..4_usize, Just(127), Just(254), Just(508), Just(768), Just(1536), Just(limit)];
     (text, times)
 }
@@ -96,7 +96,7 @@ fn text(parts: &Parts, limit: usize) -> String {
     text
 }
 
-/// How long `work` takes, in microseconds: the shortest of `tries`.
+/// How long `work` takes, in microseconds: the shortest time of `tries` runs.
 fn time(tries: u32, work: impl Fn()) -> u64 {
     let once = |_| {
         let start = clock::now();
@@ -106,15 +106,15 @@ fn time(tries: u32, work: impl Fn()) -> u64 {
     (0..tries).map(once).min().unwrap()
 }
 
-/// The time of a sign-up's hash, which is nearly all of a plain sign-up.
+/// The time of a plain sign-up's hash, in microseconds. It is nearly all of the sign-up's time.
 fn plain() -> u64 {
     let config = Config::read(|_| None).unwrap();
     let password = Password::parse("correct horse", 1).unwrap();
     time(3, || drop(password.hash(&config.argon2, None, [0; SALT_BYTES]).unwrap()))
 }
 
-/// Searches for the text of up to `limit` bytes that keeps `work` busy for longest, and holds it to a plain sign-up: an
-/// input that is good in the end is hashed as well, and then it has cost two.
+/// Searches for the text of up to `limit` bytes for which `work` takes longest. It must not take longer than a plain
+/// sign-up: a valid input is hashed as well, so the sign-up then costs two plain ones at most.
 fn search(field: &str, limit: usize, work: impl Fn(&str)) {
     let runner = &mut TestRunner::deterministic();
     let mut draw =

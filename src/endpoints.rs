@@ -1,7 +1,7 @@
-//! The endpoints: what each takes from a request, the order of its steps, and its answers.
+//! The endpoints.
 //!
-//! An endpoint words its errors, those of the guards included. Must not know the headers common to all answers, nor
-//! SQL.
+//! Each one owns what it takes from a request, the order of its steps, and its answers. It also words its errors, and
+//! the refusals of the guards. It must not know the headers that all answers share, nor SQL.
 
 pub mod accounts;
 pub mod challenge;
@@ -10,7 +10,7 @@ pub mod sign_up;
 use crate::guards::proof_of_work::challenge::SolutionError;
 use crate::reason::Reason;
 
-/// What a client of either endpoint is told where there were too many from its network.
+/// The description of a 429 for too many sign-ups from the client's network, at either endpoint.
 const NETWORK_LIMITED: &str = "Too many sign-ups from your network";
 
 impl From<SolutionError> for Reason {

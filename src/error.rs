@@ -1,8 +1,10 @@
-//! Everything that can go wrong with a request, and the one place that turns it into an answer.
+//! Every error of a request, and the one place that turns an error into an answer.
 //!
-//! To choose a variant: is it the client's to mend? Then say what would be right. Is it ours? Then
-//! it is [`ApiError::Internal`], or [`ApiError::Unavailable`] where the same request can succeed
-//! later; both carry a cause that goes to the log and never to the client. Must not know JavaScript.
+//! It owns the errors' statuses, bodies and headers, and their words in the log. It must not know JavaScript.
+//!
+//! To choose a variant: if the client can correct the request, choose a status below 500 and say what would be right.
+//! If the fault is ours, choose [`ApiError::Unavailable`] where the same request can succeed later, and
+//! [`ApiError::Internal`] otherwise. Both carry a cause that goes to the log and never to the client.
 
 use std::borrow::Cow;
 
@@ -20,16 +22,16 @@ use crate::storage::d1::StoreError;
 pub enum ApiError {
     /// 400: a body, or one parameter of it, is not of its form.
     Invalid {
-        /// What is wrong, as a word.
+        /// The fault, as a word.
         reason: Reason,
-        /// The parameter at fault, where it is one.
+        /// The parameter at fault; `None` if the fault is in the body as a whole.
         field: Option<&'static str>,
-        /// What is wrong and what would be right, in one sentence without any password.
+        /// One sentence that says what is wrong and what would be right. It never contains a password.
         description: String,
     },
-    /// 400 of `/users/`, which repeats the request's headers as they were sent.
+    /// 400 of `/users/`: a header is missing or invalid. The body repeats the headers as they were sent.
     InvalidAccount {
-        /// What is wrong, as a word.
+        /// The fault, as a word.
         reason: Reason,
         /// The `Username` header.
         name: Option<String>,
@@ -40,21 +42,21 @@ pub enum ApiError {
     },
     /// 403: the address is on the block list.
     Blocked {
-        /// What the operator wrote beside the entry; for the log only.
+        /// The operator's text beside the entry; for the log only.
         reason: String,
     },
-    /// 403: the platform did not say where the request comes from.
+    /// 403: the platform did not give the client's address.
     Unverified,
     /// 403: the client does not list the origin of the page that the request came from.
     OriginRefused,
-    /// 404: no such path.
+    /// 404: the path does not exist.
     NotFound {
-        /// Whether there is `/challenge`.
+        /// Whether the path `/challenge` exists.
         has_challenges: bool,
     },
-    /// 405: no such method on this path.
+    /// 405: the path does not take the method.
     MethodNotAllowed {
-        /// The one that it takes beside `OPTIONS`.
+        /// The method that the path takes besides `OPTIONS`.
         allowed: &'static str,
     },
     /// 409 of `/sign-up`: the name is taken in its namespace.
@@ -67,26 +69,26 @@ pub enum ApiError {
         /// The name, in NFC.
         name: String,
     },
-    /// 429: too many from one network, or for one application.
+    /// 429: too many sign-ups from one network, or for one application.
     Limited {
-        /// Which of them.
+        /// A sentence that says which of the two.
         description: &'static str,
     },
-    /// 413: a body over the limit.
+    /// 413: the body is over the limit.
     BodyTooLarge {
         /// The limit, in bytes.
         limit: usize,
     },
-    /// 415: a body that does not say it is JSON.
+    /// 415: the `Content-Type` is not JSON.
     NotJson,
-    /// 500: our fault.
+    /// 500: the fault is ours.
     Internal {
-        /// For the log only.
+        /// The cause; for the log only.
         cause: String,
     },
-    /// 503: a part of the platform did not do its work; the same request may succeed later.
+    /// 503: a part of the platform failed; the same request may succeed later.
     Unavailable {
-        /// For the log only.
+        /// The cause; for the log only.
         cause: String,
     },
 }
@@ -94,10 +96,11 @@ pub enum ApiError {
 /// How long a client should wait after a 503, in seconds.
 const RETRY_AFTER: &str = "5";
 
-/// After a 429: the longer of the two periods that a rate limit can have, because the Worker cannot see which it is.
+/// How long a client should wait after a 429, in seconds: the longer of the two periods that a rate limit can have,
+/// because the Worker cannot see which one is set.
 const LIMIT_RETRY_AFTER: &str = "60";
 
-/// The body of most errors, its members in the order of the contract.
+/// The body of most errors, with its members in the documented order.
 #[derive(Serialize)]
 struct Problem<'a> {
     description: &'a str,
@@ -128,7 +131,7 @@ struct NameTaken<'a> {
 }
 
 impl ApiError {
-    /// The fault of the parameter `field`: `problem` completes the sentence that its name begins.
+    /// A 400 for the parameter `field`. `problem` completes a sentence that begins with the parameter's name.
     pub fn field(reason: Reason, field: &'static str, problem: impl std::fmt::Display) -> Self {
         Self::Invalid { reason, field: Some(field), description: format!("{field} {problem}") }
     }
@@ -197,7 +200,7 @@ impl ApiError {
         }
     }
 
-    /// Why, in a word for the client's program.
+    /// The word of the header `X-Error-Reason`, for the client's program.
     #[must_use]
     pub fn reason(&self) -> Reason {
         match self {
@@ -216,7 +219,7 @@ impl ApiError {
         }
     }
 
-    /// What became of the request, in a word for the log.
+    /// The word for the log's `outcome`.
     #[must_use]
     pub fn outcome(&self) -> &'static str {
         match self {
@@ -235,7 +238,7 @@ impl ApiError {
         }
     }
 
-    /// What the log says beside the outcome: nothing that came from the client.
+    /// The text for the log's `cause`. It contains nothing that came from the client.
     #[must_use]
     pub fn cause(&self) -> Option<&str> {
         match self {

@@ -1,6 +1,6 @@
-//! What a request carries, parsed into types that can only hold good values.
+//! The fields of a request, parsed into types that can only hold valid values.
 //!
-//! Must not know where a field stands in a request, nor what becomes of it.
+//! It owns the rules for each field. It must not know where a field stands in a request, nor what is done with it.
 
 pub mod client_id;
 pub mod client_ip;

@@ -1,14 +1,15 @@
-//! The guards against abuse, each off until its setting or binding is there.
+//! The guards against abuse. Each guard is off until its setting or binding exists.
 //!
-//! A guard is a file of its own and a line of [`GUARDS`]. It reads its own settings, once an
-//! isolate, and says in its module's doc what it does when it cannot do its work. A guard that is
-//! set wrongly stops the service: it never switches itself off. All run after the request's form was
-//! found good and before the password is hashed. A guard gives a [`Refusal`], and an endpoint words it. Must not know
-//! the endpoints, nor SQL.
+//! This room owns the guards, their order and the reasons for their refusals. It must not know the endpoints, nor SQL.
+//!
+//! A guard is a file of its own and a line of [`GUARDS`]. It reads its own settings once an isolate, and its module's
+//! documentation says what it does when it cannot do its work. A guard with a wrong setting stops the service: it never
+//! switches itself off. All guards run after the request's form was found valid, and before the password is hashed. A
+//! guard refuses an attempt with a [`Refusal`], and the endpoint words it.
 
 #![expect(
     clippy::unnecessary_wraps,
-    reason = "all guards are read alike, also those whose settings cannot be wrong"
+    reason = "all guards have the same `read`, also those whose settings cannot be wrong"
 )]
 
 mod breached_passwords;
@@ -47,10 +48,10 @@ use proof_of_work::challenge::{Challenges, SolutionError};
 
 /// Every guard, in the order in which they run.
 ///
-/// The cheapest run first, except for the limit that others can use up. `CLIENT_LIMIT` counts under a
-/// `client_id`, which is public: if it counted first, some junk requests a second would lock an
-/// application out. So it runs last, and counts only the attempts that have paid. `SIGN_UP_LIMIT`
-/// counts under the caller's own network, so a caller can lock out that network alone.
+/// The cheapest guards run first, except for `CLIENT_LIMIT`. It counts under a `client_id`, which is public: if it
+/// counted first, a few junk requests a second would lock an application out. So it runs last, and counts only the
+/// attempts that every other guard let pass. `SIGN_UP_LIMIT` may run early: it counts under the caller's own network,
+/// so a caller can lock out only that network.
 const GUARDS: &[Read] = &[
     reserved_names::read,
     registered_clients::read,
@@ -61,41 +62,41 @@ const GUARDS: &[Read] = &[
     client_limit::read,
 ];
 
-/// Reads a guard's settings: `None` where it is off.
+/// Reads a guard's settings and makes the guard, or returns `None` where the guard is off.
 type Read = fn(&Parts<'_>) -> Result<Option<Box<dyn Guard>>, ConfigError>;
 
-/// What a guard is made of.
+/// The parts that guards are made of.
 pub struct Parts<'a> {
-    /// Its settings and bindings.
+    /// The guards' settings and bindings.
     pub env: &'a Environment,
     /// The database.
     pub store: &'a Rc<Store>,
-    /// KV.
+    /// The KV namespace of the block list.
     pub block_list: &'a Rc<BlockList>,
-    /// What becomes of a name that looks like another one.
+    /// Whether a name may look like another name.
     pub confusables: Confusables,
-    /// What judges proof of work, where it is on.
+    /// Judges proof of work, where it is on.
     pub challenges: Option<&'a Rc<Challenges>>,
 }
 
 /// A guard that is on.
 trait Guard {
-    /// Lets the attempt pass, or says why not.
+    /// Checks an attempt, and returns `Ok` if the attempt may pass.
     ///
     /// # Errors
-    /// [`Refusal`]
+    /// [`Refusal`]: why the attempt may not pass.
     fn check<'a>(&'a self, attempt: &'a Attempt<'a>) -> Check<'a>;
 
-    /// Adds to the answer to a preflight what a page has to know of the guard.
+    /// Adds to the answer to a preflight the headers that a page needs for this guard.
     fn preflight(&self, reply: Reply) -> Reply {
         reply
     }
 
-    /// Which pages may send a sign-up at all: a preflight asks, which names no client. `None` where
+    /// Which pages may send a sign-up for at least one client: a preflight does not name the client. Returns `None` if
     /// the guard does not look at origins.
     ///
     /// # Errors
-    /// Why it is not known.
+    /// [`StoreError`]: the origins could not be read.
     fn allow_origin<'a>(&'a self, _request: &'a Incoming) -> Option<Deferred<'a, AllowOrigin, StoreError>> {
         None
     }
@@ -104,27 +105,27 @@ trait Guard {
 /// A future; boxed, because guards of many types stand in one list.
 type Deferred<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + 'a>>;
 
-/// What a guard says, once it has done its work.
+/// The result of a guard's check, once the guard has done its work.
 type Check<'a> = Deferred<'a, (), Refusal>;
 
-/// Why an attempt may not pass; an endpoint says it in its own words.
+/// Why an attempt may not pass. Each endpoint words the reason in its own way.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// The operator has taken the name, or one that looks like it.
+    /// The operator has reserved the name, or a name that looks like it.
     NameReserved,
-    /// There were too many from its network.
+    /// Too many sign-ups came from the client's network.
     NetworkLimited,
-    /// There is no proof of work.
+    /// The proof of work is missing.
     ProofMissing,
-    /// The proof of work is not one.
+    /// The proof of work is not valid.
     ProofRefused(SolutionError),
-    /// The proof of work has paid for another attempt, or for this one too often.
+    /// The proof of work has paid for another sign-up, or for this one too often.
     ProofUsed,
-    /// There is no token of a Turnstile challenge.
+    /// The token of a Turnstile challenge is missing.
     CaptchaTokenMissing,
-    /// The token was not accepted.
+    /// The token of the Turnstile challenge was not accepted.
     CaptchaTokenRefused,
-    /// The fault is in what only `/sign-up` has.
+    /// The reason concerns a field that only `/sign-up` has.
     OfSignUp(SignUpRefusal),
     /// The guard could not do its work.
     Failed(ApiError),
@@ -137,7 +138,7 @@ pub enum SignUpRefusal {
     ClientUnknown,
     /// The client does not list the origin of the page.
     OriginRefused,
-    /// There were too many for the client.
+    /// Too many sign-ups came for the client.
     ClientLimited,
     /// The password is known from data breaches.
     PasswordBreached,
@@ -155,38 +156,38 @@ impl<E: Into<ApiError>> From<E> for Refusal {
     }
 }
 
-/// A sign-up of good form at either route, before it is carried out.
+/// A sign-up of valid form at either route, before it is carried out.
 pub struct Attempt<'a> {
     /// The request as it came in.
     pub request: &'a Incoming,
-    /// Where it comes from.
+    /// The client's address.
     pub ip: ClientIp,
-    /// Identifies it across its retries.
+    /// Identifies the sign-up across its retries.
     pub request_key: &'a RequestKey,
-    /// The name that it asks for.
+    /// The name to sign up with.
     pub name: &'a Username,
-    /// The skeletons of that name, where it matters how a name looks.
+    /// The skeletons of the name; `None` where names may look alike.
     pub skeletons: Option<&'a Skeletons>,
-    /// What only `/sign-up` has; `None` at `/users/`.
+    /// The fields that only `/sign-up` has; `None` at `/users/`.
     pub sign_up: Option<SignUpFields<'a>>,
-    /// What the log will say of it.
+    /// The facts for the request's log line.
     pub trace: &'a Trace,
-    /// Which pages will be able to read the answer.
+    /// Which pages may read the answer; a guard may change it.
     pub allow_origin: &'a RefCell<AllowOrigin>,
 }
 
-/// What `/sign-up` asks for beside the name.
+/// The fields of `/sign-up` besides the name.
 pub struct SignUpFields<'a> {
     /// The password.
     pub password: &'a Password,
-    /// The namespace.
+    /// The application, and so the namespace of the name.
     pub client_id: &'a ClientId,
     /// The whole body, a JSON object.
     pub body: &'a [u8],
 }
 
 impl SignUpFields<'_> {
-    /// A member of the body that only a guard reads, where it is a string.
+    /// The member `name` of the body if it is a string, for a member that only a guard reads.
     #[must_use]
     pub fn member(&self, name: &str) -> Option<String> {
         match json::members(std::str::from_utf8(self.body).ok()?, [name]) {
@@ -200,18 +201,18 @@ impl SignUpFields<'_> {
 pub struct Guards(Vec<Box<dyn Guard>>);
 
 impl Guards {
-    /// Reads the settings of all.
+    /// Reads the settings of all guards, and makes those that are on.
     ///
     /// # Errors
-    /// The first setting that makes no sense.
+    /// [`ConfigError`]: the first setting that makes no sense.
     pub fn read(parts: &Parts<'_>) -> Result<Self, ConfigError> {
         GUARDS.iter().filter_map(|read| read(parts).transpose()).collect::<Result<_, _>>().map(Self)
     }
 
-    /// Lets `attempt` pass if every guard does.
+    /// Lets `attempt` pass if every guard lets it pass.
     ///
     /// # Errors
-    /// That of the first guard that does not.
+    /// The [`Refusal`] of the first guard that does not.
     pub async fn check(&self, attempt: &Attempt<'_>) -> Result<(), Refusal> {
         for guard in &self.0 {
             guard.check(attempt).await?;
@@ -221,11 +222,11 @@ impl Guards {
 
     /// The answer to a preflight for `route`, with what the guards add to it.
     ///
-    /// A preflight is never refused with an error. Where a guard cannot tell which pages may send a sign-up, `trace`
-    /// has a warning and any page may: the guard will check that sign-up, and its page can read the answer.
+    /// A preflight never gets an error. If a guard cannot tell which pages may send a sign-up, the answer allows any
+    /// page, and `trace` gets a warning. The guard still checks the sign-up itself, and the page can read its answer.
     pub async fn preflight(&self, route: Route, request: &Incoming, trace: &Trace) -> Reply {
         let mut reply = self.0.iter().fold(Reply::preflight(), |reply, guard| guard.preflight(reply));
-        // The other routes know no clients.
+        // Only sign-ups at `/sign-up` have a client.
         let mut asked = self.0.iter().filter(|_| route == Route::SignUp);
         if let Some(asked) = asked.find_map(|guard| guard.allow_origin(request)) {
             reply.allow_origin = asked.await.unwrap_or_else(|error| {

@@ -1,8 +1,9 @@
-//! What an isolate keeps from request to request: settings, guards and bindings, read once.
+//! The state that an isolate keeps between requests: settings, guards and bindings, read once.
 //!
-//! A deployment that changes nothing but bindings may keep the isolates that run and hand them a new
-//! environment (<https://developers.cloudflare.com/workers/runtime-apis/bindings/#making-changes-to-bindings>),
-//! so what is kept belongs to the environment it was read from. Must not know requests.
+//! It owns this state, together with the environment that the state was read from. A deployment that changes only
+//! bindings may keep the running isolates and give them a new environment
+//! (<https://developers.cloudflare.com/workers/runtime-apis/bindings/#making-changes-to-bindings>); then the state is
+//! read again. This room must not know requests.
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -15,11 +16,11 @@ use crate::setting::ConfigError;
 use crate::storage::block_list::BlockList;
 use crate::storage::d1::Store;
 
-/// All that answers a request, but the request.
+/// Everything that is needed to answer a request, except the request itself.
 pub struct Isolate {
     /// The settings.
     pub config: Config,
-    /// What issues challenges, where proof of work is on.
+    /// Issues and judges challenges, where proof of work is on.
     pub challenges: Option<Rc<Challenges>>,
     /// The guards that are on.
     pub guards: Guards,
@@ -34,10 +35,10 @@ thread_local! {
 }
 
 impl Isolate {
-    /// What is kept for this environment, read now or by an earlier request.
+    /// The state for `env`, read now or by an earlier request.
     ///
     /// # Errors
-    /// [`ConfigError`]: a setting makes no sense, or a binding is missing. Nothing is kept then.
+    /// [`ConfigError`]: a setting makes no sense, or a binding is missing. The next request then reads them again.
     pub fn of(env: &Environment) -> Result<Rc<Self>, ConfigError> {
         let kept = KEPT.with_borrow(|kept| match kept {
             Some((of, isolate)) if of == env => Some(Rc::clone(isolate)),

@@ -1,32 +1,32 @@
 //! edge-signup: a sign-up service that runs at the edge, as a Cloudflare Worker.
 //!
-//! A request walks down through these rooms, and a room imports those below it alone; a test holds this table to the
-//! sources.
+//! A request passes through these rooms from top to bottom. A room imports only the rooms below it; a test compares
+//! the imports with this table.
 //!
 //! | room | owns |
 //! |---|---|
-//! | here | the event, one answer and one log line a request |
-//! | [`endpoints`] | the steps of each endpoint, and its words |
-//! | [`admission`] | the gate: the address and the block list |
-//! | [`isolate`] | what is kept from request to request |
-//! | [`guards`] | the guards against abuse, in their order |
+//! | here | the entry point, and one answer and one log line for each request |
+//! | [`endpoints`] | the steps of each endpoint, and the words of its answers |
+//! | [`admission`] | the gate before the endpoints: the client's address and the block list |
+//! | [`isolate`] | the state that an isolate keeps between requests |
+//! | [`guards`] | the guards against abuse, and their order |
 //! | [`config`] | the settings that belong to no guard |
 //! | [`log`] | the log line |
-//! | [`routes`] | which method and path lead where |
-//! | [`error`] | everything that can go wrong, as an answer |
-//! | [`reason`] | the words for programs |
-//! | [`storage`] | the one statement of a sign-up, and all that is read from D1 and KV |
-//! | [`platform`] | where JavaScript begins |
-//! | [`task`] | how a request waits for JavaScript, and how it is given up |
+//! | [`routes`] | the table of methods, paths and endpoints |
+//! | [`error`] | every error of a request, and its answer |
+//! | [`reason`] | the words of `X-Error-Reason`, for programs |
+//! | [`storage`] | all SQL, and everything that is read from D1 and KV |
+//! | [`platform`] | the JavaScript side of the runtime |
+//! | [`task`] | how a request waits for JavaScript, and how it is dropped |
 //! | [`clock`] | the time |
 //! | [`http`] | the formats of messages: the response, JSON, header values |
-//! | [`fields`] | each field, parsed into a type that can only hold a good value |
-//! | [`unicode`] | normalisation, case folding and categories |
+//! | [`fields`] | a type for each field, which can only hold a valid value |
+//! | [`unicode`] | normalisation, case folding and character classes |
 //! | [`setting`] | how a setting is read |
-//! | [`js_error`] | an exception as text |
+//! | [`js_error`] | a JavaScript exception as text |
 //!
-//! The rules know no JavaScript, and so they are tested on the host: [`routes`], [`error`], [`reason`], [`http`],
-//! [`fields`], [`unicode`], [`config`], and of the guards what they judge by.
+//! The rules do without JavaScript on the host, and are tested there: [`routes`], [`error`], [`reason`], [`http`],
+//! [`fields`], [`unicode`], [`config`], and the decisions of the guards.
 
 pub mod admission;
 pub mod clock;
@@ -63,8 +63,8 @@ use log::Trace;
 use platform::{Environment, Incoming};
 use routes::{Route, Target};
 
-/// Begins to answer a request: the Worker's entry point, which `worker/serve.js` calls. Gives what
-/// [`task::begin`] gives; the output is the response.
+/// The Worker's entry point, which `worker/serve.js` calls: begins to answer `request` as the task number `task`.
+/// Returns a promise to wait for, or the response, as [`task::begin`] does.
 #[wasm_bindgen]
 #[must_use]
 pub fn begin(task: u32, request: web_sys::Request, env: JsValue) -> JsValue {
@@ -82,12 +82,12 @@ pub fn lost() -> JsValue {
     Visit::new().end(&Err(ApiError::Internal { cause: "the wasm instance trapped".to_owned() }))
 }
 
-/// A request from its arrival to its log line, which it leaves even if its client goes away before the answer.
+/// A request from its arrival to its log line. The line is written even if the client goes away before the answer.
 struct Visit {
     id: String,
     arrival: u64,
     trace: Trace,
-    /// Which pages may read the answer: those of any origin, until a guard knows better.
+    /// Which pages may read the answer: those of any origin, unless a guard narrows it.
     allow_origin: RefCell<AllowOrigin>,
     is_answered: bool,
 }
@@ -103,7 +103,7 @@ impl Visit {
         }
     }
 
-    /// Logs the request and gives the runtime's response.
+    /// Logs the request and returns the runtime's response.
     fn end(mut self, answer: &Result<Reply, ApiError>) -> JsValue {
         self.is_answered = true;
         let mut reply = answer.as_ref().map_or_else(ApiError::reply, Clone::clone);
@@ -128,10 +128,10 @@ impl Drop for Visit {
     }
 }
 
-/// The status that logs commonly have for a client that did not wait for its answer; none is sent.
+/// The status in the log for a client that did not wait for its answer, as many servers log it. It is never sent.
 const CLIENT_CLOSED_REQUEST: u16 = 499;
 
-/// Takes a request through the steps that are common to all, and to its endpoint.
+/// Takes a request through the steps that all endpoints share, and then to its endpoint.
 async fn answer(request: &Incoming, env: &Environment, visit: &Visit) -> Result<Reply, ApiError> {
     let isolate = &*Isolate::of(env)?;
     let trace = &visit.trace;

@@ -1,7 +1,8 @@
 //! The one log line of a request.
 //!
-//! Never a name, a password, an address, a token or a body; a cause and a warning are made by the
-//! Worker or the platform, not by the client. Must not know how a line is printed.
+//! It owns the members of the line and the words for outcomes. A line never contains a name, a password, an address,
+//! a token or a body: its cause and its warnings come from the Worker, the platform or the operator, and never from
+//! the client. It must not know how a line is printed.
 
 use std::cell::{Cell, RefCell};
 
@@ -12,10 +13,10 @@ use crate::http::json;
 use crate::http::response::{AllowOrigin, Reply};
 use crate::routes::Route;
 
-/// What a request leaves on its way for its line.
+/// The facts for the log line, which a request collects on its way.
 #[derive(Default)]
 pub struct Trace {
-    /// Its route, once it is known.
+    /// The request's route, once it is known.
     pub route: Cell<Option<Route>>,
     warnings: RefCell<Vec<String>>,
 }
@@ -38,13 +39,13 @@ struct Line<'a> {
 }
 
 impl Trace {
-    /// Adds what the operator should know, though the request went on.
+    /// Adds a warning for the operator. The request itself goes on.
     pub fn warn(&self, warning: String) {
         self.warnings.borrow_mut().push(warning);
     }
 
-    /// The line of the request `id`, answered so after `runtime` microseconds; without an `answer`, the client
-    /// did not wait for it.
+    /// The line of the request `id`, which got `answer` with `status` after `runtime` microseconds. `answer` is `None`
+    /// if the client did not wait for it.
     #[must_use]
     pub fn line(
         &self,
@@ -55,7 +56,7 @@ impl Trace {
     ) -> String {
         let outcome = match answer {
             None => "abandoned",
-            // A page whose origin is not allowed sends no sign-up that could leave a line of its own.
+            // A page whose origin is not allowed sends no sign-up, so the preflight's line is the only one.
             Some(Ok(reply)) if reply.allow_origin == AllowOrigin::None => "preflight_refused",
             Some(Ok(reply)) if reply.body.is_none() => "preflight",
             Some(Ok(_)) if self.route.get() == Some(Route::Challenge) => "issued",
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_is_no_error_says_what_came_of_it() {
+    fn a_line_has_the_outcome_of_a_success() {
         let one = || AllowOrigin::Only("https://app.example".to_owned());
         for (route, mut reply, allow_origin, outcome) in [
             (Route::SignUp, Reply::json(200, &()), AllowOrigin::Any, "created"),

@@ -1,9 +1,9 @@
-// The JavaScript half of platform.rs: each function does at one crossing what wasm would need many for.
+// The JavaScript half of platform.rs. Each function does in one call the work for which wasm would need many calls.
 
-/** Headers from `lines`, by turns a name and its value. */
+/** Headers from `lines`: a name on one line, and its value on the next. */
 export const headers = (lines) => change(new Headers(), lines);
 
-/** A response with a copy of `headers` and `changes` to it: lines like theirs, an empty value removes a header. */
+/** A response with `headers`, overridden by `changes`: lines as above, where an empty value removes a header. */
 export const respond = (status, body, headers, changes) =>
   new Response(body, { status, headers: change(new Headers(headers), changes) });
 
@@ -16,7 +16,7 @@ function change(headers, lines) {
   return headers;
 }
 
-/** The bytes of `stream`, or `undefined` if there are more than `limit`; the rest is not read. */
+/** The bytes of `stream`, or `undefined` if there are more than `limit`: then the rest is not read. */
 export async function read(stream, limit) {
   const bytes = new Uint8Array(limit);
   let length = 0;
@@ -28,17 +28,17 @@ export async function read(stream, limit) {
   return bytes.subarray(0, length);
 }
 
-/** The status and the body of what the server at `url` answers; `question` is JSON for `fetch`, `limit` as in `read`. */
+/** The status and the body of an answer from `url`; `question` is the options of `fetch` as JSON, `limit` as in `read`. */
 export async function fetchAll(url, question, limit) {
   const response = await fetch(url, { ...JSON.parse(question), redirect: "manual" });
   return { status: response.status, body: await read(response.body, limit) };
 }
 
-/** The outcome of `promise`, or a `TimeoutError` if there is none after `limit` milliseconds. */
+/** Settles as `promise` does, or rejects with a `TimeoutError` after `limit` milliseconds. */
 export function withTimeout(promise, limit) {
   return new Promise((resolve, reject) => {
-    // If the isolate was busy, a timer that is due fires before an answer that arrived earlier, which can take some
-    // turns of the event loop: let it in first.
+    // After the isolate was busy, a timer that is due fires before an answer that arrived earlier: the answer can take
+    // some turns of the event loop. The timer waits for those turns.
     let turns = 4;
     const late = () => {
       if (turns-- > 0) timer = setTimeout(late, 5);
@@ -53,7 +53,7 @@ export function withTimeout(promise, limit) {
   });
 }
 
-/** The text under the first of `keys`, one a line, that is in `namespace`. */
+/** The text under the first of `keys`, one a line, that `namespace` has, or `undefined`. */
 export async function find(namespace, keys) {
   const lines = keys.split("\n");
   const entries = await namespace.get(lines);
@@ -61,7 +61,7 @@ export async function find(namespace, keys) {
   return lines.map((key) => entries.get(key)).find((text) => typeof text === "string");
 }
 
-/** The first row that `statement` gives with `values`, a JSON array, or `null`. */
+/** The first row that `statement` returns for `values`, a JSON array; `null` if it returns no row. */
 export async function first(database, statement, values) {
   const prepared = database.prepare(statement);
   return prepared.bind(...JSON.parse(values)).first();

@@ -1,9 +1,10 @@
-//! The JavaScript side of the runtime: requests, responses, bindings, errors, timers.
+//! The JavaScript side of the runtime: requests, responses, bindings, errors, digests and timers.
 //!
-//! What crosses between wasm and JavaScript does so here, or in a room that names its binding: [`crate::storage`], the
-//! guards' rate limits and remote servers, [`crate::clock`], [`crate::task`] and V8's Unicode in [`crate::unicode`]. The raw types are
-//! used where `worker`'s own would copy every header, parse the URL again, or panic on what they do not expect. A function
-//! of `platform.js` does what would take many crossings. Must not know what a request is about.
+//! It owns the crossings between wasm and JavaScript, except those that a room makes to an interface of its own:
+//! [`crate::storage`], the guards' rate limits and remote servers, [`crate::clock`], [`crate::task`], and V8's
+//! Unicode in [`crate::unicode`]. It uses raw types where those of `worker` would copy every header, parse the URL
+//! again, or panic on unexpected values. Work that would take many crossings is a function of `platform.js`. It must
+//! not know what a request is about.
 
 use std::time::Duration;
 
@@ -52,7 +53,7 @@ extern "C" {
 }
 
 thread_local! {
-    /// To copy them is less work than to make them for each answer.
+    /// The [`COMMON`] headers, made once: to copy them is less work than to make them for each answer.
     static COMMON_HEADERS: web_sys::Headers = new_headers(&lines(&COMMON));
 }
 
@@ -68,17 +69,17 @@ impl From<JsValue> for JsError {
     }
 }
 
-/// Waits for `promise`, for `limit` at most. The work behind it goes on until the request ends.
+/// Waits for `promise`, at most for `limit`. The work behind the promise can go on until the request ends.
 ///
 /// # Errors
-/// What the promise was rejected with, or a `TimeoutError` after `limit`.
+/// The reason of the promise's rejection, or a `TimeoutError` after `limit`.
 pub async fn with_timeout(promise: Promise, limit: Duration) -> Result<JsValue, JsError> {
     Ok(settled(settle_in_time(promise, milliseconds(limit))).await?)
 }
 
 /// Waits for `time`.
 pub async fn pause(time: Duration) {
-    // It is never rejected.
+    // This promise is never rejected.
     let _ = settled(settle_after(milliseconds(time))).await;
 }
 
@@ -86,11 +87,11 @@ fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
-/// The digest of `data` by `algorithm`, as Web Cryptography calls it: `SHA-1`, `SHA-256`.
+/// The digest of `data`. `algorithm` is a name of Web Cryptography, such as `SHA-1` or `SHA-256`.
 /// <https://developers.cloudflare.com/workers/runtime-apis/web-crypto/#supported-algorithms>
 ///
 /// # Errors
-/// An algorithm that there is not.
+/// The runtime does not have `algorithm`.
 pub async fn digest(algorithm: &str, data: &[u8]) -> Result<Vec<u8>, JsError> {
     let digest = settled(subtle_digest(algorithm, data)?).await?;
     Ok(Uint8Array::new(&digest).to_vec())
@@ -101,13 +102,13 @@ pub async fn digest(algorithm: &str, data: &[u8]) -> Result<Vec<u8>, JsError> {
 pub struct Environment(JsValue);
 
 impl Environment {
-    /// Wraps the runtime's object. Two are equal if they are the same object.
+    /// Wraps the runtime's object. Two environments are equal if they wrap the same object.
     #[must_use]
     pub fn new(env: JsValue) -> Self {
         Self(env)
     }
 
-    /// The binding or variable `name`, or `None` where it is not set.
+    /// The binding, variable or secret `name`, or `None` where it is not set.
     #[must_use]
     pub fn binding(&self, name: &str) -> Option<JsValue> {
         let value = Reflect::get(&self.0, &name.into()).ok()?;
@@ -122,7 +123,8 @@ impl Environment {
         self.binding(name).ok_or_else(|| ConfigError::new(format!("the binding {name} is missing")))
     }
 
-    /// The variable or secret `name` as text; one that is a number or an object in the configuration, as JSON.
+    /// The variable or secret `name` as text, or `None` where it is not set. A value that is a number or an object in
+    /// the configuration is given as JSON.
     #[must_use]
     pub fn variable(&self, name: &str) -> Option<String> {
         let value = self.binding(name)?;
@@ -137,15 +139,15 @@ pub struct Incoming {
     headers: web_sys::Headers,
 }
 
-/// A client that sends 16 KB takes this long only if it means to.
+/// How long a client may take to send a body. It needs this long for 16 KB only if it delays on purpose.
 const BODY_TIME_LIMIT: Duration = Duration::from_mins(1);
 
 /// Why a body was not read to its end.
 #[derive(Debug)]
 pub enum BodyError {
-    /// It says it is, or turned out to be, over the limit.
+    /// The body is over the limit, by its `Content-Length` or by its bytes.
     TooLarge,
-    /// It broke off, or took too long.
+    /// The body broke off, or took too long.
     Broken(JsError),
 }
 
@@ -163,7 +165,7 @@ impl Incoming {
         Self { request, headers }
     }
 
-    /// The method, in upper case where HTTP knows it.
+    /// The method; a method that HTTP defines is in upper case.
     #[must_use]
     pub fn method(&self) -> String {
         self.request.method()
@@ -175,24 +177,24 @@ impl Incoming {
         self.request.url()
     }
 
-    /// The header `name`, its white space trimmed; repeated ones are joined with `, `.
+    /// The value of the header `name`, without white space around it. Repeated headers are joined with `, `.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<String> {
-        // It can only fail for a name that is no header's.
+        // This fails only for a text that cannot be the name of a header.
         self.headers.get(name).ok().flatten()
     }
 
     /// The body, if it has at most `limit` bytes.
     ///
     /// # Errors
-    /// [`BodyError`]; a body over the limit is not read further, or not at all where it says so itself.
+    /// [`BodyError`]. Reading stops at the limit, and does not begin if `Content-Length` is over it.
     pub async fn body(&self, limit: usize) -> Result<Vec<u8>, BodyError> {
         let announced = self.header("Content-Length").and_then(|length| length.parse().ok());
         if announced.is_some_and(|length: u64| length > limit as u64) {
             return Err(BodyError::TooLarge);
         }
         let reading = match announced {
-            // The runtime reads no more than was announced, and all of it at once.
+            // The runtime reads no more than the announced length, and all of it at once.
             Some(_) => self.request.array_buffer()?,
             None => read_stream(self.request.body(), limit),
         };
@@ -201,8 +203,8 @@ impl Incoming {
     }
 }
 
-/// Turns `reply` into the runtime's response. `undefined` if a header's value is not one, which the type of
-/// [`Reply`] rules out.
+/// Turns `reply` into the runtime's response. `runtime` is the time since the request's arrival, in microseconds.
+/// Returns `undefined` for a header value that the runtime does not take; [`Reply`] never has such a value.
 #[must_use]
 pub fn respond(reply: &Reply, request_id: &str, runtime: u64) -> JsValue {
     let changes = lines(&reply.headers(request_id, runtime));
@@ -211,7 +213,7 @@ pub fn respond(reply: &Reply, request_id: &str, runtime: u64) -> JsValue {
     response.unwrap_or(JsValue::UNDEFINED)
 }
 
-/// Headers, a line for each name and each value: none has a line feed.
+/// Headers as text for `platform.js`: a line for each name and for each value. None of them contains a line feed.
 fn lines(headers: &[(impl AsRef<str>, impl AsRef<str>)]) -> String {
     let mut lines = String::new();
     for (name, value) in headers {

@@ -1,6 +1,6 @@
-//! The route table: which method and path lead where.
+//! The route table.
 //!
-//! Must not know what a route does.
+//! It owns the methods and paths of the endpoints. It must not know what an endpoint does.
 
 use crate::error::ApiError;
 
@@ -15,12 +15,12 @@ pub enum Route {
     Challenge,
 }
 
-/// What a method asks of a path that exists.
+/// The target of a request whose path exists.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Target {
     /// The endpoint itself.
     Endpoint(Route),
-    /// The CORS preflight of one.
+    /// The CORS preflight for an endpoint.
     Preflight(Route),
 }
 
@@ -35,7 +35,7 @@ const PATHS: [(&str, Route); 7] = [
 ];
 
 impl Route {
-    /// Its name in the log.
+    /// The route's name in the log.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
@@ -45,7 +45,7 @@ impl Route {
         }
     }
 
-    /// The one method that it takes beside `OPTIONS`.
+    /// The one method that the route takes besides `OPTIONS`.
     #[must_use]
     pub fn method(self) -> &'static str {
         match self {
@@ -55,11 +55,11 @@ impl Route {
     }
 }
 
-/// Finds what `method` asks of the path in `url`, an absolute URL as the runtime gives it; a query is
-/// ignored. Without `challenges`, [`Route::Challenge`] is not there.
+/// The target of `method` and the path in `url`, an absolute URL as the runtime gives it; a query is ignored.
+/// [`Route::Challenge`] exists only with `challenges`.
 ///
 /// # Errors
-/// [`ApiError::NotFound`] and [`ApiError::MethodNotAllowed`].
+/// [`ApiError::NotFound`]: the path does not exist. [`ApiError::MethodNotAllowed`]: the path does not take `method`.
 pub fn resolve(method: &str, url: &str, challenges: bool) -> Result<Target, ApiError> {
     let path = path(url);
     let route = PATHS.iter().find(|(known, _)| *known == path).map(|(_, route)| *route);
@@ -74,7 +74,7 @@ pub fn resolve(method: &str, url: &str, challenges: bool) -> Result<Target, ApiE
 /// The path of an absolute URL.
 fn path(url: &str) -> &str {
     let without_query = url.split(['?', '#']).next().unwrap_or(url);
-    // The third slash: two stand between the scheme and the host.
+    // The path begins at the third slash: the first two stand before the host.
     let start = without_query.match_indices('/').nth(2);
     start.and_then(|(at, _)| without_query.get(at..)).unwrap_or("/")
 }

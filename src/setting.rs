@@ -1,22 +1,23 @@
-//! How a setting is read: the values that several settings share, and the error for one that makes no sense.
+//! How a setting is read.
 //!
-//! Must not know which settings there are, nor JavaScript: values come through a look-up closure.
+//! It owns the kinds of value that several settings share, and the error for a setting that makes no sense. It must
+//! not know which settings exist, nor JavaScript: values come through a look-up closure.
 
 use std::fmt;
 use std::str::FromStr;
 
-/// A setting that makes no sense; as text, its name and what would be right.
+/// The error for a setting that makes no sense. Its text has the setting's name and says what would be right.
 #[derive(Debug, PartialEq, Eq)]
 pub struct ConfigError(String);
 
 impl ConfigError {
-    /// Takes the setting's name and what would be right, as one sentence for the log.
+    /// Takes one sentence for the log, with the setting's name and what would be right.
     #[must_use]
     pub fn new(message: String) -> Self {
         Self(message)
     }
 
-    /// Refuses the `value` of the setting `name`, because it must be `expected`.
+    /// The error for the `value` of the setting `name`, which must be `expected`.
     #[must_use]
     pub fn must_be(name: &str, value: &str, expected: &str) -> Self {
         Self(format!("{name} is \"{value}\": it must be {expected}"))
@@ -29,20 +30,20 @@ impl fmt::Display for ConfigError {
     }
 }
 
-/// What to do with a request that cannot be checked.
+/// How to treat a request that cannot be checked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OnError {
-    /// Answer 503.
+    /// Refuse the request with 503.
     Deny,
-    /// Let it pass, and say so in the log.
+    /// Let the request pass, with a warning in the log.
     Allow,
 }
 
 impl OnError {
-    /// Takes the `value` of the setting `name`; without one, [`OnError::Deny`].
+    /// Reads the `value` of the setting `name`: `deny` or `allow`, and by default [`OnError::Deny`].
     ///
     /// # Errors
-    /// [`ConfigError`]: it is neither `deny` nor `allow`.
+    /// [`ConfigError`]: the value is neither `deny` nor `allow`.
     pub fn read(value: Option<&str>, name: &str) -> Result<Self, ConfigError> {
         match value {
             None | Some("deny") => Ok(Self::Deny),
@@ -52,10 +53,10 @@ impl OnError {
     }
 }
 
-/// The number under `name`; without one, `default`.
+/// The number in the setting `name`, or `default` where it is not set.
 ///
 /// # Errors
-/// [`ConfigError`]: it is not a whole number that `T` holds.
+/// [`ConfigError`]: the value is not a whole number within the range of `T`.
 pub fn number<T: FromStr>(
     lookup: impl Fn(&str) -> Option<String>,
     name: &str,

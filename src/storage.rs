@@ -1,6 +1,6 @@
-//! Where users, accounts and the block list are kept. All SQL of the Worker is here, and every key in KV.
+//! The storage of users, accounts and the block list.
 //!
-//! Must not know HTTP.
+//! It owns all SQL of the Worker, and every key in KV. It must not know HTTP.
 
 pub mod block_list;
 pub mod d1;

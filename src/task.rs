@@ -1,9 +1,11 @@
-//! A request's future: how it waits for JavaScript, and how it is given up.
+//! A request's future: how it waits for JavaScript, and how it is dropped.
 //!
-//! `worker/serve.js` begins a task and gets the promise that it waits for. When the promise is settled it resumes
-//! the task with the outcome, and so on, until it gets the response. All waiting tasks stand in one table here, so
-//! a task whose client went away can be dropped with all that it holds: its promises never settle, and a future
-//! that waited for them by itself would stay for the life of the isolate. Must not know what a task does.
+//! `worker/serve.js` begins a task and gets the promise that the task waits for. When the promise has settled,
+//! `serve.js` resumes the task with the outcome and gets the next promise, until it gets the response.
+//!
+//! This room owns the table of all waiting tasks. When a client goes away, the promises of its task never settle; the
+//! task is then dropped from the table, with everything that it holds. A future that waited for such a promise by
+//! itself would stay in memory as long as the isolate. This room must not know what a task does.
 
 use std::cell::{Cell, RefCell};
 use std::pin::Pin;
@@ -20,13 +22,13 @@ type Task = Pin<Box<dyn Future<Output = JsValue>>>;
 /// A task that waits.
 struct Waiting {
     number: u32,
-    /// In microseconds on the runtime's clock.
+    /// When the task began to wait, in microseconds on the runtime's clock.
     since: u64,
     task: Task,
 }
 
-/// In microseconds. Each wait has a time limit of a minute or less, so a task that waited ten times as long is never
-/// resumed: the runtime cancelled its request and did not say so.
+/// How long a task may wait, in microseconds. Each wait has a time limit of a minute or less, so a task that has waited
+/// ten minutes will never be resumed: the runtime cancelled its request without an event.
 const LIFETIME: u64 = 600_000_000;
 
 thread_local! {
@@ -37,13 +39,14 @@ thread_local! {
     static OUTCOME: Cell<Option<Result<JsValue, JsValue>>> = const { Cell::new(None) };
 }
 
-/// Runs `task` until it waits. Gives the promise that it waits for, or its output. No other task may have `number`.
+/// Runs `task` until it waits. Returns the promise that the task waits for, or its output if it has ended. No other
+/// task may have the same `number`.
 pub fn begin(number: u32, task: impl Future<Output = JsValue> + 'static) -> JsValue {
     run(number, Box::pin(task))
 }
 
-/// Goes on with the task `number`, whose promise was settled with `value`. Gives what [`begin`] gives, or
-/// `undefined` if there is no such task: it was dropped, or it was lost with the wasm instance that had it.
+/// Continues the task `number`, whose promise settled with `value`. Returns the same as [`begin`], or `undefined` if
+/// the task is gone: it was dropped, or it was lost with its wasm instance.
 #[wasm_bindgen]
 #[must_use]
 pub fn resume(number: u32, value: JsValue, is_rejected: bool) -> JsValue {
@@ -52,7 +55,7 @@ pub fn resume(number: u32, value: JsValue, is_rejected: bool) -> JsValue {
     run(number, task)
 }
 
-/// Drops the task `number`, because nobody waits for its output any more.
+/// Drops the task `number`, because its client went away.
 #[wasm_bindgen]
 pub fn abandon(number: u32) {
     drop(take(number));
@@ -61,7 +64,7 @@ pub fn abandon(number: u32) {
 /// Waits for `promise`. A task waits for one promise at a time.
 ///
 /// # Errors
-/// The reason of its rejection.
+/// The reason of the promise's rejection.
 pub async fn settled(promise: Promise) -> Result<JsValue, JsValue> {
     ASKED.set(Some(promise));
     std::future::poll_fn(|_| OUTCOME.take().map_or(Poll::Pending, Poll::Ready)).await
@@ -80,7 +83,7 @@ fn run(number: u32, mut task: Task) -> JsValue {
 fn wait(waiting: Waiting) {
     let now = waiting.since;
     let is_over = |other: &mut Waiting| now.saturating_sub(other.since) > LIFETIME;
-    // They are dropped when the table is free again, because a future may do anything then.
+    // The tasks that are over are dropped after the table was released, because dropping a future may use the table.
     let _over: Vec<Waiting> = WAITING.with_borrow_mut(|all| {
         let over = all.extract_if(.., is_over).collect();
         all.push(waiting);

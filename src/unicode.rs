@@ -1,15 +1,19 @@
-//! What this service asks of Unicode: normalisation, identifier folding and character classes.
+//! Normalisation, case folding and character classes.
 //!
-//! Owns the choice of who answers. General categories and folding come from crates, the same bytes
-//! on the host and in the Worker. Normalisation and scripts come from V8 in the Worker and from
-//! ICU4X on the host, because ICU4X's tables would add 45 KB (gzip) to 14 KB, those of scripts alone 5;
-//! the tests hold one to the other. With V8's patterns the most expensive password that the search in
-//! `cost.rs` finds takes an eighth of a sign-up. Two sources are sound as long as the crates' Unicode is
-//! not newer than V8's: what the tables call unassigned is refused, and what is assigned never normalises
-//! otherwise ([stability policy](https://www.unicode.org/policies/stability_policy.html#Normalization)).
+//! It owns the choice of their sources. It must not know what a username or a password is.
 //!
-//! Only [`Bounded`] text is normalised: V8 takes quadratic time for marks in the wrong order, so a text's
-//! size has to be known before. Must not know what a username or a password is.
+//! General categories and folding come from crates, with the same tables on the host and in the Worker. Normalisation
+//! and scripts come from V8 in the Worker and from ICU4X on the host, and the tests compare the two. ICU4X's tables for
+//! them would add 45 KB (gzip) to the Worker's 14 KB of tables; 5 of the 45 KB are for scripts. V8's patterns for
+//! scripts are fast enough: the most expensive password that the search in `cost.rs` finds takes an eighth of a
+//! sign-up.
+//!
+//! Two sources agree as long as the crates' version of Unicode is not newer than V8's. A character that the tables call
+//! unassigned is refused, and the normalisation of an assigned character never changes
+//! ([stability policy](https://www.unicode.org/policies/stability_policy.html#Normalization)).
+//!
+//! Only [`Bounded`] text is normalised: V8 takes quadratic time for marks in the wrong order, so a text's size has to
+//! be known before.
 
 pub mod opaque_string;
 
@@ -17,13 +21,13 @@ use icu_properties::props::{DefaultIgnorableCodePoint, GeneralCategory, GeneralC
 use icu_properties::{CodePointMapData, CodePointSetData};
 use unicase::UniCase;
 
-/// A text that is short enough to be normalised. Its length is counted in code points and before any
-/// other work, so a text of any size costs no more than one at the limit.
+/// A text that is short enough to be normalised. Its length is counted in code points, and before any other work, so a
+/// longer text costs no more than a text at the limit.
 #[derive(Debug, Clone, Copy)]
 pub struct Bounded<'a>(&'a str);
 
 impl<'a> Bounded<'a> {
-    /// The most code points that are ever normalised; at the worst order of marks they take V8 about 2 ms.
+    /// The most code points that are ever normalised. With marks in the worst order, V8 takes about 2 ms for them.
     pub const MAX: usize = 1536;
 
     /// Takes `text` if it has at most `limit` code points, or at most [`Bounded::MAX`] where `limit` is more.
@@ -49,8 +53,8 @@ pub fn nfc(text: Bounded<'_>) -> String {
 /// `toNFKC_Casefold(text)`: each character replaced by its `NFKC_Casefold` mapping, then NFC
 /// (The Unicode Standard, section 3.13, R5).
 ///
-/// Two strings with one result are the same identifier whatever their case, width or invisible
-/// characters. The result can be empty: some characters are mapped to nothing.
+/// Two strings with the same result are the same identifier, whatever their case, width or invisible characters. The
+/// result can be empty, because some characters are mapped to the empty string.
 #[must_use]
 pub fn nfkc_casefold(text: Bounded<'_>) -> String {
     let Bounded(text) = text;
@@ -72,7 +76,7 @@ pub fn nfkc_casefold(text: Bounded<'_>) -> String {
     normalize(&mapped.replace(SEPARATOR, ""), Form::Nfc)
 }
 
-/// A control character: it starts a new normalization segment, and no mapping touches or makes it.
+/// A control character. It starts a new normalization segment, and no mapping changes or produces it.
 const SEPARATOR: char = '\n';
 
 /// The general category of `c`.
@@ -98,20 +102,20 @@ pub fn is_graphic(c: char) -> bool {
     GRAPHIC.contains(category(c))
 }
 
-/// Whether `c` shows nothing where it is not supported (`Default_Ignorable_Code_Point`).
+/// Whether `c` is invisible where a font does not support it (`Default_Ignorable_Code_Point`).
 #[must_use]
 pub fn is_ignorable(c: char) -> bool {
     CodePointSetData::new::<DefaultIgnorableCodePoint>().contains(c)
 }
 
-/// The scripts that a rule asks for ([UAX #24](https://www.unicode.org/reports/tr24/)).
+/// The scripts that the rules depend on ([UAX #24](https://www.unicode.org/reports/tr24/)).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Script {
     /// Greek.
     Greek,
     /// Hebrew.
     Hebrew,
-    /// Hiragana, Katakana or Han: those that Japanese is written in.
+    /// Hiragana, Katakana or Han: the scripts of Japanese.
     Japanese,
 }
 
@@ -121,7 +125,7 @@ pub enum Script {
 pub fn holds(text: &str, script: Script) -> bool {
     use worker::js_sys::RegExp;
     thread_local! {
-        // Each is compiled when it is first asked for, and then kept: that takes far longer than a test.
+        // Each pattern is compiled at its first use and then kept: to compile it takes far longer than to use it.
         static GREEK: RegExp = RegExp::new(r"\p{Script=Greek}", "u");
         static HEBREW: RegExp = RegExp::new(r"\p{Script=Hebrew}", "u");
         static JAPANESE: RegExp =

@@ -1,4 +1,4 @@
-// The Worker's entry. The one that worker-build makes would create an object and two proxies for each request.
+// The Worker's entry point. That of worker-build would create an object and two proxies for each request.
 import Worker from "../build/index.js";
 import { serve } from "./serve.js";
 

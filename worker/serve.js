@@ -1,13 +1,13 @@
-// Runs each request as a task of the wasm, which waits for one promise at a time (src/task.rs).
+// Runs each request as a task of the wasm module. A task waits for one promise at a time (src/task.rs).
 
 let tasks = 0;
 
-/** The handler of requests whose tasks run in the wasm behind these functions. */
+/** The Worker's request handler. Its tasks run in the wasm module that exports these four functions. */
 export const serve = ({ begin, resume, abandon, lost }) => ({
   async fetch(request, env) {
     const task = ++tasks;
     const { signal } = request;
-    // The runtime cancels a request whose client went away: no promise of it settles from then on.
+    // When a client goes away, the runtime cancels its request: from then on, none of its promises settles.
     signal.addEventListener("abort", () => abandon(task));
     let step;
     try {
@@ -17,7 +17,7 @@ export const serve = ({ begin, resume, abandon, lost }) => ({
         step = resume(task, value, isRejected);
       }
     } catch {
-      // A trap: the next call of the wasm makes a new instance, and all that waited in the old one is lost.
+      // The wasm trapped. The next call makes a new instance; all tasks that waited in the old instance are lost.
       step = undefined;
     }
     return step ?? (signal.aborted ? Response.error() : lost());

@@ -1,7 +1,7 @@
-//! Prints the block list's key for an address or a range, in the very form that the Worker looks up; below it, those of
-//! the ranges around it, the narrowest first.
+//! Prints the block list's key for an address or a range, in the form that the Worker looks up. Below it, prints the
+//! keys of the ranges around it, the narrowest first.
 //!
-//! `make block` and `make unblock` call it, so that the form is made in one place.
+//! `make block` and `make unblock` call this tool, so that only the library makes keys.
 
 use std::process::ExitCode;
 
@@ -23,7 +23,7 @@ fn main() -> ExitCode {
 
 fn keys(raw: &str) -> Result<Vec<String>, BlockKeyError> {
     let key = BlockKey::parse(raw)?.to_string();
-    // A key is an address, or the first one of a range.
+    // The part before the slash is the address, or the first address of the range.
     let address = key.split('/').next().and_then(ClientIp::parse);
     let keys = address.map(ClientIp::block_keys).unwrap_or_default();
     Ok(keys.into_iter().skip_while(|other| *other != key).collect())

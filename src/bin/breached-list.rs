@@ -1,4 +1,4 @@
-//! Makes the list of breached passwords: takes one a line, writes it in the Worker's form.
+//! Makes the list of breached passwords: reads passwords, one a line, and writes the list in the Worker's form.
 //!
 //! `data/README.md` says how the list in `data/` was made with it.
 

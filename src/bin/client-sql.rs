@@ -1,6 +1,6 @@
 //! Prints the SQL by which `make client`, `make clients` and `make client-disable` work on the table `clients`.
 //!
-//! `wrangler d1 execute` binds no values, so each stands in its statement as a [`literal`].
+//! `wrangler d1 execute` cannot bind values, so each value stands in its statement as a [`literal`].
 
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ use edge_signup::fields::client_id::ClientId;
 use edge_signup::fields::origin::is_origin;
 use edge_signup::storage::sql::literal;
 
-/// The characters of a new id, and how many of them: those of the API that this one is compatible with.
+/// The alphabet and the length of a new id, as in the API that this service is compatible with.
 const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 const ID_LENGTH: usize = 32;
 
@@ -31,12 +31,12 @@ fn main() -> ExitCode {
     }
 }
 
-/// The statement for a command and its values; an error says what is wrong with which.
+/// The statement for a command and its values. The error names the wrong value and says what would be right.
 fn statement(arguments: &[&str]) -> Result<String, String> {
     match arguments {
         ["register", name, origins, id] => {
             let id = if id.is_empty() { random_id()? } else { known_id(id)? };
-            // Of an id that is there already, this changes the rest, and enables it.
+            // If the id exists already, the statement changes its name and origins, and enables it.
             Ok(format!(
                 "INSERT INTO clients (id, name, origins) VALUES ({}, {}, {}) \
                  ON CONFLICT (id) DO UPDATE SET name = excluded.name, origins = excluded.origins, disabled_at = NULL \
@@ -62,8 +62,8 @@ fn random_id() -> Result<String, String> {
     let mut id = String::new();
     while id.len() < ID_LENGTH {
         let mut bytes = [0; ID_LENGTH];
-        getrandom::fill(&mut bytes).map_err(|error| format!("no random bytes: {error}"))?;
-        // 252 is the last multiple of 36 in a byte: above it, some characters would come more often.
+        getrandom::fill(&mut bytes).map_err(|error| format!("ID could not be drawn at random: {error}"))?;
+        // 252 is the largest multiple of 36 in a byte. With bytes from 252 on, some characters would come more often.
         let characters = bytes.iter().filter(|byte| **byte < 252);
         id.extend(characters.filter_map(|byte| ALPHABET.get(usize::from(byte % 36))).map(|c| char::from(*c)));
     }
@@ -82,18 +82,19 @@ fn name(name: &str) -> Result<&str, String> {
     if (1..=MAX_NAME).contains(&name.chars().count()) && !name.contains(char::is_control) {
         Ok(name)
     } else {
-        Err(format!("NAME is {name:?}: it must have 1 to {MAX_NAME} characters, and no control characters"))
+        Err(format!("NAME is {name:?}: it must have 1 to {MAX_NAME} characters, without control characters"))
     }
 }
 
-/// Origins parted by white space, as the table holds them.
+/// The origins in the form of the table: separated by one space. `origins` may have any white space between them.
 fn origins(origins: &str) -> Result<String, String> {
     let origins: Vec<_> = origins.split_whitespace().collect();
     match origins.iter().find(|origin| !is_origin(origin)) {
         None => Ok(origins.join(" ")),
         Some(origin) => Err(format!(
-            "{origin:?} in ORIGINS is not what a browser sends as an Origin, such as https://app.example or \
-             http://localhost:3000: a scheme, a host in lower case, a port if it is not the scheme's own, and no more"
+            "{origin:?} in ORIGINS is not written as a browser sends an Origin, such as https://app.example or \
+             http://localhost:3000: it must be a scheme, a host in lower case, and a port only if it is not the \
+             scheme's default"
         )),
     }
 }
@@ -103,7 +104,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_new_id_is_like_the_documents_and_another_each_time() {
+    fn a_new_id_has_the_documented_form_and_is_different_each_time() {
         let ids: std::collections::BTreeSet<_> = (0..100).map(|_| random_id().unwrap()).collect();
         assert_eq!(ids.len(), 100);
         let text: String = ids.into_iter().collect();
@@ -119,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_table_or_the_worker_would_not_take_is_refused() {
+    fn a_value_that_the_table_or_the_worker_would_not_take_is_refused() {
         let long = "x".repeat(255);
         for (arguments, problem) in [
             (["register", "", "", ""].as_slice(), "NAME is \"\""),

@@ -1,8 +1,8 @@
-//! Reads names as `wrangler d1 execute --json` prints them, and prints SQL that gives each its skeletons: for
-//! each table a line that takes the old ones away, then a line for each name.
+//! Reads names as `wrangler d1 execute --json` prints them, and prints SQL that stores the skeletons of each name: for
+//! each table a line that removes the old skeletons, then a line for each name.
 //!
-//! `make skeletons` calls it. Of names that share a skeleton, the first gets it and the others stay
-//! without: all of them stay, and nobody can join them.
+//! `make skeletons` calls this tool. If several names share a skeleton, the first name gets it, and the others stay
+//! without it. All of these names stay valid, and a further name that looks like them is refused.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -26,7 +26,7 @@ struct Row {
     key: String,
 }
 
-/// A name, under that of its column, which tells the table.
+/// A name. The column that it comes from tells the table.
 #[derive(Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Name {
@@ -52,7 +52,7 @@ fn main() -> ExitCode {
     if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// Takes its skeletons from every row up to `last`: one that has come since has them from the Worker alone.
+/// Removes the skeletons of every row up to `last`. A row that was inserted after it has its skeletons from the Worker.
 fn remove(last: &Row) -> String {
     let (table, column, _) = last.place();
     format!(
@@ -61,7 +61,8 @@ fn remove(last: &Row) -> String {
     )
 }
 
-/// Gives a row its skeletons, each in a statement of its own, so that it gets the others where another row has one.
+/// Stores the skeletons of a row, each in a statement of its own: where another row has one of them already, this row
+/// still gets the others.
 fn set(row: &Row) -> String {
     let (table, column, name) = row.place();
     let Skeletons { written, folded, capitals } = Skeletons::of(name, &row.key);
@@ -74,7 +75,7 @@ fn set(row: &Row) -> String {
 }
 
 impl Row {
-    /// Its table, the first of that table's columns for skeletons, and its name.
+    /// The row's table, the common beginning of that table's columns for skeletons, and the row's name.
     fn place(&self) -> (&'static str, &'static str, &str) {
         match &self.name {
             Name::Username(name) => ("users", "username_skeleton", name),

@@ -1,7 +1,7 @@
-//! `POST /users/`: a name, unique over the whole service, and whether it is public.
+//! `POST /users/`: creates an account, with a name that is unique over the whole service, and a privacy.
 //!
-//! Owns the headers that come in, the JSON that goes out, and the order of the steps. Must not know
-//! the headers common to all answers, nor SQL.
+//! It owns the headers that come in, the JSON that goes out, and the order of the steps. It must not know the headers
+//! that all answers share, nor SQL.
 
 use serde::Serialize;
 
@@ -23,7 +23,7 @@ enum Privacy {
     Private,
 }
 
-/// An account whose every field is valid.
+/// The fields of an account, all of them valid.
 struct AccountForm {
     name: Username,
     privacy: Privacy,
@@ -35,10 +35,11 @@ struct Created<'a> {
     privacy: &'a str,
 }
 
-/// Creates an account: 201 with its name, also for a repeat of the same request. The body is ignored.
+/// Creates an account: 201 with its name and privacy, also for a repeat of the same request. The request's body is
+/// ignored.
 ///
 /// # Errors
-/// Every error of the contract for this route.
+/// Every error that the API's documentation has for this route.
 pub async fn handle(admitted: &Admitted<'_>) -> Result<Reply, ApiError> {
     let name = admitted.request.header("Username");
     let privacy = admitted.request.header("Privacy");
@@ -79,9 +80,9 @@ pub async fn handle(admitted: &Admitted<'_>) -> Result<Reply, ApiError> {
             Refusal::CaptchaTokenRefused => {
                 invalid(Reason::CAPTCHA_TOKEN_REFUSED, "Captcha-Token was not accepted")
             }
-            Refusal::OfSignUp(_) => {
-                ApiError::Internal { cause: "a guard judged what an account does not have".to_owned() }
-            }
+            Refusal::OfSignUp(_) => ApiError::Internal {
+                cause: "a guard refused a field that an account does not have".to_owned(),
+            },
             Refusal::Failed(error) => error,
         }
     })?;
@@ -106,7 +107,7 @@ fn taken(name: &Username) -> ApiError {
 }
 
 impl AccountForm {
-    /// Takes the headers as they came in; the error says which was at fault, as a word and in words.
+    /// Takes the headers as they were sent. The error says which header was at fault, as a word and as a sentence.
     fn parse(name: Option<&str>, privacy: Option<&str>) -> Result<Self, (Reason, &'static str)> {
         let name = name.ok_or((Reason::USERNAME_MISSING, "Username was missing"))?;
         let name = header_value::decode(name)

@@ -1,6 +1,6 @@
 //! `GET /challenge`: a puzzle that a client solves before it signs up, while proof of work is on.
 //!
-//! Owns the JSON that goes out. Must not know what a solution is.
+//! It owns the JSON that goes out. It must not know what a solution is.
 
 use serde::Serialize;
 
@@ -13,12 +13,13 @@ use crate::platform;
 #[derive(Serialize)]
 struct Issued {
     challenge: String,
-    // No `u32`: its formatting would be in the wasm for this alone.
+    // Not a `u32`: the code that formats one would be in the wasm for this field alone.
     bits: u64,
     expires_in: u64,
 }
 
-/// Issues a challenge: 200 with it, the zero bits that it asks for, and the seconds that it is valid.
+/// Issues a challenge: 200 with the challenge, the number of zero bits that it asks for, and the seconds for which it
+/// is valid.
 ///
 /// # Errors
 /// [`ApiError::NotFound`] where proof of work is off.

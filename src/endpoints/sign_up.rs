@@ -1,7 +1,7 @@
-//! `POST /sign-up`: a username and a password for an application's namespace.
+//! `POST /sign-up`: creates a user, with a username and a password, in an application's namespace.
 //!
-//! Owns the JSON that comes in and goes out, and the order of the steps. Must not know the headers
-//! common to all answers, nor SQL.
+//! It owns the JSON that comes in and goes out, and the order of the steps. It must not know the headers that all
+//! answers share, nor SQL.
 
 use serde::Serialize;
 
@@ -20,10 +20,10 @@ use crate::platform::BodyError;
 use crate::reason::Reason;
 use crate::storage::d1::NewUser;
 
-/// The largest body, in bytes: every field at its longest, escaped, fits in.
+/// The largest body, in bytes: the longest value of every field fits in, with all its characters escaped.
 const BODY_LIMIT: usize = 16 * 1024;
 
-/// A sign-up whose every field is valid.
+/// The fields of a sign-up, all of them valid.
 struct SignUp {
     username: Username,
     password: Password,
@@ -44,7 +44,7 @@ struct CreatedUser<'a> {
 /// Carries out a sign-up: 200 with the user's id, also for a repeat of the same request.
 ///
 /// # Errors
-/// Every error of the contract for this route.
+/// Every error that the API's documentation has for this route.
 pub async fn handle(admitted: &Admitted<'_>) -> Result<Reply, ApiError> {
     let request_key = admitted
         .request_key()
@@ -89,7 +89,7 @@ fn taken(username: &Username) -> ApiError {
     ApiError::UsernameTaken { username: username.as_str().to_owned() }
 }
 
-/// What a client is told that a guard refused.
+/// The error for a sign-up that a guard refused.
 fn refused(refusal: Refusal, username: &Username) -> ApiError {
     let proof = |reason, problem| ApiError::field(reason, "Proof-Of-Work", problem);
     let token = |reason, problem| ApiError::field(reason, "captcha_token", problem);

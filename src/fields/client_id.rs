@@ -1,8 +1,8 @@
-//! The `client_id`: which application a user signs up for, and so the namespace of the username.
+//! The `client_id`: the application that a user signs up for, and so the namespace of the username.
 //!
-//! Must not know which clients there are.
+//! It owns the form of the id. It must not know which clients are registered.
 
 use crate::fields::visible_ascii::VisibleAscii;
 
-/// 1 to 128 visible ASCII characters.
+/// A client's id: 1 to 128 visible ASCII characters.
 pub type ClientId = VisibleAscii<128>;

@@ -1,12 +1,12 @@
-//! The address a request comes from, and the block-list keys that stand for it.
+//! The address that a request comes from, and its keys in the block list.
 //!
-//! Owns the canonical form: the Worker looks up, and `make block` writes, what is made here. Must
+//! It owns the canonical form of a key, so that the Worker looks up the same text that `make block` writes. It must
 //! not know HTTP or KV.
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
-/// The ranges that are looked up beside the address itself, as prefix lengths.
+/// The ranges that are looked up besides the address itself, as prefix lengths.
 const IPV4_RANGES: [u32; 2] = [24, 16];
 const IPV6_RANGES: [u32; 4] = [64, 56, 48, 32];
 
@@ -21,9 +21,9 @@ pub struct BlockKey(String);
 /// Why a text is not a key of the block list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum BlockKeyError {
-    /// Not an IPv4 or IPv6 address, alone or before a `/`.
+    /// The text, or the part before its `/`, is neither an IPv4 nor an IPv6 address.
     Address(String),
-    /// A range of a length that is not looked up.
+    /// The range has a prefix length that is not looked up.
     Range(String),
 }
 
@@ -44,7 +44,7 @@ impl ClientIp {
         std::iter::once(self.0.to_string()).chain(ranges).collect()
     }
 
-    /// What one household or server has: an IPv4 address, or the /64 of an IPv6 address.
+    /// The network of one household or server: the IPv4 address, or the /64 of the IPv6 address.
     #[must_use]
     pub fn network(self) -> String {
         match self.0 {
@@ -77,11 +77,11 @@ impl ClientIp {
 }
 
 impl BlockKey {
-    /// Takes an address, or an address and the prefix length of a range that is looked up; gives
-    /// the key that the Worker will look up for it, masked to the prefix.
+    /// Takes an address, or a range as an address with a prefix length that is looked up. The key of a range is masked
+    /// to the prefix.
     ///
     /// # Errors
-    /// [`BlockKeyError`], which as text is a sentence for the operator.
+    /// [`BlockKeyError`], whose text is a sentence for the operator.
     pub fn parse(raw: &str) -> Result<Self, BlockKeyError> {
         let (address, length) = match raw.split_once('/') {
             Some((address, length)) => (address, Some(length)),
@@ -120,7 +120,7 @@ impl fmt::Display for BlockKeyError {
             ),
             Self::Range(raw) => write!(
                 f,
-                "\"{raw}\" is not a range that is looked up: IPv4 takes /24 and /16, IPv6 takes /64, /56, /48 and /32, a single address takes none"
+                "\"{raw}\" is not a range that is looked up: IPv4 takes /24 and /16, IPv6 takes /64, /56, /48 and /32, and a single address takes no length"
             ),
         }
     }

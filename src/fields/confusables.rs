@@ -1,8 +1,8 @@
-//! `CONFUSABLES`: whether a name may look like another one.
+//! `CONFUSABLES`: whether a name may look like another name.
 //!
-//! Owns the setting, and the forms by which names that look alike are told. The table behind them is
-//! large, so a Worker has it only if it was built with the feature `confusables`. Must not know where
-//! a name is taken.
+//! It owns the setting, and the skeletons, by which names that look alike are found. The table behind the skeletons is
+//! large, so a Worker has it only if it was built with the feature `confusables`. It must not know where a name is
+//! taken.
 
 use crate::fields::username::Username;
 use crate::setting::ConfigError;
@@ -11,28 +11,28 @@ use crate::unicode::{self, Bounded};
 
 const SETTING: &str = "CONFUSABLES";
 
-/// What becomes of a name that looks like another one.
+/// Whether a name may look like another name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Confusables {
-    /// It is a name of its own.
+    /// Names that look alike are different names.
     Allow,
-    /// It is taken if the other is.
+    /// A name is taken if a name that looks like it is taken.
     #[cfg(feature = "confusables")]
     Deny,
 }
 
-/// The forms of a name that a name which looks like it shares: one of the three is enough.
+/// Three forms of a name. Two names look alike if they share at least one of the forms.
 ///
-/// One form cannot do. `BOB0` looks like `BOBO`, and `BOB0` is `bob0`, but `bob0` does not look like `bobo`.
-/// All change with Unicode's table.
+/// One form is not enough: `BOB0` looks like `BOBO`, and `BOB0` is the same name as `bob0`, but `bob0` does not look
+/// like `bobo`. The forms can change with a new version of Unicode's table.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Skeletons {
-    /// That of the name as it is written: `B0B` shares it with `BOB`.
+    /// The skeleton of the name as it is written: `B0B` shares it with `BOB`.
     pub written: String,
-    /// That of its key: `раураl` in Cyrillic shares it with `PAYPAL`.
+    /// The skeleton of the name's key: `раураl` in Cyrillic shares it with `PAYPAL`.
     pub folded: String,
-    /// That of its key, after characters that look like a Latin capital became it: `ТОМ` in Cyrillic shares it
-    /// with `tom`, though the small letters of the two scripts do not look alike.
+    /// The skeleton of the key of a changed name: each character that looks like a Latin capital was replaced by that
+    /// capital. `ТОМ` in Cyrillic shares it with `tom`, though the small letters of the two scripts do not look alike.
     pub capitals: String,
 }
 
@@ -40,7 +40,7 @@ impl Confusables {
     /// Reads the setting through `lookup`, which gives a variable's value, or `None` where it is not set.
     ///
     /// # Errors
-    /// It is neither `deny` nor `allow`, or `deny` in a Worker without the feature.
+    /// [`ConfigError`]: the value is neither `deny` nor `allow`, or is `deny` in a Worker without the feature.
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
         match lookup(SETTING).as_deref() {
             None | Some("allow") => Ok(Self::Allow),
@@ -54,9 +54,9 @@ impl Confusables {
         }
     }
 
-    /// The skeletons of `name`, or `None` where it does not matter how a name looks.
+    /// The skeletons of `name`, or `None` where names may look alike.
     #[must_use]
-    #[cfg_attr(not(feature = "confusables"), expect(unused_variables, reason = "nothing is made of it"))]
+    #[cfg_attr(not(feature = "confusables"), expect(unused_variables, reason = "skeletons need the feature"))]
     pub fn skeletons(self, name: &Username) -> Option<Skeletons> {
         match self {
             Self::Allow => None,
@@ -65,10 +65,10 @@ impl Confusables {
         }
     }
 
-    /// The skeletons of `name` as given and in small letters, in capitals and with a capital first, for a name
-    /// that is taken in all its spellings. None where it does not matter how a name looks.
+    /// The skeletons of four spellings of `name`, for a name that is taken in all its spellings: as given, in small
+    /// letters, in capitals, and with a capital first. The list is empty where names may look alike.
     #[must_use]
-    #[cfg_attr(not(feature = "confusables"), expect(unused_variables, reason = "nothing is made of it"))]
+    #[cfg_attr(not(feature = "confusables"), expect(unused_variables, reason = "skeletons need the feature"))]
     pub fn skeletons_of_spellings(self, name: &Username) -> Vec<Skeletons> {
         match self {
             Self::Allow => Vec::new(),
@@ -87,7 +87,7 @@ impl Confusables {
 }
 
 impl Skeletons {
-    /// Those of a name in NFC and its `NFKC_Casefold` form, `key`.
+    /// The skeletons of `name`, which is in NFC, and of its `NFKC_Casefold` form `key`.
     #[cfg(feature = "confusables")]
     #[must_use]
     pub fn of(name: &str, key: &str) -> Self {
@@ -100,14 +100,14 @@ impl Skeletons {
         }
     }
 
-    /// Whether a name with these skeletons looks like one with the `other` ones.
+    /// Whether a name with these skeletons looks like a name with the `other` skeletons.
     #[must_use]
     pub fn are_like(&self, other: &Self) -> bool {
         self.written == other.written || self.folded == other.folded || self.capitals == other.capitals
     }
 }
 
-/// The skeleton of [UTS 39](https://www.unicode.org/reports/tr39/#Confusable_Detection), which knows no case.
+/// The skeleton of [UTS 39](https://www.unicode.org/reports/tr39/#Confusable_Detection), which does not fold case.
 #[cfg(feature = "confusables")]
 fn skeleton(text: &str) -> String {
     unicode_security::skeleton(text).collect()
@@ -156,7 +156,7 @@ mod tests {
 
     #[cfg(not(feature = "confusables"))]
     #[test]
-    fn without_the_table_nothing_can_be_denied() {
+    fn without_the_table_deny_is_refused() {
         assert_eq!(
             read(Some("deny")).unwrap_err(),
             "CONFUSABLES is \"deny\": build the Worker for it, with make build FEATURES=confusables"
@@ -223,7 +223,7 @@ mod tests {
         }
 
         #[test]
-        fn a_name_of_one_character_has_skeletons_and_looks_like_the_ascii_letter_that_it_looks_like() {
+        fn a_character_is_like_the_ascii_letter_of_the_same_skeleton() {
             let ascii: BTreeMap<_, _> = ('!'..='~')
                 .filter(char::is_ascii_alphanumeric)
                 .map(|c| (skeleton(&c.to_string()), c.to_string()))
@@ -240,7 +240,7 @@ mod tests {
             assert!(others > 1000, "{others}");
         }
 
-        /// Characters that are one in `form`: the classes of more than one.
+        /// The classes of two or more characters that have the same `form`.
         fn classes(form: impl Fn(&str) -> String) -> Vec<Vec<char>> {
             let mut classes = BTreeMap::<_, Vec<char>>::new();
             for c in characters() {
@@ -256,7 +256,7 @@ mod tests {
         static AS_WRITTEN: LazyLock<Vec<Vec<char>>> = LazyLock::new(|| classes(skeleton));
         static FOLDED: LazyLock<Vec<Vec<char>>> = LazyLock::new(|| classes(folded));
 
-        /// Two names, with characters of one class at each place.
+        /// Two names whose characters at each place are of the same class.
         fn pair(classes: &'static [Vec<char>]) -> impl Strategy<Value = (String, String)> {
             let two = sample::select(classes)
                 .prop_flat_map(|class| (sample::select(class.clone()), sample::select(class)));

@@ -1,18 +1,19 @@
-//! The origins that a client may list: which texts a browser can send as an `Origin`.
+//! The origins that a client may list.
 //!
-//! Must not know which client lists which.
+//! It owns the rule for them: they are the texts that a browser can send as an `Origin`. It must not know which client
+//! lists which origin.
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
-/// Whether browsers write an origin so ([RFC 6454](https://www.rfc-editor.org/rfc/rfc6454#section-6.2)):
-/// the Worker compares texts, and another spelling would never be equal.
+/// Whether `raw` is an origin as browsers write it ([RFC 6454](https://www.rfc-editor.org/rfc/rfc6454#section-6.2)).
+/// The Worker compares texts, so an origin in another spelling would never match.
 #[must_use]
 pub fn is_origin(raw: &str) -> bool {
     let Some((scheme, authority)) = raw.split_once("://") else {
         return false;
     };
     let (host, port) = match authority.rsplit_once(':') {
-        // A colon within brackets is the address's.
+        // A colon within brackets belongs to an IPv6 address.
         Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
         _ => (authority, None),
     };
@@ -32,7 +33,7 @@ fn is_host(host: &str) -> bool {
         !label.is_empty()
             && label.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b))
     };
-    // A browser takes a name that ends in a number for an address, and writes it in full.
+    // A browser reads a host that ends in a number as an IPv4 address, and writes the address in full.
     let is_address = host.rsplit('.').next().is_some_and(|last| last.bytes().all(|b| b.is_ascii_digit()));
     host.split('.').all(is_label) && (!is_address || host.parse::<Ipv4Addr>().is_ok())
 }

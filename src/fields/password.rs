@@ -1,7 +1,7 @@
-//! A password: its normal form, its limits and its hash.
+//! A password.
 //!
-//! Nothing here can show a password: the type has no `Display`, and its `Debug` says only that it
-//! is one. Must not know HTTP or storage.
+//! It owns a password's normal form, its limits and its hash. A password cannot be shown by accident: its type has no
+//! `Display`, and its `Debug` prints only the name of the type. It must not know HTTP or storage.
 
 mod argon2id;
 pub mod pepper;
@@ -23,8 +23,8 @@ pub use argon2id::TAG_BYTES;
 /// The longest password, in bytes of its normal form.
 pub const MAX_BYTES: usize = 1024;
 
-/// The longest text that can become a password, in code points: a character of NFC decomposes canonically
-/// into at most three code points for each two bytes, and no code point comes of less than one.
+/// The longest text that can become a password, in code points: a character in NFC decomposes canonically into at most
+/// three code points for each two of its bytes, and normalisation removes no code point.
 const MAX_RAW: usize = MAX_BYTES / 2 * 3;
 
 /// The salt, in bytes ([RFC 9106, section 3.1](https://www.rfc-editor.org/rfc/rfc9106#section-3.1)).
@@ -33,31 +33,32 @@ pub const SALT_BYTES: usize = 16;
 /// A password under the `OpaqueString` profile of RFC 8265.
 pub struct Password(String);
 
-/// Why a text is not a password. As text it completes the sentence that the field's name begins.
+/// Why a text is not a password. Its text completes a sentence that begins with the field's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PasswordError {
-    /// No character at all.
+    /// The text is empty.
     Empty,
-    /// Fewer characters than the service asks for.
+    /// The text has fewer characters than the service asks for.
     TooShort {
         /// The fewest characters.
         minimum: usize,
     },
-    /// More than [`MAX_BYTES`].
+    /// The text has more than [`MAX_BYTES`].
     TooLong,
-    /// A character that the profile refuses; which one stays unsaid.
+    /// The text has a character that the profile refuses. The error does not say which one.
     Disallowed,
 }
 
-/// The hash could not be computed; says why, and nothing about the password.
+/// The hash could not be computed. The error's text says why, without anything about the password.
 #[derive(Debug)]
 pub struct HashError(String);
 
 impl Password {
-    /// Takes `minimum` characters to 1,024 bytes, both counted in the normal form, which is what is hashed.
+    /// Takes a text of at least `minimum` characters and at most 1,024 bytes. Both are counted in the normal form,
+    /// which is also the form that is hashed.
     ///
     /// # Errors
-    /// The first rule that `raw` breaks.
+    /// [`PasswordError`]: the first rule that `raw` breaks.
     pub fn parse(raw: &str, minimum: usize) -> Result<Self, PasswordError> {
         let raw = Bounded::new(raw, MAX_RAW).ok_or(PasswordError::TooLong)?;
         let text =
@@ -73,19 +74,18 @@ impl Password {
         }
     }
 
-    /// The normal form, for a digest; never to be shown, logged or sent.
+    /// The normal form, for computing a digest. It must never be shown, logged or sent.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Hashes with Argon2id, version 0x13, and gives the PHC string
-    /// `$argon2id$v=19$m=…,t=…,p=…$salt$tag`
-    /// (<https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md>). With
-    /// a `pepper`, its id stands after `p`, as `keyid`, and its secret is nowhere.
+    /// Hashes the password with Argon2id, version 0x13. Returns the PHC string `$argon2id$v=19$m=…,t=…,p=…$salt$tag`
+    /// (<https://github.com/P-H-C/phc-string-format/blob/master/phc-sf-spec.md>). With a `pepper`, the string has the
+    /// pepper's id after `p`, as `keyid`, and never its secret.
     ///
     /// # Errors
-    /// [`HashError`]: the memory is not to be had, or `params` are out of Argon2's range.
+    /// [`HashError`]: the memory could not be allocated, or `params` are out of Argon2's range.
     pub fn hash(
         &self,
         params: &Params,
@@ -105,11 +105,11 @@ impl Password {
 }
 
 thread_local! {
-    /// Kept from hash to hash: wasm memory never shrinks, and to allocate it takes a while.
+    /// The memory of a hash, kept for the next one: wasm memory never shrinks, and to allocate it takes time.
     static MEMORY: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
 }
 
-/// Runs `fill` on `blocks` KiB and wipes them afterwards.
+/// Runs `fill` on `blocks` blocks of 1 KiB, and wipes them afterwards.
 fn with_memory<T>(
     blocks: usize,
     fill: impl FnOnce(&mut [Block]) -> Result<T, HashError>,
@@ -181,7 +181,7 @@ mod tests {
 
     #[test]
     fn the_longest_text_that_composes_to_a_password_is_taken() {
-        // Each of them is two bytes in NFC: U+0390.
+        // Each three code points are two bytes in NFC: U+0390.
         let longest = "\u{3b9}\u{308}\u{301}".repeat(512);
         assert_eq!(longest.chars().count(), MAX_RAW);
         assert_eq!(Password::parse(&longest, 1).unwrap().as_str(), "\u{390}".repeat(512));
@@ -237,7 +237,7 @@ mod tests {
         assert!(verified_with(&[b'a'; 32]));
         assert!(!verified_with(&[b'b'; 32]) && !verified_with(b""));
 
-        // The id is a name and no ingredient; without a pepper there is none.
+        // The id does not change the tag. A hash without a pepper has no id.
         let tag = |phc: &str| phc.rsplit_once('$').unwrap().1.to_owned();
         assert_eq!(tag(&hash(Some(&pepper("2027", 'a')))), tag(&phc));
         assert_ne!(tag(&hash(Some(&pepper("2026", 'b')))), tag(&phc));

@@ -1,16 +1,17 @@
-//! Identifies a request across its retries: by the client's `Idempotency-Key`, or by the request's own id.
+//! The request key, which identifies a request across its retries: the client's `Idempotency-Key`, or the request's own
+//! id.
 //!
-//! Must not know the header, nor where the key is stored.
+//! It owns the form of both, which keeps them apart. It must not know the header, nor where the key is stored.
 
 use base16ct::lower;
 use sha2::{Digest, Sha256};
 
 use crate::fields::visible_ascii::{NotVisibleAscii, VisibleAscii};
 
-/// A key that no client can choose begins so. Anybody who sees an answer reads its request's id there.
+/// The beginning of a key that no client can choose. An id alone would not be safe: the client sees it in the answer.
 const PREFIX: &str = "request-id:";
 
-/// 1 to 255 visible ASCII characters: a client's key never equals that of a request without one.
+/// 1 to 255 visible ASCII characters. A key that a client chose never equals the key of a request without one.
 #[derive(Clone, PartialEq, Eq)]
 pub struct RequestKey(String);
 
@@ -18,10 +19,10 @@ impl RequestKey {
     /// The longest key of a client, in characters.
     pub const MAX: usize = 255;
 
-    /// That of a request whose client chose `key`.
+    /// The request key for a client's `key`.
     ///
     /// # Errors
-    /// [`NotVisibleAscii`], unless it is 1 to [`Self::MAX`] visible ASCII characters.
+    /// [`NotVisibleAscii`], unless `key` is 1 to [`Self::MAX`] visible ASCII characters.
     pub fn of_client(key: String) -> Result<Self, NotVisibleAscii> {
         let key = VisibleAscii::<{ Self::MAX }>::parse(key)?;
         Ok(Self(if key.as_str().starts_with(PREFIX) {
@@ -32,7 +33,7 @@ impl RequestKey {
         }))
     }
 
-    /// That of a request whose client chose none: its UUID is `id`.
+    /// The request key of a request whose client sent no key. `id` is the request's UUID.
     #[must_use]
     pub fn of_request(id: &str) -> Self {
         Self(format!("{PREFIX}{id}"))
@@ -78,7 +79,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn two_keys_of_clients_are_two(
+        fn different_keys_of_clients_stay_different(
             key in "(request-id:)?(sha-256:)?[!-~]{0,40}",
             other in "(request-id:)?(sha-256:)?[!-~]{0,40}",
         ) {

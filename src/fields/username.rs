@@ -1,6 +1,7 @@
-//! A name that a user signs up with: which texts are names, and when two of them are the same.
+//! A name that a user signs up with.
 //!
-//! Must not know HTTP, nor in which namespace a name has to be unique.
+//! It owns the rule for which texts are names, and for when two names are the same. It must not know HTTP, nor in which
+//! namespace a name has to be unique.
 
 use std::fmt;
 
@@ -20,25 +21,25 @@ pub struct Username {
     key: String,
 }
 
-/// Why a text is not a username. As text it completes the sentence that the field's name begins.
+/// Why a text is not a username. Its text completes a sentence that begins with the field's name.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UsernameError {
-    /// No character, or more than [`MAX_CHARACTERS`].
+    /// The text is empty, or has more than [`MAX_CHARACTERS`].
     Length,
-    /// The first character would combine with whatever stands before the name.
+    /// The first character is a mark, which would combine with the text before the name.
     LeadingMark,
-    /// White space, a control, format, private-use or unassigned character.
+    /// The text has white space, or a control, format, private-use or unassigned character.
     Character(char),
-    /// Only invisible characters: the key is empty.
+    /// The text has only invisible characters: its key is empty.
     Invisible,
 }
 
 impl Username {
-    /// Takes 1 to 254 letters, marks, numbers, punctuation and symbols, the first not a mark, at
-    /// least one of them visible; counted and kept in NFC.
+    /// Takes 1 to 254 letters, marks, numbers, punctuation and symbols. The first must not be a mark, and at least one
+    /// must be visible. The characters are counted, and the name is kept, in NFC.
     ///
     /// # Errors
-    /// The first rule that `raw` breaks.
+    /// [`UsernameError`]: the first rule that `raw` breaks.
     pub fn parse(raw: &str) -> Result<Self, UsernameError> {
         let raw = Bounded::new(raw, MAX_RAW).ok_or(UsernameError::Length)?;
         let text = unicode::nfc(raw);
@@ -65,7 +66,7 @@ impl Username {
         &self.text
     }
 
-    /// The name's `NFKC_Casefold` form: names with one key are one name.
+    /// The name's `NFKC_Casefold` form: two names with the same key are the same name.
     #[must_use]
     pub fn key(&self) -> &str {
         &self.key
@@ -130,7 +131,7 @@ mod tests {
 
     #[test]
     fn the_longest_text_that_composes_to_a_name_is_taken() {
-        // Each of them is one character in NFC: U+1F82.
+        // Each four code points are one character in NFC: U+1F82.
         let longest = "\u{3b1}\u{313}\u{300}\u{345}".repeat(254);
         assert_eq!(longest.chars().count(), MAX_RAW);
         assert_eq!(Username::parse(&longest).unwrap().as_str(), "\u{1f82}".repeat(254));
@@ -199,7 +200,7 @@ mod tests {
 
         #[test]
         fn graphic_text_is_a_name(raw in "[\\p{L}\\p{N}\\p{P}\\p{S}]{1,20}") {
-            // The pattern's tables and ours can differ by a Unicode version: an unassigned character is no surprise.
+            // The pattern's tables can be of a newer Unicode than ours, where a character is still unassigned.
             let error = Username::parse(&raw).err();
             prop_assert!(matches!(error, None | Some(UsernameError::Invisible | UsernameError::Character(_))));
         }

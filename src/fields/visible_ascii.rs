@@ -1,10 +1,10 @@
-//! Opaque identifiers that travel in headers and URLs unchanged: visible ASCII of a limited length.
+//! Opaque identifiers that travel in headers and URLs unchanged.
 //!
-//! Must not know who chooses the identifier or what it is for.
+//! It owns their form: visible ASCII of a limited length. It must not know who chooses an identifier or what it is for.
 
 use std::fmt;
 
-/// 1 to `MAX` characters from `!` to `~`: no space, no control, nothing beyond ASCII.
+/// 1 to `MAX` ASCII characters from `!` to `~`, so without spaces and controls.
 #[derive(Clone, PartialEq, Eq)]
 pub struct VisibleAscii<const MAX: usize>(String);
 
@@ -15,7 +15,7 @@ impl<const MAX: usize> VisibleAscii<MAX> {
     /// Takes `raw` as it is.
     ///
     /// # Errors
-    /// [`NotVisibleAscii`]: a character or the length is out of bounds.
+    /// [`NotVisibleAscii`]: `raw` is empty, is too long, or has another character.
     pub fn parse(raw: String) -> Result<Self, NotVisibleAscii> {
         let in_bounds = (1..=MAX).contains(&raw.len()) && raw.bytes().all(|b| b.is_ascii_graphic());
         if in_bounds { Ok(Self(raw)) } else { Err(NotVisibleAscii { max: MAX }) }
@@ -28,7 +28,7 @@ impl<const MAX: usize> VisibleAscii<MAX> {
     }
 }
 
-/// A text that is not visible ASCII of its length; as text, what would be right.
+/// The error for a text that is not 1 to `max` visible ASCII characters. Its text says what would be right.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NotVisibleAscii {
     max: usize,

@@ -1,11 +1,13 @@
-//! `BREACHED_PASSWORDS`: a password that is known from data breaches is refused, because it is among
-//! the first that an attacker tries.
+//! `BREACHED_PASSWORDS`: a password that is known from data breaches is refused, because attackers try such passwords
+//! first.
 //!
-//! `list` looks it up in a list that each isolate reads once from KV, and keeps. `range` asks a server
-//! of [Have I Been Pwned](https://haveibeenpwned.com/API/v3#PwnedPasswords)'s protocol, which sees the
-//! first 5 of the 40 digits of the password's SHA-1. When KV or the server does not answer,
-//! `BREACHED_PASSWORDS_ON_ERROR` decides; when the list is not in KV, the answer is 500. `/users/` has
-//! no password, so it passes.
+//! With `list`, the guard looks the password up in a list that each isolate reads once from KV and then keeps. With
+//! `range`, it asks a server with the protocol of
+//! [Have I Been Pwned](https://haveibeenpwned.com/API/v3#PwnedPasswords), which sees the first 5 of the 40 digits of
+//! the password's SHA-1. When KV or the server does not answer, `BREACHED_PASSWORDS_ON_ERROR` decides. When the list
+//! is not in KV, the answer is 500. `/users/` has no password, so its sign-ups pass.
+//!
+//! It owns both sources and the reading of their answers. It must not know the list's key in KV.
 
 pub mod list;
 
@@ -30,10 +32,10 @@ const URL: &str = "BREACHED_PASSWORDS_URL";
 
 const PWNED_PASSWORDS: &str = "https://api.pwnedpasswords.com/range/";
 
-/// Both normally answer from a nearby cache; slower is treated as a failure.
+/// KV and the server normally answer from a nearby cache; a slower answer is treated as a failure.
 const TIME_LIMIT: Duration = Duration::from_millis(800);
 
-/// Its answers have about 1,000 lines of 40 bytes.
+/// The largest answer of the server, in bytes. A normal one has about 1,000 lines of 40 bytes.
 const SIZE_LIMIT: usize = 256 * 1024;
 
 /// How many digits of the digest the server sees.
@@ -44,7 +46,7 @@ struct BreachedPasswords {
     on_error: OnError,
 }
 
-/// Who knows which passwords were breached.
+/// The source that knows which passwords were breached.
 enum Source {
     List {
         kv: Rc<BlockList>,
@@ -54,15 +56,15 @@ enum Source {
     Range(String),
 }
 
-/// Why it is not known whether a password was.
+/// Why it is unknown whether a password was breached.
 enum Unknown {
-    /// There is no list.
+    /// KV has no list.
     NoList,
-    /// There was no answer.
+    /// KV or the server did not answer.
     NoAnswer(JsError),
 }
 
-/// On where the setting is.
+/// The guard, which is on if the setting exists.
 ///
 /// # Errors
 /// [`ConfigError`]: a setting is not of its form.
@@ -80,7 +82,7 @@ pub(super) fn read(parts: &Parts<'_>) -> Result<Option<Box<dyn Guard>>, ConfigEr
 
 fn range_url(env: &Environment) -> Result<String, ConfigError> {
     let url = remote::url(env, URL, PWNED_PASSWORDS)?;
-    // Without it the digits would become part of the path's last word, or of the host.
+    // Without the slash, the digits would become part of the path's last word, or of the host.
     if url.ends_with('/') { Ok(url) } else { Err(ConfigError::new(format!("{URL} must end with a slash"))) }
 }
 
@@ -135,7 +137,7 @@ async fn ask_range(url: &str, password: &Password) -> Result<bool, JsError> {
     let (prefix, suffix) = digest.split_at_checked(PREFIX).unwrap_or_default();
     let request = RemoteRequest {
         method: "GET",
-        // With padding, the answer's length does not tell which it is. The server asks for a name.
+        // With padding, the answer's length does not tell which range it is. The server requires a `User-Agent`.
         headers: vec![("Add-Padding", "true".into()), ("User-Agent", "edge-signup".into())],
         body: None,
     };
@@ -143,7 +145,7 @@ async fn ask_range(url: &str, password: &Password) -> Result<bool, JsError> {
     let known = std::str::from_utf8(&answer.body).ok().filter(|_| answer.status == 200);
     known.and_then(|lines| holds(lines, suffix)).ok_or_else(|| JsError {
         name: "Error".to_owned(),
-        message: format!("an answer of status {} that is no range", answer.status),
+        message: format!("an answer of status {} that is not a range", answer.status),
     })
 }
 
@@ -153,9 +155,9 @@ impl From<JsError> for Unknown {
     }
 }
 
-/// Whether `lines` of `SUFFIX:COUNT` tell of `suffix`; a count of 0 is padding. `None` if they are
-/// something else, so that an error page does not pass for a range without the password. An empty
-/// answer is something else too: every range has lines, and the server was asked to pad it.
+/// Whether `lines`, each `SUFFIX:COUNT`, have `suffix`; a line with a count of 0 is padding. Returns `None` if a line
+/// has another form, so that an error page is not taken for a range without the password. An empty answer gives
+/// `None` too, because every range has lines, and the server was asked to add padding.
 fn holds(lines: &str, suffix: &str) -> Option<bool> {
     let mut held = None;
     for line in lines.lines() {
@@ -189,7 +191,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_range_is_no_answer() {
+    fn a_text_that_is_not_a_range_is_not_an_answer() {
         for lines in
             ["", "\r\n", "<html>", "A", "A:", "A:x", "A:-1", ":1:1", "A:1\r\n\r\n<p>", "{\"a\":1}", "A: 1"]
         {

@@ -1,9 +1,11 @@
-//! `CLIENT_LIMIT`: how many sign-ups one application, by its `client_id`, may send in a while.
+//! `CLIENT_LIMIT`: how many sign-ups one application, by its `client_id`, may send in a period.
 //!
-//! A rate-limit binding, counted in each of Cloudflare's locations: a brake, not a quota. It keeps
-//! one application from using up what all share. It counts the sign-ups that every other guard has
-//! let pass, because anybody can send junk under a `client_id`. `/users/` has no `client_id` and is
+//! A rate-limit binding counts in each of Cloudflare's locations, so the limit is a brake and not a quota. It keeps one
+//! application from using up the capacity that all applications share. It counts only the sign-ups that every other
+//! guard let pass, because anyone can send junk under a `client_id`. `/users/` has no `client_id`, so its sign-ups are
 //! not counted. When the binding does not answer, the sign-up is refused with 503.
+//!
+//! It owns the key that is counted. It must not know how a binding counts.
 
 use crate::guards::rate_limit::RateLimit;
 use crate::guards::{Attempt, Check, Guard, Parts, SignUpRefusal};
@@ -13,10 +15,10 @@ const BINDING: &str = "CLIENT_LIMIT";
 
 struct ClientLimit(RateLimit);
 
-/// On where the binding is.
+/// The guard, which is on if the binding exists.
 ///
 /// # Errors
-/// None: a binding of another kind shows when it is asked.
+/// It does not fail: a binding of another kind fails only at its first use.
 pub(super) fn read(parts: &Parts<'_>) -> Result<Option<Box<dyn Guard>>, ConfigError> {
     Ok(parts.env.binding(BINDING).map(|binding| Box::new(ClientLimit(RateLimit::new(BINDING, binding))) as _))
 }

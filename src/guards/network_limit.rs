@@ -1,8 +1,10 @@
-//! `SIGN_UP_LIMIT`: how many sign-ups, at either route, one network may try in a while.
+//! `SIGN_UP_LIMIT`: how many sign-ups, at either route, one network may try in a period.
 //!
-//! A rate-limit binding counts by the address, or the /64 of an IPv6 address, because that is what
-//! one household or server has. The count is kept in each of Cloudflare's locations: a brake, not a
-//! quota. When the binding does not answer, the sign-up is refused with 503.
+//! A rate-limit binding counts by the IPv4 address or the /64 of the IPv6 address, because that is the network of one
+//! household or server. The binding counts in each of Cloudflare's locations, so the limit is a brake and not a quota.
+//! When the binding does not answer, the sign-up is refused with 503.
+//!
+//! It owns the key that is counted. It must not know how a binding counts.
 
 use crate::guards::rate_limit::RateLimit;
 use crate::guards::{Attempt, Check, Guard, Parts, Refusal};
@@ -12,10 +14,10 @@ const BINDING: &str = "SIGN_UP_LIMIT";
 
 struct NetworkLimit(RateLimit);
 
-/// On where the binding is.
+/// The guard, which is on if the binding exists.
 ///
 /// # Errors
-/// None: a binding of another kind shows when it is asked.
+/// It does not fail: a binding of another kind fails only at its first use.
 pub(super) fn read(parts: &Parts<'_>) -> Result<Option<Box<dyn Guard>>, ConfigError> {
     Ok(parts
         .env

@@ -1,9 +1,11 @@
 //! `PROOF_OF_WORK`: how much a client has to compute before it may sign up, at either route.
 //!
-//! The header `Proof-Of-Work` carries a solved challenge of `GET /challenge`, of at most 256 bytes. A
-//! challenge counts for one sign-up, whatever becomes of it ([`spent_proofs`](super::spent_proofs)). A
-//! repeat of that sign-up, told by its `Idempotency-Key`, may carry it again. When the database does
-//! not answer, the sign-up is refused with 503, as it would be a moment later.
+//! The header `Proof-Of-Work` carries a solved challenge of `GET /challenge`, of at most 256 bytes. A challenge
+//! counts for one sign-up, even if that sign-up fails ([`spent_proofs`](super::spent_proofs)). A repeat of the
+//! sign-up with the same `Idempotency-Key` may carry the challenge again. When the database does not answer, the
+//! sign-up is refused with 503, because it could not be stored either.
+//!
+//! It owns the header. It must not know the form of a challenge, nor SQL.
 
 pub mod challenge;
 
@@ -24,10 +26,10 @@ struct ProofOfWork {
     spent: SpentProofs,
 }
 
-/// On where there are challenges.
+/// The guard, which is on if challenges are issued.
 ///
 /// # Errors
-/// None: the settings were read with the challenges.
+/// It does not fail: the settings were read with the challenges.
 pub(super) fn read(parts: &Parts<'_>) -> Result<Option<Box<dyn Guard>>, ConfigError> {
     Ok(parts.challenges.map(|challenges| {
         let spent = SpentProofs::new(Rc::clone(parts.store));

@@ -1,6 +1,6 @@
-//! A rate-limit binding: counts what happens under a key.
+//! A rate-limit binding.
 //!
-//! Must not know what is counted.
+//! It owns the call that counts under a key. It must not know what is counted.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use worker::js_sys::{Object, Promise, Reflect};
 use crate::error::ApiError;
 use crate::platform;
 
-/// The count is kept in the same location as the Worker: it answers at once or not at all.
+/// How long the binding may take. It counts in the Worker's own location, so it answers at once or not at all.
 const TIME_LIMIT: Duration = Duration::from_secs(1);
 
 #[wasm_bindgen]
@@ -22,7 +22,7 @@ extern "C" {
     fn limit(this: &RateLimiter, options: &Object) -> Result<Promise, JsValue>;
 }
 
-/// A binding under its name.
+/// A rate-limit binding and its name.
 pub struct RateLimit {
     name: &'static str,
     binding: RateLimiter,
@@ -35,7 +35,7 @@ impl RateLimit {
         Self { name, binding: binding.unchecked_into() }
     }
 
-    /// Counts one more under `key`; `false` if it is one too many.
+    /// Counts one more under `key`. Returns `false` if it is over the limit.
     ///
     /// # Errors
     /// [`ApiError::Unavailable`] if the binding does not answer, [`ApiError::Internal`] if it is of another kind.

@@ -1,15 +1,16 @@
 //! `CLIENTS`: only the clients that an operator registered may sign users up, and a client's pages
 //! only from the origins that it lists.
 //!
-//! An `Origin` is what a browser says of the page that calls. Any other program can leave it out or
-//! make it up, so a request without one passes: the lists keep out other sites' pages, but not bots.
-//! `/users/` has no `client_id` and passes too.
+//! A browser sends the origin of the calling page as `Origin`. Any other program can leave the header out or forge it,
+//! so a request without one passes: the lists keep out other sites' pages, but not bots. `/users/` has no `client_id`,
+//! so its sign-ups pass too.
 //!
-//! An isolate reads all clients at once and keeps them: for a minute, or for 5 seconds where an id
-//! is not among them. One request reads, and those that come meanwhile wait for what it gets. So
-//! however many ids are made up, they cost one read in 5 seconds and no memory. When the clients cannot
-//! be read, the sign-up is refused with 503, and so are those of the next second, without a read. Must
-//! not know SQL.
+//! An isolate reads all clients at once and keeps them for a minute. For an id that is not among them, they are read
+//! again once they are 5 seconds old. One request reads, and requests that arrive meanwhile wait for its result. So
+//! made-up ids cost at most one read in 5 seconds, and no memory. When the clients cannot be read, the sign-up is
+//! refused with 503, and so are the sign-ups of the next second, without another read.
+//!
+//! It owns the clients that an isolate keeps, and the decision about a client. It must not know SQL.
 
 use std::cell::RefCell;
 use std::rc::{Rc, Weak};
@@ -24,19 +25,21 @@ use crate::storage::d1::{Store, StoreError};
 
 const SETTING: &str = "CLIENTS";
 
-/// How old the clients may be, in microseconds, to say what a registered one may do.
+/// How old the kept clients may be, in microseconds, to decide about a client that is among them.
 const MAX_AGE: u64 = 60_000_000;
 
-/// How old they may be to say that one is not registered: an operator who registers it is waiting.
+/// How old the kept clients may be, in microseconds, to decide that a client is not registered. An operator who has
+/// just registered the client waits for that long.
 const MAX_AGE_OF_MISS: u64 = 5_000_000;
 
-/// How old a failure may be to be that of another request too: a database that is down is not asked more often.
+/// How old a failure may be, in microseconds, to be the answer to another request too. A database that is down is not
+/// asked more often.
 const MAX_AGE_OF_FAILURE: u64 = 1_000_000;
 
-/// After how many microseconds a read is over in any case: three tries of 2 s each, and their pauses.
+/// The longest time of a read, in microseconds: three tries of 2 s each, and the pauses between them.
 const MAX_READ: u64 = 7_000_000;
 
-/// How long a request that waits for another one's read sleeps before it looks again: at first, and at most.
+/// How long a request that waits for another request's read sleeps before it looks again: at first, and at most.
 const PAUSES: [Duration; 2] = [Duration::from_millis(5), Duration::from_millis(160)];
 
 struct RegisteredClients {
@@ -44,10 +47,10 @@ struct RegisteredClients {
     kept: Kept,
 }
 
-/// On where the setting is `registered`.
+/// The guard, which is on if the setting is `registered`.
 ///
 /// # Errors
-/// Another value than that or `any`.
+/// [`ConfigError`]: the setting is neither `registered` nor `any`.
 pub(super) fn read(parts: &Parts<'_>) -> Result<Option<Box<dyn Guard>>, ConfigError> {
     match parts.env.variable(SETTING).as_deref() {
         None | Some("any") => Ok(None),
@@ -89,11 +92,11 @@ impl Guard for RegisteredClients {
 }
 
 impl RegisteredClients {
-    /// The clients, fresh enough to look for `id` among them, or to answer for all: those that are
-    /// kept, or those of a read, which is this request's own or another one's.
+    /// The clients: the kept ones if they are fresh enough, or those of a new read, by this request or another one.
+    /// With an `id`, they must be fresh enough to decide about that client, and otherwise to answer for all clients.
     ///
-    /// The promise of another request would not do: it is gone with that request. So a request that
-    /// waits looks again by a timer of its own, and reads itself if the one that read went away.
+    /// A request cannot wait for another request's promise, because that promise is gone when the other request ends.
+    /// So a waiting request looks again by a timer of its own, and reads itself if the reading request went away.
     async fn clients(&self, id: Option<&str>) -> Result<Rc<Clients>, StoreError> {
         let arrival = clock::now();
         let [mut pause, longest] = PAUSES;
@@ -111,30 +114,30 @@ impl RegisteredClients {
     }
 }
 
-/// The outcome of the last reads, and whether one is under way. All times are in microseconds.
+/// The outcomes of the last reads, and whether a read is under way. All times are in microseconds.
 #[derive(Default)]
 struct Kept(RefCell<Reads>);
 
 #[derive(Default)]
 struct Reads {
-    /// The clients that were read last, and when they were asked for.
+    /// The clients of the last read that succeeded, and the time at which it began.
     clients: Option<(Rc<Clients>, u64)>,
     /// Why the last read failed, and when.
     failure: Option<(StoreError, u64)>,
-    /// Held by the request that reads: its read is over when it drops this, also where its client has
-    /// gone away.
+    /// Alive while a request reads. That request holds the strong pointer, and drops it when its read is over or its
+    /// client goes away.
     reading: Weak<()>,
-    /// Since when it reads.
+    /// When the reading request began to read.
     since: u64,
 }
 
 impl Kept {
-    /// The answer `now` to a request that arrived at `arrival`: the clients, if they were fresh
-    /// enough then to look for `id` among them, or to answer for all; or the failure, if it was. What
-    /// came after its arrival always is.
+    /// The answer at `now` to a request that arrived at `arrival`: the clients or else the last failure, if it was
+    /// fresh enough at the arrival. A result that came after the arrival is always fresh enough. With an `id`, the
+    /// clients must be fresh enough to decide about that client, and otherwise to answer for all clients.
     fn get(&self, arrival: u64, now: u64, id: Option<&str>) -> Option<Result<Rc<Clients>, StoreError>> {
         let reads = self.0.borrow();
-        // A clock that was set back proves nothing.
+        // A result from the future is not fresh: the clock was set back, so its age is unknown.
         let is_fresh = |then: u64, max_age: u64| then <= now && arrival.saturating_sub(then) < max_age;
         let clients = reads.clients.as_ref().filter(|(clients, then)| {
             let is_known = id.is_none_or(|id| clients.origins(id).is_some());
@@ -147,10 +150,11 @@ impl Kept {
         }
     }
 
-    /// Lets a request read from `now` on, until it drops what it gets; `None` while another one reads.
+    /// Lets a request read from `now` on, until it drops the returned value. Returns `None` while another request
+    /// reads.
     fn begin(&self, now: u64) -> Option<Rc<()>> {
         let mut reads = self.0.borrow_mut();
-        // A runtime that ends a request without dropping its work must not lock the others out.
+        // If the runtime ends a request without dropping its future, the others must not be locked out.
         let is_over = now.checked_sub(reads.since).is_none_or(|time| time >= MAX_READ);
         if reads.reading.strong_count() > 0 && !is_over {
             return None;
@@ -161,7 +165,7 @@ impl Kept {
         Some(reading)
     }
 
-    /// Keeps what came at `now` of a read that began at `asked`, and gives it back.
+    /// Keeps the outcome, which came at `now`, of a read that began at `asked`, and returns it.
     fn set(
         &self,
         asked: u64,
@@ -181,10 +185,10 @@ impl Kept {
     }
 }
 
-/// Every client that is not disabled, as [`Store::clients`] gives them.
+/// Every client that is not disabled, as [`Store::clients`] returns them.
 struct Clients(String);
 
-/// The origins that a client lists, parted by spaces; none where any page may use it.
+/// The origins that a client lists, separated by spaces. The text is empty where any page may use the client.
 #[derive(Debug, PartialEq, Eq)]
 struct Origins<'a>(&'a str);
 
@@ -193,12 +197,12 @@ impl Clients {
         self.0.split('\n').filter_map(|line| line.split_once(' ')).map(|(id, origins)| (id, Origins(origins)))
     }
 
-    /// What the client `id` lists; `None` where it is not registered, or disabled.
+    /// The origins of the client `id`, or `None` if it is disabled or not registered.
     fn origins(&self, id: &str) -> Option<Origins<'_>> {
         self.iter().find(|(known, _)| *known == id).map(|(_, origins)| origins)
     }
 
-    /// What a preflight from `origin` is told, which may come for any of the clients.
+    /// Which pages the answer to a preflight from `origin` allows. The preflight may be for any of the clients.
     fn allow_origin(&self, origin: Option<String>) -> AllowOrigin {
         let mut listed = false;
         for (_, origins) in self.iter() {
@@ -219,8 +223,8 @@ impl Origins<'_> {
         self.0.is_empty()
     }
 
-    /// Whether `origin` is one of them, as [RFC 6454](https://www.rfc-editor.org/rfc/rfc6454#section-6.2)
-    /// writes it: two origins are the same if their texts are.
+    /// Whether `origin` is one of these origins. Two origins are the same if their texts are, in the form of
+    /// [RFC 6454](https://www.rfc-editor.org/rfc/rfc6454#section-6.2).
     fn include(&self, origin: &str) -> bool {
         self.0.split(' ').any(|listed| listed == origin)
     }
@@ -292,7 +296,7 @@ mod tests {
     }
 
     #[test]
-    fn clients_are_kept_for_a_minute_and_believed_not_to_be_there_for_five_seconds() {
+    fn clients_are_kept_for_a_minute_and_a_missing_one_is_looked_up_again_after_five_seconds() {
         let kept = Kept::default();
         assert!(kept.get(0, 0, None).is_none());
         let read: u64 = 1_000;
@@ -322,7 +326,7 @@ mod tests {
     }
 
     #[test]
-    fn a_failure_is_remembered_for_a_second_by_those_that_need_a_read() {
+    fn a_failure_is_the_answer_for_a_second_to_requests_that_need_a_read() {
         let kept = Kept::default();
         kept.set(0, Ok(clients(&[ONE])), 0).unwrap();
         let failed = 6_000_000;
@@ -336,15 +340,15 @@ mod tests {
             assert_eq!((told(age, Some("one")), told(age, None)), (Some(true), Some(true)), "{age}");
         }
         assert_eq!(told(1_000_000, Some("two")), None);
-        // A request that waited is told, however late it wakes up.
+        // A request that waited gets the failure, however late it wakes up.
         assert!(kept.get(failed - 1, failed + 9_000_000, Some("two")).unwrap().is_err());
-        // A success is the end of it.
+        // After a success the failure is forgotten.
         kept.set(failed, Ok(clients(&[TWO])), failed).unwrap();
         assert_eq!((told(0, Some("two")), told(5_000_000, Some("three"))), (Some(true), None));
     }
 
     #[test]
-    fn those_that_waited_take_what_was_read_however_long_it_took() {
+    fn a_request_that_waited_takes_the_result_however_long_the_read_took() {
         let kept = Kept::default();
         let (asked, came) = (1_000, 8_000_000);
         kept.set(asked, Ok(clients(&[ONE])), came).unwrap();
@@ -361,7 +365,7 @@ mod tests {
         drop(reading);
         let lost = kept.begin(1_001);
         assert!(lost.is_some() && kept.begin(7_001_000).is_none());
-        // One that is never dropped is over after its time.
+        // A read whose value is never dropped is over after its time.
         assert!(kept.begin(7_001_001).is_some());
     }
 

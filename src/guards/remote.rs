@@ -1,6 +1,6 @@
-//! Another server, asked over HTTP: one request, one answer, within a time and a size.
+//! Requests of the guards to other servers.
 //!
-//! Must not know what it is asked.
+//! It owns a request and its answer over HTTP, within limits of time and size. It must not know what a server is asked.
 
 use std::time::Duration;
 
@@ -25,7 +25,7 @@ extern "C" {
     #[wasm_bindgen(js_name = fetchAll)]
     fn fetch_all(url: &str, request: &str, size: usize) -> Promise;
 
-    /// The response, and its body if it is within `size`.
+    /// The response, with its body if the body is within `size`.
     type Fetched;
 
     #[wasm_bindgen(method, getter)]
@@ -46,7 +46,7 @@ pub struct RemoteRequest<'a> {
     pub body: Option<String>,
 }
 
-/// The response, of whatever status.
+/// A response, of any status.
 pub struct RemoteResponse {
     /// The HTTP status.
     pub status: u16,
@@ -54,11 +54,11 @@ pub struct RemoteResponse {
     pub body: Vec<u8>,
 }
 
-/// Asks the server at `url`, and waits at most `time` for at most `size` bytes. A redirect is not
-/// followed: the request would go where nobody meant it to.
+/// Sends `request` to `url`, and waits at most `time` for an answer of at most `size` bytes. A redirect is not
+/// followed, because it would send the request to a server that the operator did not choose.
 ///
 /// # Errors
-/// The server was not reached, broke off, was too slow or said too much.
+/// The server could not be reached, broke off, was too slow or sent too much.
 pub async fn ask(
     url: &str,
     request: &RemoteRequest<'_>,
@@ -77,10 +77,10 @@ pub async fn ask(
     }
 }
 
-/// The URL in the variable `name`, or else `default`.
+/// The URL in the variable `name`, or `default` where it is not set.
 ///
 /// # Errors
-/// [`ConfigError`]: it is no URL of HTTP.
+/// [`ConfigError`]: the value is not a URL of HTTP or HTTPS.
 pub fn url(env: &Environment, name: &str, default: &str) -> Result<String, ConfigError> {
     let url = env.variable(name).unwrap_or_else(|| default.to_owned());
     let is_http = ["https:", "http:"].iter().any(|scheme| url.starts_with(scheme)) && can_parse(&url);

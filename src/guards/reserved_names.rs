@@ -1,10 +1,11 @@
-//! `RESERVED_NAMES`: names that nobody can sign up with, one a line.
+//! `RESERVED_NAMES`: names that are refused at either route, one a line.
 //!
-//! A reserved name is one that the operator has taken: clients get the same 409 as for any other
-//! taken name, only sooner, because it costs no hash and no statement. Names are compared by their
-//! keys, so every spelling is reserved, in every namespace. Where names must not look alike
-//! ([`crate::fields::confusables`]), a name that looks like one of those spellings is reserved too. Nothing is
-//! asked of the platform, so nothing can fail but the setting itself.
+//! A reserved name counts as taken by the operator. Clients get the same 409 as for any other taken name, only sooner,
+//! because it costs no hash and no statement. Names are compared by their keys, so every spelling is reserved, in every
+//! namespace. Where names must not look alike ([`crate::fields::confusables`]), a name that looks like one of those
+//! spellings is reserved too. The guard does not use the platform, so only its setting can be wrong.
+//!
+//! It owns the reading of the setting and the comparison. It must not know the namespaces.
 
 use worker::wasm_bindgen::JsValue;
 
@@ -16,19 +17,19 @@ use crate::setting::ConfigError;
 const SETTING: &str = "RESERVED_NAMES";
 
 struct ReservedNames {
-    /// The names. A variable has at most 5 KB, so there are too few for more than a list.
+    /// The names. A variable has at most 5 KB, so they are few enough for a list.
     names: Vec<Username>,
-    /// The skeletons of their spellings, where it matters how a name looks.
+    /// The skeletons of the names' spellings; empty where names may look alike.
     skeletons: Vec<Skeletons>,
 }
 
-/// On where the setting is.
+/// The guard, which is on if the setting exists.
 ///
 /// # Errors
-/// It is not text, a line is not a username, or there is no line.
+/// [`ConfigError`]: the setting is not text, has a line that is not a username, or has no names.
 pub(super) fn read(parts: &Parts<'_>) -> Result<Option<Box<dyn Guard>>, ConfigError> {
     let Some(value) = parts.env.binding(SETTING) else { return Ok(None) };
-    // A list in TOML would become one line of JSON, which can be a username.
+    // An array in TOML would become one line of JSON, which could be taken for a username.
     let names = JsValue::as_string(&value)
         .ok_or_else(|| ConfigError::new(format!("{SETTING} must be text, with one name a line")))?;
     Ok(Some(Box::new(ReservedNames::parse(&names, parts.confusables)?)))
@@ -109,7 +110,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_is_no_name_is_told_by_its_number() {
+    fn a_line_that_is_not_a_name_is_named_by_its_number() {
         assert_eq!(
             error("admin\n\na b\n"),
             "RESERVED_NAMES, line 3 must consist of letters, marks, numbers, punctuation and symbols, and U+0020 is none of them"

@@ -1,9 +1,11 @@
-//! The proofs that sign-ups have paid with: solved challenges and tokens alike.
+//! The proofs that sign-ups have paid with: solved challenges and Turnstile's tokens.
 //!
-//! A proof pays for one sign-up, whatever becomes of it, and for its retries: [`MAX_TRIES`] in all,
-//! because each costs a hash. The database remembers a proof until it has expired, with a fingerprint
-//! of its sign-up, in the table `challenges`, which has its name from the first kind. An isolate keeps what the database last said of some proofs, so a replay that it
-//! has refused once costs no more statements. Must not know what a proof is, nor SQL.
+//! It owns the rule for what a proof pays for. It must not know what a proof is, nor SQL.
+//!
+//! A proof pays for one sign-up, even if that sign-up fails, and for its retries. It pays for [`MAX_TRIES`] tries in
+//! all, because each try costs a hash. The database remembers a proof until the proof has expired, together with a
+//! fingerprint of its sign-up. The table is called `challenges`, after the first kind of proof. An isolate keeps the
+//! database's last answers about some proofs, so a replay that it has refused once costs no more statements.
 
 use std::cell::RefCell;
 use std::collections::VecDeque;
@@ -15,65 +17,65 @@ use sha2::{Digest, Sha256};
 use crate::guards::Attempt;
 use crate::storage::d1::{Store, StoreError};
 
-/// Enough for any retry of one sign-up.
+/// How often a sign-up may come with the same proof: enough for all retries of a client.
 const MAX_TRIES: u64 = 10;
 
-/// How many proofs an isolate knows of, each in about 200 bytes.
+/// How many proofs an isolate remembers. Each takes about 200 bytes.
 const MAX_KNOWN: usize = 1024;
 
-/// Spends proofs, and keeps those that it saw last.
+/// Spends proofs, and remembers the last ones.
 pub struct SpentProofs {
     store: Rc<Store>,
     known: Known,
 }
 
-/// A sign-up under its proof: what it and its repeats share, and no other sign-up has.
+/// Identifies a sign-up with its proof across its retries. No other sign-up has the same fingerprint.
 ///
-/// The SHA-256 of the proof, the request key, the client and the name. A reader of the database cannot
-/// find the name by it, because the proof itself is not there.
+/// It is the SHA-256 of the proof, the request key, the client and the name. A reader of the database cannot find the
+/// name from the fingerprint, because the proof itself is not stored.
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// Takes the proof, a text that its client alone has, and the sign-up. A request key alone would
-    /// not do, because it may come with many names.
+    /// Takes the proof, a text that only its client has, and the sign-up. A request key alone would not be enough,
+    /// because a client may send it with many names.
     #[must_use]
     pub fn new(proof: &str, attempt: &Attempt<'_>) -> Self {
         let client_id = attempt.sign_up.as_ref().map_or("", |sign_up| sign_up.client_id.as_str());
-        // None of them can hold the line feed between them.
+        // None of these four texts can contain the line feed that separates them.
         let key = attempt.request_key.as_str();
         Self(Sha256::digest(format!("{proof}\n{key}\n{client_id}\n{}", attempt.name.key())).into())
     }
 
-    /// Its bytes.
+    /// The bytes of the fingerprint.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// 64 digits.
+    /// The fingerprint as 64 hexadecimal digits.
     fn hex(&self) -> String {
         lower::encode_string(&self.0)
     }
 }
 
 impl SpentProofs {
-    /// Takes the database that remembers.
+    /// Takes the database that remembers the proofs.
     #[must_use]
     pub fn new(store: Rc<Store>) -> Self {
         Self { store, known: Known::default() }
     }
 
-    /// Whether this isolate knows, without asking, that the proof `id` does not pay for `sign_up`.
+    /// Whether this isolate knows, without asking the database, that the proof `id` does not pay for `sign_up`.
     #[must_use]
     pub fn refuses(&self, id: &str, sign_up: &Fingerprint) -> bool {
         self.known.refuse(id, &sign_up.hex())
     }
 
-    /// Lets the proof `id`, a UUID, pay for `sign_up`; `false` if it has paid for another one, or for
-    /// this one too often. `expires_at` is in seconds since 1970, and always the same for the proof.
+    /// Lets the proof `id`, a UUID, pay for `sign_up`. Returns `false` if the proof has paid for another sign-up, or
+    /// for this one too often. `expires_at` is in seconds since 1970, and always the same for the same proof.
     ///
     /// # Errors
-    /// [`StoreError`], after the tries that make sense.
+    /// [`StoreError`], as [`Store::spend_proof`] returns it.
     pub async fn spend(&self, id: &str, expires_at: u64, sign_up: &Fingerprint) -> Result<bool, StoreError> {
         let sign_up = sign_up.hex();
         if self.known.refuse(id, &sign_up) {
@@ -86,20 +88,20 @@ impl SpentProofs {
     }
 }
 
-/// The proofs that this isolate lately saw; the newest push out the oldest.
+/// The proofs that this isolate saw last. The newest push out the oldest.
 #[derive(Default)]
 struct Known(RefCell<VecDeque<Spent>>);
 
-/// The last word of the database on a proof.
+/// The last answer of the database about a proof.
 struct Spent {
     id: String,
-    /// The one sign-up that it pays for.
+    /// The one sign-up that the proof pays for.
     sign_up: String,
     is_used_up: bool,
 }
 
 impl Known {
-    /// Whether the proof `id` is known not to pay for `sign_up`. Where it is not sure, the database decides.
+    /// Whether the proof `id` is known not to pay for `sign_up`. If that is not known, the database decides.
     fn refuse(&self, id: &str, sign_up: &str) -> bool {
         let known = self.0.borrow();
         let spent = known.iter().find(|spent| spent.id == id);

@@ -1,11 +1,13 @@
 //! `TURNSTILE_SECRET`: a sign-up brings the token of a [Turnstile](https://developers.cloudflare.com/turnstile/)
-//! challenge, in the member `captcha_token` or, at `/users/`, the header `Captcha-Token`.
+//! challenge, in the member `captcha_token` or, at `/users/`, in the header `Captcha-Token`.
 //!
-//! `siteverify` is asked whether the token is good, and for which page: its host must be one of
-//! `TURNSTILE_HOSTNAMES`, or else the host that was called, and its action `TURNSTILE_ACTION`, where
-//! that is set. A token pays for one sign-up and its retries ([`spent_proofs`](super::spent_proofs)).
-//! When `siteverify` or the database cannot say, the sign-up is refused with 503. When `siteverify`
-//! does not know the secret, the answer is 500.
+//! The guard asks `siteverify` whether the token is good, and which page it is from. The page's host must be one of
+//! `TURNSTILE_HOSTNAMES`, or, where that is not set, the host that was called. The page's action must be
+//! `TURNSTILE_ACTION`, where that is set. A token pays for one sign-up and its retries
+//! ([`spent_proofs`](super::spent_proofs)). When `siteverify` or the database does not answer, the sign-up is refused
+//! with 503. When `siteverify` does not know the secret, the answer is 500.
+//!
+//! It owns the question to `siteverify` and the reading of its answer. It must not know SQL.
 
 use std::rc::Rc;
 use std::time::Duration;
@@ -32,18 +34,19 @@ const ACTION: &str = "TURNSTILE_ACTION";
 
 const SITEVERIFY: &str = "https://challenges.cloudflare.com/turnstile/v0/siteverify";
 
-/// Cloudflare's public secret for tests
-/// (<https://developers.cloudflare.com/turnstile/troubleshooting/testing/>). With it `siteverify` takes
-/// the one token that all test widgets give, and does not say of which page or when.
+/// Cloudflare's public secret for tests (<https://developers.cloudflare.com/turnstile/troubleshooting/testing/>).
+/// With this secret, `siteverify` takes the one token that all test widgets give, and does not say which page the
+/// token is from, nor when it was given.
 const TEST_SECRET: &str = "1x0000000000000000000000000000000AA";
 
-/// How long a token is good after its challenge.
+/// How many seconds a token is good after its challenge was solved.
 const VALID_SECONDS: u64 = 300;
 
-/// It answers in a fraction of a second; a user who waits longer than this thinks of a failure anyway.
+/// How long `siteverify` may take. It normally answers in a fraction of a second, and a user who waits longer than this
+/// assumes a failure anyway.
 const TIME_LIMIT: Duration = Duration::from_secs(5);
 
-/// Its answers have some hundred bytes.
+/// The largest answer of `siteverify`, in bytes. A normal one has a few hundred.
 const SIZE_LIMIT: usize = 16 * 1024;
 
 /// The token of one challenge: good once, for five minutes.
@@ -53,13 +56,13 @@ struct Turnstile {
     secret: VisibleAscii<255>,
     site_key: Option<VisibleAscii<255>>,
     url: String,
-    /// Where a page may be from, parted by spaces; `None` for the host that was called.
+    /// The hosts that a page may be from, separated by spaces; `None` for the host that was called.
     hostnames: Option<String>,
     action: Option<VisibleAscii<255>>,
     spent: SpentProofs,
 }
 
-/// What `siteverify` is asked
+/// The question to `siteverify`
 /// (<https://developers.cloudflare.com/turnstile/get-started/server-side-validation/#request-format>).
 #[derive(Serialize)]
 struct Siteverify<'a> {
@@ -69,12 +72,12 @@ struct Siteverify<'a> {
     idempotency_key: String,
 }
 
-/// What it answers.
+/// The answer of `siteverify`.
 #[derive(Default)]
 #[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 struct Outcome {
     success: bool,
-    /// As JSON.
+    /// The error codes, as JSON.
     error_codes: String,
     /// The host of the page that showed the widget.
     hostname: Option<String>,
@@ -87,20 +90,21 @@ struct Outcome {
 const OUR_FAULT: [&str; 3] = ["missing-input-secret", "invalid-input-secret", "bad-request"];
 const CLIENTS_FAULT: [&str; 3] = ["missing-input-response", "invalid-input-response", "timeout-or-duplicate"];
 
-/// What is to be made of an answer.
+/// The judgement of an answer.
 #[cfg_attr(test, derive(Debug, PartialEq, Eq))]
 enum Verdict {
     Good(Outcome),
     Refused,
-    /// Our settings are at fault; holds the code that says so.
+    /// Our settings are at fault. The text is the error code that says so.
     Misused(&'static str),
+    /// The answer does not say whether the token is good. The text says why.
     Unknown(String),
 }
 
-/// On where the secret is.
+/// The guard, which is on if the secret is set.
 ///
 /// # Errors
-/// [`ConfigError`]: a setting is not of its form, or stands there without the secret.
+/// [`ConfigError`]: a setting is not of its form, or is set without the secret.
 pub(super) fn read(parts: &Parts<'_>) -> Result<Option<Box<dyn Guard>>, ConfigError> {
     let env = parts.env;
     let Some(secret) = text(env, SECRET)? else {
@@ -115,7 +119,7 @@ pub(super) fn read(parts: &Parts<'_>) -> Result<Option<Box<dyn Guard>>, ConfigEr
     let hostnames = env.variable(HOSTNAMES);
     if hostnames.as_ref().is_some_and(|names| !are_hostnames(names)) {
         return Err(ConfigError::new(format!(
-            "{HOSTNAMES} must be names of hosts, such as app.example, without schemes or ports, parted by spaces"
+            "{HOSTNAMES} must be names of hosts, such as app.example, without schemes or ports, separated by spaces"
         )));
     }
     let action = text(env, ACTION)?;
@@ -123,13 +127,13 @@ pub(super) fn read(parts: &Parts<'_>) -> Result<Option<Box<dyn Guard>>, ConfigEr
     Ok(Some(Box::new(Turnstile { secret, site_key, url, hostnames, action, spent })))
 }
 
-/// Whether `text` has names of hosts and spaces alone: a scheme, a port or a `*` would never match.
+/// Whether `text` has only names of hosts and spaces. A scheme, a port or a `*` would never match.
 fn are_hostnames(text: &str) -> bool {
     let is_part = |byte: u8| byte.is_ascii_alphanumeric() || b"-._ ".contains(&byte);
     text.bytes().all(is_part) && text.split(' ').any(|name| !name.is_empty())
 }
 
-/// The setting `name`. What it holds instead of a good value is not told: it may be the secret.
+/// The setting `name`. The error does not repeat a wrong value, because it may be the secret.
 fn text(env: &Environment, name: &str) -> Result<Option<VisibleAscii<255>>, ConfigError> {
     let parsed =
         |value| VisibleAscii::parse(value).map_err(|error| ConfigError::new(format!("{name} {error}")));
@@ -151,7 +155,7 @@ impl Guard for Turnstile {
                 return Err(Refusal::CaptchaTokenRefused);
             }
             match self.verify(&token, &sign_up, attempt).await {
-                // The same for everybody: it cannot be spent.
+                // The test token is the same for everyone, so it cannot be spent.
                 Verdict::Good(_) if self.secret.as_str() == TEST_SECRET => Ok(()),
                 Verdict::Good(outcome) => self.accept(&id, &sign_up, &outcome, attempt).await,
                 Verdict::Refused => Err(Refusal::CaptchaTokenRefused),
@@ -175,9 +179,9 @@ impl Guard for Turnstile {
 impl Turnstile {
     /// Asks `siteverify` about a token.
     ///
-    /// A token is good once; but `siteverify` repeats its answer to one with the same UUID. So a client
-    /// that repeats a sign-up, because its answer was lost, can send the token that was used for it. A
-    /// different sign-up gets a different UUID, whatever key the client chooses.
+    /// A token is good once, but `siteverify` repeats its answer to a question with the same UUID. So a client that
+    /// repeats a sign-up, because the answer was lost, can send the same token again. A different sign-up gets a
+    /// different UUID, whatever key the client chooses.
     async fn verify(&self, token: &Token, sign_up: &Fingerprint, attempt: &Attempt<'_>) -> Verdict {
         let question = Siteverify {
             secret: self.secret.as_str(),
@@ -196,7 +200,7 @@ impl Turnstile {
         }
     }
 
-    /// Lets the good token `id` pay for `sign_up` if it is from a page that may use it.
+    /// Lets the good token `id` pay for `sign_up` if the token is from an allowed page.
     async fn accept(
         &self,
         id: &str,
@@ -212,7 +216,7 @@ impl Turnstile {
                 Some(names) => names.split(' ').any(|name| name.eq_ignore_ascii_case(hostname)),
                 None => host(&attempt.request.url()).eq_ignore_ascii_case(hostname),
             } && self.action.as_ref().is_none_or(|action| outcome.action.as_deref() == Some(action.as_str()));
-        // From then on siteverify refuses it, so the database may forget it.
+        // From then on `siteverify` refuses the token, so the database may forget it.
         let expires_at = solved_at.saturating_add(VALID_SECONDS);
         if is_expected && self.spent.spend(id, expires_at, sign_up).await? {
             Ok(())
@@ -226,7 +230,7 @@ fn unknown(why: &str) -> ApiError {
     ApiError::Unavailable { cause: format!("siteverify: {why}") }
 }
 
-/// The host of an absolute URL of HTTP, as the runtime gives it: with a path. The port is left out.
+/// The host, without the port, of an absolute URL as the runtime gives it: a URL of HTTP with a path.
 fn host(url: &str) -> &str {
     let authority = url.split('/').nth(2).unwrap_or_default();
     match authority.rsplit_once(':') {
@@ -235,7 +239,7 @@ fn host(url: &str) -> &str {
     }
 }
 
-/// The first 16 bytes as a UUID of version 4, the kind that `siteverify` is documented with
+/// The first 16 bytes as a UUID of version 4, the kind in the documentation of `siteverify`
 /// ([RFC 9562](https://www.rfc-editor.org/rfc/rfc9562#section-5.4)).
 fn uuid(bytes: &[u8]) -> String {
     let number = bytes.iter().take(16).fold(0_u128, |number, &byte| number << 8 | u128::from(byte));
@@ -246,7 +250,8 @@ fn uuid(bytes: &[u8]) -> String {
 }
 
 impl Outcome {
-    /// Takes a body of JSON (<https://developers.cloudflare.com/turnstile/get-started/server-side-validation/#response-format>).
+    /// Takes a body of JSON
+    /// (<https://developers.cloudflare.com/turnstile/get-started/server-side-validation/#response-format>).
     fn parse(body: &[u8]) -> Option<Self> {
         let body = JSON::parse(std::str::from_utf8(body).ok()?).ok()?;
         let member = |name: &str| Reflect::get(&body, &name.into()).ok();
@@ -262,14 +267,14 @@ impl Outcome {
     }
 }
 
-/// Whole seconds of milliseconds since 1970; `None` for `NaN`, the value of a text that is not a time.
+/// Milliseconds since 1970 as whole seconds; `None` for `NaN`, the value of a text that is not a time.
 fn seconds(milliseconds: f64) -> Option<u64> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "whole and positive")]
     (milliseconds > 0.0).then(|| (milliseconds / 1000.0) as u64)
 }
 
 impl Verdict {
-    /// Codes count more than the status, which the documentation does not fix for them
+    /// An error code counts more than the status: the documentation does not say which status comes with a code
     /// (<https://developers.cloudflare.com/turnstile/get-started/server-side-validation/#error-codes>).
     fn of(status: u16, outcome: Outcome) -> Self {
         let said = |code: &&&str| outcome.error_codes.contains(**code);

@@ -1,14 +1,15 @@
-//! Text in a request header: raw UTF-8, or the extended form that browsers can send.
+//! Text in a request header.
 //!
-//! Must not know which header it reads.
+//! It owns the reading of its two forms: raw UTF-8, and the extended form that browsers can send. It must not know
+//! which header it reads.
 
 use percent_encoding::percent_decode_str;
 
-/// Reads a header's value as text: an extended value `UTF-8''…` of
-/// [RFC 8187](https://www.rfc-editor.org/rfc/rfc8187#section-3.2) is decoded, any other is text as it is.
+/// Reads a header's value as text. An extended value `UTF-8''…` of
+/// [RFC 8187](https://www.rfc-editor.org/rfc/rfc8187#section-3.2) is decoded; any other value is the text itself.
 ///
-/// `None` where the value holds none: a broken escape, bytes that are not UTF-8, or the U+FFFD
-/// that the platform puts in their place.
+/// Returns `None` for a broken escape and for bytes that are not UTF-8. In a raw value the platform has replaced such
+/// bytes by U+FFFD.
 #[must_use]
 pub fn decode(raw: &str) -> Option<String> {
     match extended(raw) {
@@ -18,12 +19,12 @@ pub fn decode(raw: &str) -> Option<String> {
             let text = percent_decode_str(encoded).decode_utf8().ok()?;
             well_formed.then(|| text.into_owned())
         }
-        // Not `str::contains`: for a character beyond ASCII it brings 4 KB of searching into the Worker.
+        // `str::contains` with a character beyond ASCII would add 4 KB of search code to the Worker.
         None => raw.chars().all(|c| c != char::REPLACEMENT_CHARACTER).then(|| raw.to_owned()),
     }
 }
 
-/// What follows `UTF-8'language'`, which a client may write in either case and without a language.
+/// The text after `UTF-8'language'`. A client may write the charset in any case, and may leave the language out.
 fn extended(raw: &str) -> Option<&str> {
     let (charset, rest) = raw.split_once('\'')?;
     let (_language, encoded) = rest.split_once('\'')?;

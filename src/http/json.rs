@@ -1,9 +1,9 @@
-//! JSON as it is written, and the string members of a JSON object ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)).
+//! JSON: writing a value, and reading the string members of an object
+//! ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)).
 //!
-//! `hifijson` reads the tokens; here is the walk over them, without recursion, because a body may be
-//! nested as deep as it is long. `serde_json` writes JSON elsewhere, but is not used to read it:
-//! with its numbers and their messages it would be a quarter of the Worker. Must not know what an
-//! object is about.
+//! It owns the walk over the tokens of an object. The walk has no recursion, because a body may be nested as deep as it
+//! is long. `hifijson` reads the tokens. `serde_json` only writes: if it read too, its code for numbers and for their
+//! error messages would be a quarter of the Worker. This module must not know what an object is about.
 
 use std::borrow::Cow;
 
@@ -12,17 +12,17 @@ use hifijson::str::{Lex as _, LexAlloc as _, LexWrite as _};
 use hifijson::{Read as _, SliceLexer, token::Lex as _};
 use serde::Serialize;
 
-/// A value as compact JSON. Serialising fails only on I/O, keys that are no strings, or a `Serialize` that fails by itself:
-/// the types of this crate do neither.
+/// A value as compact JSON. Serialising fails only on I/O, on keys that are not strings, or on a failing `Serialize`;
+/// with this crate's types none of them occurs.
 #[must_use]
 pub fn write(value: &(impl Serialize + ?Sized)) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-/// What an object has under a name.
+/// The value of an object's member.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Member {
-    /// Nothing.
+    /// The object does not have the member.
     Missing,
     /// A string of Unicode characters.
     Text(String),
@@ -30,22 +30,22 @@ pub enum Member {
     Other,
 }
 
-/// Why a text is not an object with each of some members at most once.
+/// Why the members of a text could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JsonError {
-    /// It does not begin as an object does.
+    /// The text does not begin as an object does.
     NotAnObject,
-    /// It is not JSON.
+    /// The text is not JSON.
     Invalid,
-    /// A member that was asked for is there twice.
+    /// The object has a requested member twice.
     Twice,
 }
 
-/// Reads the members called `names` of the object in `json`, in the order of `names`; others must
-/// be JSON, and are ignored.
+/// Reads the members called `names` of the object in `json`, in the order of `names`. The other members must be valid
+/// JSON too, and are ignored.
 ///
 /// # Errors
-/// [`JsonError`], where not all of `json` is one object.
+/// [`JsonError`]: the whole of `json` is not one object, or the object has one of `names` twice.
 pub fn members<const N: usize>(json: &str, names: [&str; N]) -> Result<[Member; N], JsonError> {
     let mut members = [const { Member::Missing }; N];
     let mut twice = false;
@@ -70,7 +70,7 @@ pub fn members<const N: usize>(json: &str, names: [&str; N]) -> Result<[Member; 
     }
 }
 
-// From here on, `None` is what is not JSON.
+// In the functions from here on, `None` means that the text is not JSON.
 
 /// Reads a member: its name and its value.
 fn member(lexer: &mut SliceLexer) -> Option<(Member, Member)> {
@@ -100,7 +100,7 @@ fn string(lexer: &mut SliceLexer) -> Option<Member> {
 
 /// Reads a value of any type.
 fn skip(lexer: &mut SliceLexer) -> Option<()> {
-    // How the arrays and objects end that the next value stands in.
+    // The closing brackets of the arrays and objects around the next value, the innermost last.
     let mut open = Vec::new();
     loop {
         if open.last() == Some(&b'}') {
@@ -123,7 +123,7 @@ fn skip(lexer: &mut SliceLexer) -> Option<()> {
     }
 }
 
-/// Goes into an array or object, unless it is empty: then it has ended.
+/// Enters an array or object that ends with `end`. Returns `true` if it is empty, and so has ended already.
 fn enter(lexer: &mut SliceLexer, end: u8, open: &mut Vec<u8>) -> bool {
     let empty = lexer.discarded().expect(SliceLexer::ws_peek, end).is_some();
     if !empty {
@@ -132,7 +132,7 @@ fn enter(lexer: &mut SliceLexer, end: u8, open: &mut Vec<u8>) -> bool {
     empty
 }
 
-/// Reads what follows a value: a comma, or the `end` of what it stands in; says whether it was the end.
+/// Reads the comma after a value, or the `end` of the array or object around it. Returns `true` if it was the end.
 fn leave(lexer: &mut SliceLexer, end: u8) -> Option<bool> {
     match lexer.ws_peek()? {
         b',' => lexer.take_next().map(|_| false),
@@ -173,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_text_is_another_value() {
+    fn a_value_that_is_not_text_is_other() {
         for value in [
             "null",
             "true",

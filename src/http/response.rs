@@ -1,7 +1,7 @@
 //! A response as plain data: a status, a JSON body, and every header that goes with them.
 //!
-//! Owns the headers common to all answers, CORS and `ETag`. Must not know JavaScript, nor what an
-//! answer is about.
+//! It owns the headers that all answers share, CORS and `ETag`. It must not know JavaScript, nor what an answer is
+//! about.
 
 use std::borrow::Cow;
 
@@ -13,8 +13,8 @@ use crate::http::json;
 /// A header's name and value.
 pub type Header<'a> = (&'static str, Cow<'a, str>);
 
-/// What goes with every answer that does not say otherwise. The security headers are those of the API that this one is
-/// compatible with; the CORS headers let a page call it and read the answer
+/// The headers of every answer that does not override them. The security headers are those of the API that this service
+/// is compatible with. The CORS headers let a page call the service and read the answer
 /// ([Fetch](https://fetch.spec.whatwg.org/#http-cors-protocol)).
 pub const COMMON: [(&str, &str); 11] = [
     ("X-Frame-Options", "SAMEORIGIN"),
@@ -39,13 +39,13 @@ const PREFLIGHT_ALLOW_HEADERS: &str = "Origin, X-Requested-With, Content-Type, A
 /// Which pages may read an answer.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub enum AllowOrigin {
-    /// Those of any origin.
+    /// Pages of any origin.
     #[default]
     Any,
-    /// Those of the origin that the request came from; `Vary` says that the answer depends on it.
+    /// Pages of the origin that the request came from. `Vary` says that the answer depends on the origin.
     Only(String),
-    /// None: the header is left out, because each value that it could have allows somebody
-    /// (`null` is the origin of every sandboxed frame).
+    /// No page. `Access-Control-Allow-Origin` is left out, because every value of it allows some page (`null` is the
+    /// origin of every sandboxed frame).
     None,
 }
 
@@ -56,7 +56,7 @@ pub struct Reply {
     pub status: u16,
     /// The JSON body; a preflight has none.
     pub body: Option<String>,
-    /// Which pages may read it.
+    /// Which pages may read the answer.
     pub allow_origin: AllowOrigin,
     allow_headers: Option<Cow<'static, str>>,
     extra: Vec<Header<'static>>,
@@ -75,7 +75,7 @@ impl Reply {
         }
     }
 
-    /// The answer to a CORS preflight: 204, good for a day.
+    /// The answer to a CORS preflight: 204, which a browser may keep for a day.
     #[must_use]
     pub fn preflight() -> Self {
         Self {
@@ -94,7 +94,7 @@ impl Reply {
         self
     }
 
-    /// The same answer to a preflight, with one more header that a page on any origin may send.
+    /// The same answer to a preflight, with one more header that pages may send. Another answer stays as it is.
     #[must_use]
     pub fn allowing(mut self, header: &str) -> Self {
         if let Some(allowed) = &mut self.allow_headers {
@@ -103,8 +103,8 @@ impl Reply {
         self
     }
 
-    /// The headers in which this answer differs from the [`COMMON`] ones; an empty value is for one that it does
-    /// not have. `Content-Length` is the runtime's to add: it knows the bytes it sends.
+    /// The headers in which this answer differs from the [`COMMON`] ones. An empty value removes a common header. The
+    /// runtime adds `Content-Length`, because it knows the bytes that it sends.
     ///
     /// `runtime` is the time since the request's arrival, in microseconds.
     #[must_use]
@@ -133,7 +133,7 @@ impl Reply {
 
 /// Microseconds as seconds with six decimals.
 fn seconds(microseconds: u64) -> String {
-    // Of whole numbers: to print an `f64` takes 20 KB of code.
+    // The text is made of whole numbers, because the code that prints an `f64` takes 20 KB.
     format!("{}.{:06}", microseconds / 1_000_000, microseconds % 1_000_000)
 }
 
@@ -146,7 +146,7 @@ fn etag(body: &str) -> String {
 mod tests {
     use super::*;
 
-    /// The header `name` of `reply`, its own or the common one.
+    /// The header `name` of `reply`: its own, or else the common one.
     fn header(reply: &Reply, name: &str) -> Option<String> {
         let own = reply.headers("the-id", 114_259);
         let common = COMMON.map(|(name, value)| (name, value.into()));

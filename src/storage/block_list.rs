@@ -1,7 +1,8 @@
-//! The KV namespace of the block list, and all that the Worker reads from it.
+//! The KV namespace of the block list.
 //!
-//! An entry's key is what [`ClientIp::block_keys`] gives, and its value the reason in free text. One more key, which
-//! is not an address, has the list of breached passwords. Must not know HTTP.
+//! It owns everything that the Worker reads from the namespace. An entry's key is one of [`ClientIp::block_keys`], and
+//! its value is the reason in free text. One more key, which is not an address, has the list of breached passwords. It
+//! must not know HTTP.
 
 use std::time::Duration;
 
@@ -15,7 +16,7 @@ use crate::platform;
 /// The key of the list of breached passwords. `make breached-list` writes it.
 const BREACHED_LIST: &str = "breached-passwords";
 
-/// A read takes milliseconds; a sign-up that waits longer than this is lost on its user anyway.
+/// How long a read may take. It normally takes milliseconds, and a user does not wait longer than this anyway.
 const TIME_LIMIT: Duration = Duration::from_secs(2);
 
 #[wasm_bindgen(module = "/src/platform.js")]
@@ -44,16 +45,17 @@ impl BlockList {
         Self(namespace)
     }
 
-    /// Looks `ip` and the ranges around it up; gives the reason of the narrowest entry.
+    /// Looks up `ip` and the ranges around it. Returns the reason of the narrowest entry, or `None` if the address is
+    /// not blocked.
     ///
     /// # Errors
-    /// KV threw, or did not answer in time: whether the address is blocked is not known.
+    /// KV threw, or did not answer in time, so it is unknown whether the address is blocked.
     pub async fn find(&self, ip: ClientIp) -> Result<Option<String>, JsError> {
         let keys = ip.block_keys().join("\n");
         Ok(platform::with_timeout(find(&self.0, &keys), TIME_LIMIT).await?.as_string())
     }
 
-    /// The bytes of the list of breached passwords, or `None` if there is none, within `limit`.
+    /// The bytes of the list of breached passwords, or `None` if KV does not have it. Waits at most for `limit`.
     ///
     /// # Errors
     /// KV threw, or did not answer in time.

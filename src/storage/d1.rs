@@ -1,9 +1,12 @@
-//! Every D1 statement, what it stores and gives back, and which failures are worth another try.
+//! The D1 database.
 //!
-//! Each step is one statement. It inserts a row, or finds that this very request inserted one
-//! before (then `request_key` is the same, and the row comes back as it is), or finds the name taken
-//! (then no row comes back). So it may be repeated, by the client or here, when nobody knows whether it
-//! was carried out. The spent proofs and the registered clients are a statement each. Must not know HTTP.
+//! It owns every statement, the values that a statement stores and returns, and the decision which failures are worth
+//! another try. It must not know HTTP.
+//!
+//! A sign-up is stored by one statement, which has three outcomes. It inserts a row and returns it. Or it finds the
+//! row that the same request inserted before, by its `request_key`, and returns that row unchanged. Or it finds the
+//! name taken, and returns no row. So a statement whose outcome is unknown may be repeated, by the client or here. To
+//! spend a proof and to read the registered clients takes one statement each.
 
 use std::time::Duration;
 
@@ -18,8 +21,8 @@ use crate::http::json;
 use crate::js_error::JsError;
 use crate::platform;
 
-/// The name's key comes first, so that a repeat finds its own row although it meets that row's skeletons too.
-/// A repeat counts as one for a day: an older key, which may have leaked, brings nothing back.
+/// The conflict on the name's key comes first, so that a repeat finds its own row although it also conflicts with that
+/// row's skeletons. A request key is valid for a day: with an older key, which may have leaked, no row comes back.
 const INSERT_USER: &str = "\
     INSERT INTO users (client_id, username, username_key, username_skeleton_written, username_skeleton_folded, \
     username_skeleton, password_hash, request_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?) \
@@ -38,27 +41,28 @@ const INSERT_ACCOUNT: &str = "\
     ON CONFLICT DO NOTHING \
     RETURNING name, privacy";
 
-/// All that are enabled in one text, because it is one value to fetch, to keep and to look through.
+/// The enabled clients are one text, because it is a single value to fetch, to keep and to search.
 const CLIENTS: &str = "\
     SELECT group_concat(id || ' ' || origins, char(10)) AS clients FROM clients WHERE disabled_at IS NULL";
 
-/// The row comes back in any case, so the isolate learns whose the proof is and need not ask again. A
-/// trigger of the table deletes the expired ones.
+/// The row comes back in any case, so the isolate learns which sign-up the proof belongs to and need not ask again. A
+/// trigger of the table deletes the expired proofs.
 const SPEND_PROOF: &str = "\
     INSERT INTO challenges (expires_at, id, sign_up) VALUES (?, ?, ?) \
     ON CONFLICT (expires_at, id) DO UPDATE SET tries = tries + (sign_up = excluded.sign_up) \
     RETURNING sign_up, tries";
 
-/// D1 gives up on a statement after 30 s; so does this, in case the answer is lost.
+/// How long a write may take. D1 ends a statement after 30 s, and the Worker stops waiting then, in case the answer is
+/// lost.
 const WRITE_TIME_LIMIT: Duration = Duration::from_secs(30);
 
-/// A read takes milliseconds; a sign-up that waits longer than this is lost on its user anyway.
+/// How long a read may take. It normally takes milliseconds, and a user does not wait longer than this anyway.
 const READ_TIME_LIMIT: Duration = Duration::from_secs(2);
 
 /// The pauses before the second and the third try.
 const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
 
-/// What D1 says when the connection or the object behind it was replaced: the next try finds a new one
+/// Parts of D1's messages after the connection or the object behind it was replaced: the next try finds a new one
 /// (<https://developers.cloudflare.com/d1/observability/debug-d1/#error-list>).
 const TRANSIENT: [&str; 4] = [
     "Network connection lost",
@@ -76,9 +80,9 @@ pub struct NewUser<'a> {
     pub client_id: &'a ClientId,
     /// The name and its key.
     pub username: &'a Username,
-    /// The skeletons of the name, where it matters how a name looks.
+    /// The skeletons of the name; `None` where names may look alike.
     pub skeletons: Option<&'a Skeletons>,
-    /// A PHC string.
+    /// The password's hash, as a PHC string.
     pub password_hash: &'a str,
     /// Identifies the sign-up across its retries.
     pub request_key: &'a RequestKey,
@@ -86,9 +90,9 @@ pub struct NewUser<'a> {
 
 /// A user as stored.
 pub struct User {
-    /// Unique over all namespaces.
+    /// The id, which is unique over all namespaces.
     pub id: u64,
-    /// In NFC.
+    /// The name, in NFC.
     pub username: String,
 }
 
@@ -96,7 +100,7 @@ pub struct User {
 pub struct NewAccount<'a> {
     /// The name and its key.
     pub name: &'a Username,
-    /// The skeletons of the name, where it matters how a name looks.
+    /// The skeletons of the name; `None` where names may look alike.
     pub skeletons: Option<&'a Skeletons>,
     /// `Public` or `Private`.
     pub privacy: &'a str,
@@ -106,26 +110,26 @@ pub struct NewAccount<'a> {
 
 /// An account as stored.
 pub struct Account {
-    /// In NFC.
+    /// The name, in NFC.
     pub name: String,
     /// `Public` or `Private`.
     pub privacy: String,
 }
 
-/// A proof as it is remembered.
+/// A proof as the database remembers it.
 pub struct SpentProof {
-    /// The sign-up that it was first spent on.
+    /// The fingerprint of the sign-up that the proof was first spent on.
     pub sign_up: String,
-    /// How often that sign-up came with it.
+    /// How often that sign-up has come with the proof.
     pub tries: u64,
 }
 
-/// A statement failed.
+/// Why a statement failed.
 #[derive(Debug, Clone)]
 pub enum StoreError {
     /// The database cannot be reached, is overloaded or did not answer in time.
     Unavailable(JsError),
-    /// The statement, the schema or the binding is wrong: no try will succeed.
+    /// The statement, the schema or the binding is wrong: no other try will succeed.
     Broken(JsError),
 }
 
@@ -136,10 +140,10 @@ impl Store {
         Self(database)
     }
 
-    /// Stores a user; `None` if the name is taken in its namespace.
+    /// Stores a user. Returns `None` if the name is taken in its namespace.
     ///
     /// # Errors
-    /// [`StoreError`], after the tries that make sense.
+    /// [`StoreError`]. A statement that fails transiently is tried three times first.
     pub async fn insert_user(&self, user: NewUser<'_>) -> Result<Option<User>, StoreError> {
         let values = [
             Some(user.client_id.as_str()),
@@ -154,16 +158,16 @@ impl Store {
         let Some(row) = self.first(INSERT_USER, &values, WRITE_TIME_LIMIT).await? else {
             return Ok(None);
         };
-        // SQLite's integer as JavaScript's number: exact up to 2^53.
+        // SQLite's integer comes as JavaScript's number, which is exact up to 2^53.
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
         let id = row.id() as u64;
         Ok(Some(User { id, username: row.username().unwrap_or_default() }))
     }
 
-    /// Stores an account; `None` if the name is taken.
+    /// Stores an account. Returns `None` if the name is taken.
     ///
     /// # Errors
-    /// [`StoreError`], after the tries that make sense.
+    /// [`StoreError`]. A statement that fails transiently is tried three times first.
     pub async fn insert_account(&self, account: NewAccount<'_>) -> Result<Option<Account>, StoreError> {
         let values = [
             Some(account.name.as_str()),
@@ -181,21 +185,22 @@ impl Store {
         }))
     }
 
-    /// The clients that are not disabled: a line each, with its id and the origins that it lists,
-    /// parted by spaces. D1 gives no text over 2 MB: some 30,000 clients.
+    /// The clients that are not disabled, one a line: the client's id and the origins that it lists, separated by
+    /// spaces. D1 returns no text over 2 MB, which is enough for about 30,000 clients.
     ///
     /// # Errors
-    /// [`StoreError`], after the tries that make sense.
+    /// [`StoreError`]. A statement that fails transiently is tried three times first.
     pub async fn clients(&self) -> Result<String, StoreError> {
         let row = self.first(CLIENTS, &[], READ_TIME_LIMIT).await?;
         Ok(row.and_then(|row| row.clients()).unwrap_or_default())
     }
 
-    /// Spends the proof `id`, a UUID, on `sign_up`, 64 characters that stand for one, unless it was
-    /// spent before; gives whose it is, which is always known. `expires_at` is in seconds since 1970.
+    /// Spends the proof `id`, a UUID, on a sign-up, unless it was spent before. `sign_up` is the sign-up's fingerprint,
+    /// of 64 characters, and `expires_at` is in seconds since 1970. Returns the proof as the database remembers it; the
+    /// database always returns the row.
     ///
     /// # Errors
-    /// [`StoreError`], after the tries that make sense.
+    /// [`StoreError`]. A statement that fails transiently is tried three times first.
     pub async fn spend_proof(
         &self,
         id: &str,
@@ -208,8 +213,8 @@ impl Store {
         Ok(row.and_then(|row| Some(SpentProof { sign_up: row.sign_up()?, tries: row.tries() as u64 })))
     }
 
-    /// Runs `statement` and gives its first row, trying again after a transient failure. Each try
-    /// has `limit`.
+    /// Runs `statement` and returns its first row. After a transient failure it tries again, three times in all. Each
+    /// try may take `limit`.
     async fn first(
         &self,
         statement: &str,
@@ -273,8 +278,8 @@ fn is_transient(error: &JsError) -> bool {
 }
 
 impl From<JsError> for StoreError {
-    /// SQLite's own errors carry its code, and say that a statement or the schema is wrong; all else,
-    /// a full database included, is the platform's.
+    /// An error with one of these codes says that the statement, the schema or a value is wrong. Every other error is
+    /// the platform's, also that of a full database.
     fn from(error: JsError) -> Self {
         let ours = ["SQLITE_ERROR", "SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "D1_TYPE_ERROR"]
             .iter()

@@ -1,9 +1,12 @@
-//! Values in SQL text, for the tools of operators: `wrangler d1 execute` binds none. The Worker binds all of its values.
+//! Values in SQL text, for the operators' tools.
+//!
+//! It owns the form of a value in a statement's text. `wrangler d1 execute` cannot bind values; the Worker binds all of
+//! its values and does not use this module. It must not know the tables.
 
 use base16ct::lower;
 
-/// An expression that is `text`. It stands there in hexadecimal, so that no shell, no tool and no database can take it
-/// for anything but text.
+/// An SQL expression whose value is `text`. The text is in hexadecimal digits, so a shell, a tool or the database
+/// cannot take any of it for code.
 #[must_use]
 pub fn literal(text: &str) -> String {
     format!("CAST(x'{}' AS TEXT)", lower::encode_string(text.as_bytes()))

@@ -1,8 +1,8 @@
-//! The `OpaqueString` profile of [RFC 8265](https://www.rfc-editor.org/rfc/rfc8265#section-4.2),
-//! which makes a password typed on two systems the same bytes.
+//! The `OpaqueString` profile of [RFC 8265](https://www.rfc-editor.org/rfc/rfc8265#section-4.2), by which a password
+//! has the same bytes on every system that it is typed on.
 //!
-//! Owns the profile's rules; the tables behind them are ICU4X's, so a character that today's
-//! keyboards type is not refused as unassigned. Must not know what is done with the string.
+//! It owns the profile's rules. The tables behind the rules are ICU4X's current ones, so a character of today's
+//! keyboards is not refused as unassigned. It must not know what is done with the string.
 
 use std::ops::RangeInclusive;
 
@@ -11,7 +11,7 @@ use icu_properties::props::{CanonicalCombiningClass, GeneralCategory, HangulSyll
 
 use crate::unicode::{self, Bounded, Script};
 
-/// The text holds a character that the profile refuses, or refuses where it stands.
+/// The text has a character that the profile refuses, either everywhere or in its context.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Disallowed;
 
@@ -20,15 +20,15 @@ pub struct Disallowed;
 /// [RFC 8264, section 7](https://www.rfc-editor.org/rfc/rfc8264#section-7).
 ///
 /// # Errors
-/// [`Disallowed`]: a control, unassigned, private-use or invisible character, a conjoining Hangul
-/// letter that nothing joins, or one that is bound to a context and stands outside of it.
+/// [`Disallowed`]: a control, unassigned, private-use or invisible character; a conjoining Hangul letter that NFC did
+/// not compose; or a character outside the context that it is allowed in.
 pub fn enforce(raw: Bounded<'_>) -> Result<String, Disallowed> {
     let mut spaced = String::with_capacity(raw.as_str().len());
     spaced.extend(raw.as_str().chars().map(|c| match unicode::category(c) {
         GeneralCategory::SpaceSeparator => ' ',
         _ => c,
     }));
-    // A space for each space: it has as many code points as before.
+    // Each space was replaced by one space, so the number of code points is the same as before.
     let text = Bounded::new(&spaced, Bounded::MAX).map(unicode::nfc).ok_or(Disallowed)?;
     // Printable ASCII is always allowed.
     if text.bytes().all(|b| matches!(b, b' '..=b'~')) {
@@ -40,8 +40,8 @@ pub fn enforce(raw: Bounded<'_>) -> Result<String, Disallowed> {
     allowed.then_some(text).ok_or(Disallowed)
 }
 
-/// The facts about a whole text that a contextual rule asks for: found once, because a text can be full of
-/// characters that ask.
+/// The facts about a whole text that contextual rules depend on. They are found once, because a text can consist of
+/// characters with such a rule.
 struct Whole {
     is_japanese: bool,
     has_arabic_indic_digit: bool,
@@ -64,8 +64,8 @@ const KATAKANA_MIDDLE_DOT: char = '\u{30fb}';
 const ARABIC_INDIC_DIGITS: RangeInclusive<char> = '\u{660}'..='\u{669}';
 const EXTENDED_ARABIC_INDIC_DIGITS: RangeInclusive<char> = '\u{6f0}'..='\u{6f9}';
 
-/// Whether the character at `at` belongs to the `FreeformClass`
-/// ([RFC 8264, sections 4.3 and 8](https://www.rfc-editor.org/rfc/rfc8264#section-8)) where it stands.
+/// Whether the `FreeformClass` ([RFC 8264, sections 4.3 and 8](https://www.rfc-editor.org/rfc/rfc8264#section-8))
+/// allows the character at the index `at` in its context.
 fn is_allowed(text: &[char], at: usize, whole: &Whole) -> bool {
     let Some(&c) = text.get(at) else { return false };
     let before = || at.checked_sub(1).and_then(|i| text.get(i)).copied();
@@ -98,7 +98,7 @@ fn is_virama(c: char) -> bool {
     CodePointMapData::<CanonicalCombiningClass>::new().get(c) == CanonicalCombiningClass::Virama
 }
 
-/// Whether a cursive letter reaches the character at `at` from either side, past transparent ones.
+/// Whether cursive letters join on both sides of the index `at`. Transparent characters between them are skipped.
 fn joins_both_sides(text: &[char], at: usize) -> bool {
     let joining = |c: &char| CodePointMapData::<JoiningType>::new().get(*c);
     let opaque = |kind: &JoiningType| *kind != JoiningType::Transparent;
@@ -170,8 +170,8 @@ mod tests {
         }
     }
 
-    /// Texts of characters that Unicode 6.3 had, which is as far as the other implementation goes, in
-    /// NFC, because it checks before it normalises.
+    /// Texts that the other implementation knows: in NFC, because it checks a text before it normalises, and with
+    /// characters of Unicode 6.3 only.
     fn known_to_both() -> impl Strategy<Value = String> {
         use precis_profiles::precis_core::{DerivedPropertyValue, Error};
         let known = |c: &char| {

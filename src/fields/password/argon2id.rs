@@ -1,12 +1,14 @@
 //! Argon2id, version 0x13 ([RFC 9106](https://www.rfc-editor.org/rfc/rfc9106)), in WebAssembly's vectors.
 //!
-//! It is nearly all of a sign-up's time. In V8 the C reference, built with SIMD, is the measure: the
-//! `argon2` crate takes 1.25 of its time and this 0.72. Owns what is hashed, the order of the blocks and
-//! how one is made of two others. Must not know PHC strings, settings or where the memory comes from.
+//! The hash is nearly all of a sign-up's time. In V8 it takes 0.72 of the time of the C reference built with SIMD; the
+//! `argon2` crate takes 1.25 of that time.
+//!
+//! This module owns the hash's inputs, the order in which blocks are filled, and how a block is computed from two
+//! others. It must not know PHC strings, settings or where the memory comes from.
 
 #![expect(
     clippy::inline_always,
-    reason = "the Worker is compiled for size, and a call costs more than all that it does"
+    reason = "the Worker is compiled for size, and a call would cost more than the work of such a function"
 )]
 
 mod pair;
@@ -23,19 +25,19 @@ use permutation::{permute_columns, permute_rows};
 /// The hash, in bytes.
 pub const TAG_BYTES: usize = 32;
 
-/// What is hashed with the inputs: the tag's length, and the numbers of the version and of Argon2id.
+/// The constants that are hashed with the inputs: the tag's length, the version's number and Argon2id's number.
 const LENGTH: u32 = 32;
 const VERSION: u32 = 0x13;
 const TYPE: u32 = 2;
 
-/// 1,024 bytes of the memory: an 8 × 8 matrix of pairs of words. Of four words in a row, the first pair holds the first
-/// and the third, and the second pair holds the others ([`permutation`] says why).
+/// 1,024 bytes of the memory: an 8 × 8 matrix of pairs of words. Of each four consecutive words, the first pair holds
+/// the first and the third word, and the second pair holds the second and the fourth ([`permutation`] says why).
 #[derive(Clone, Copy)]
 #[repr(align(64))] // a line of the processor's cache
 pub struct Block([Pair; 64]);
 
 impl Block {
-    /// What the memory holds before and after.
+    /// A block of zeros, which the memory is filled with before and after a hash.
     pub const ZERO: Self = Self([pair::ZERO; 64]);
 
     #[cfg(test)]
@@ -55,7 +57,7 @@ impl Block {
         })
     }
 
-    /// A block that begins with `words`, and zeros after them.
+    /// A block that begins with `words` and has zeros after them.
     fn new(words: impl IntoIterator<Item = [u64; 4]>) -> Self {
         let mut block = Self::ZERO;
         for ([even, odd], [a, b, c, d]) in block.0.as_chunks_mut().0.iter_mut().zip(words) {
@@ -66,15 +68,15 @@ impl Block {
     }
 }
 
-/// Hashes `password` with `salt`, and with `secret`, which may be empty, and gives the tag. `params` say
-/// the memory, the passes, the lanes and the associated data; their output length is not read. Lanes
-/// are filled one after the other.
+/// Hashes `password` with `salt` and with `secret`, which may be empty, and returns the tag. `params` has the memory,
+/// the passes, the lanes and the associated data; its output length is ignored. The lanes are filled one after the
+/// other.
 ///
-/// `memory` may hold anything and keeps what was filled in: to wipe it is the caller's part.
+/// `memory` may hold any blocks before, and holds the filled ones afterwards. The caller has to wipe it.
 ///
 /// # Errors
-/// [`Error::MemoryTooLittle`]: `memory` has fewer blocks than [`Params::block_count`]. The others: an
-/// input has 4 GiB or more.
+/// [`Error::MemoryTooLittle`]: `memory` has fewer blocks than [`Params::block_count`]. The other errors: an input has
+/// 4 GiB or more.
 pub fn hash(
     password: &[u8],
     salt: &[u8],
@@ -85,13 +87,13 @@ pub fn hash(
     let seed = seed(password, salt, secret, params)?;
     let blocks = memory.get_mut(..params.block_count()).ok_or(Error::MemoryTooLittle)?;
     let (passes, lanes) = (params.t_cost() as usize, params.p_cost() as usize);
-    // Eight blocks at least: `Params` takes no less.
+    // A lane has at least eight blocks, because `Params` takes no less.
     let lane = blocks.len().checked_div(lanes).ok_or(Error::ThreadsTooFew)?;
     let filling = Filling { blocks, passes, lanes, lane, segment: lane / 4, work: Work::new() };
     filling.run(&seed).ok_or(Error::MemoryTooLittle)
 }
 
-/// H0, the hash of everything that goes in (section 3.2).
+/// H0, the hash of all inputs (section 3.2).
 fn seed(password: &[u8], salt: &[u8], secret: &[u8], params: &Params) -> Result<[u8; 64], Error> {
     let mut digest = Blake2b512::new();
     for number in [params.p_cost(), LENGTH, params.m_cost(), params.t_cost(), VERSION, TYPE] {
@@ -109,8 +111,8 @@ fn seed(password: &[u8], salt: &[u8], secret: &[u8], params: &Params) -> Result<
     Ok(digest.finalize().into())
 }
 
-/// One of a lane's first two blocks: 1,024 bytes of H' (section 3.3). Each hash is of the one before and
-/// gives its first half; the last one gives all of itself.
+/// One of a lane's first two blocks: 1,024 bytes of H' (section 3.3). They are the first halves of a chain of hashes,
+/// each the hash of the previous one, and the whole of the last hash.
 fn first_block(seed: &[u8; 64], column: u32, lane: u32) -> Block {
     let mut bytes = [0; 1024];
     let mut hash = Blake2b512::new()
@@ -129,7 +131,7 @@ fn first_block(seed: &[u8; 64], column: u32, lane: u32) -> Block {
     Block::new(words.iter().map(|four| four.map(u64::from_le_bytes)))
 }
 
-/// The memory while it is filled (section 3.4): a lane has `lane` blocks, in four segments of `segment`.
+/// The memory while it is filled (section 3.4). A lane has `lane` blocks, in four segments of `segment` blocks.
 struct Filling<'a> {
     blocks: &'a mut [Block],
     passes: usize,
@@ -148,18 +150,18 @@ struct Segment {
 }
 
 impl Segment {
-    /// At first, what is read must tell nothing about the password.
+    /// In the first half of the first pass, the choice of the blocks that are read must not depend on the password.
     fn is_independent_of_data(self) -> bool {
         self.pass == 0 && self.slice < 2
     }
 
-    /// The first pass's first segments see their own lane alone; its first two blocks are there.
+    /// The first segments of the first pass read only their own lane. The first two blocks of the lane exist already.
     fn is_first(self) -> bool {
         self.pass == 0 && self.slice == 0
     }
 }
 
-/// Here and below, `None` is an index out of range: a mistake in this module.
+/// Here and below, `None` means an index out of range, which would be a mistake in this module.
 impl Filling<'_> {
     fn run(mut self, seed: &[u8; 64]) -> Option<[u8; TAG_BYTES]> {
         for (n, lane) in (0..).zip(self.blocks.chunks_mut(self.lane)) {
@@ -185,7 +187,8 @@ impl Filling<'_> {
         Some(digest.finalize().into())
     }
 
-    /// A function of its own: V8 compiles what runs long a second time, and with it all that is in the same one.
+    /// Fills a segment. This is a function of its own, because V8 compiles a function that runs long a second time, as
+    /// a whole: it must not be a part of a large one.
     #[inline(never)]
     fn fill(&mut self, at: Segment) -> Option<()> {
         for (n, start) in (1..).zip((0..self.segment).step_by(128)) {
@@ -211,7 +214,7 @@ impl Filling<'_> {
         Some(())
     }
 
-    /// The `n`th 128 random words of a segment (section 3.4.1.2).
+    /// The `n`th block of 128 random words for a segment, counted from 1 (section 3.4.1.2).
     fn addresses(&mut self, at: Segment, n: u64) -> Option<Block> {
         let [pass, lane, slice, blocks, passes] =
             [at.pass, at.lane, at.slice, self.blocks.len(), self.passes].map(|number| number as u64);
@@ -222,8 +225,8 @@ impl Filling<'_> {
         Some(twice)
     }
 
-    /// The block to go with the previous one, chosen by the halves of `random` (section 3.4.2). The one
-    /// before the previous is the likeliest, the oldest the least.
+    /// The index of the block that is mixed with the previous block, chosen by the halves of `random` (section 3.4.2).
+    /// The block before the previous one is the most likely choice, and the oldest block the least.
     fn reference(&self, at: Segment, index: usize, random: u64) -> Option<usize> {
         let lane = if at.is_first() { at.lane } else { ((random >> 32) as usize).checked_rem(self.lanes)? };
         let (segment, index) = (Wrapping(self.segment), Wrapping(index));
@@ -248,7 +251,7 @@ impl Filling<'_> {
     }
 }
 
-/// What one block takes to compute: kept, because to clear it each time takes a while.
+/// The working memory for computing a block. It is kept, because to clear it for each block takes time.
 struct Work {
     state: [Pair; 64],
     rotator: Rotator,
@@ -259,10 +262,11 @@ impl Work {
         Self { state: Block::ZERO.0, rotator: Rotator::new() }
     }
 
-    /// G (section 3.5): `next` becomes what is made of the two others, or has it mixed in by XOR. From the rows to the
-    /// columns it holds the input, which G adds to its output.
+    /// G (section 3.5): computes a block from `previous` and `reference`. With `mixed_in` the block goes into `next`
+    /// by XOR, without it the block replaces `next`. Between the rows and the columns, `next` holds the input, which
+    /// G adds to its output.
     ///
-    /// A function of its own, because V8 exchanges its first, slow code for the fast at a call.
+    /// This is a function of its own, because V8 replaces its first, slow code by the fast code at a call.
     #[inline(never)]
     fn compress(
         &mut self,

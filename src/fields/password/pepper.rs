@@ -1,32 +1,32 @@
-//! A pepper: a secret that every password is hashed with and that the database never holds, and the
-//! id by which a hash says which pepper it was.
+//! A pepper: a secret that goes into every password hash and never into the database, with an id that names the pepper
+//! in the hash.
 //!
-//! Nothing here can show the secret: the type has no `Display`, its `Debug` says only that it is
-//! one, and a bad value is refused without being repeated. Must not know how a password is hashed.
+//! It owns the form of a pepper. The secret cannot be shown by accident: the type has no `Display`, its `Debug` prints
+//! only the name of the type, and a value that is refused is not repeated. It must not know how a password is hashed.
 
 use std::fmt;
 use std::ops::RangeInclusive;
 
-/// An id's length in characters. Four characters of Base64's alphabet are three whole bytes, so the
-/// id stands in a hash as it is: nobody has to encode or decode it.
+/// An id's length in characters. Four characters of Base64's alphabet are three whole bytes, so the id is valid in a
+/// PHC string as it is, without being encoded.
 const ID_LENGTH: usize = 4;
 
-/// A secret's length in characters: 128 bits even if they are hexadecimal digits
+/// A secret's length in characters. Even 32 hexadecimal digits have 128 bits
 /// ([NIST SP 800-63B, section 3.1.1.2](https://pages.nist.gov/800-63-4/sp800-63b.html#passwordver) asks for 112).
 const SECRET_LENGTH: RangeInclusive<usize> = 32..=128;
 
-/// A good pepper.
+/// A valid pepper.
 pub struct Pepper {
     id: String,
     secret: String,
 }
 
 impl Pepper {
-    /// What [`Pepper::parse`] takes, to complete a sentence.
+    /// The form that [`Pepper::parse`] takes, in words that complete a sentence.
     pub const FORM: &str =
         "an id of 4 letters or digits, a colon, and a secret of 32 to 128 visible ASCII characters";
 
-    /// Takes `id:secret`, or gives `None` where it is not of its [form](Pepper::FORM).
+    /// Takes `id:secret`; returns `None` if `raw` is not of this [form](Pepper::FORM).
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
         let (id, secret) = raw.split_once(':')?;
@@ -37,7 +37,7 @@ impl Pepper {
         valid.then(|| Self { id: id.to_owned(), secret: secret.to_owned() })
     }
 
-    /// The parameter `keyid` of a PHC string, ready to stand in it.
+    /// The id, which is the parameter `keyid` of a PHC string.
     #[must_use]
     pub fn id(&self) -> &str {
         &self.id

@@ -1,23 +1,26 @@
-//! A list of breached passwords in two bytes each: of every password 26 bits of its digest, sorted,
-//! each written as the distance from the one before; in front of them, how many they are.
+//! A list of breached passwords, with about two bytes for each.
 //!
-//! Of the passwords that are not on a list of n, one in 2^26/n passes for one that is: with the
-//! 19,639 of `data/breached-passwords`, one in 3,417. Must not know where a list is kept.
+//! It owns the form of a list: the number of passwords, then 26 bits of each password's digest, in ascending order,
+//! each written as the distance from the previous one. It must not know where a list is kept.
+//!
+//! On a list of n passwords, one in 2^26/n of all other passwords is found by mistake: one in 3,417 with the 19,639
+//! passwords of `data/breached-passwords`.
 
 use md5::{Digest, Md5};
 
 use crate::fields::password::Password;
 use crate::unicode::{self, Bounded};
 
-/// Each bit more would halve the false positives, and make the list an eighth of a byte a password longer.
+/// How many bits of a digest are kept. One more bit would halve the false positives, and lengthen the list by an eighth
+/// of a byte for each password.
 const BITS: u32 = 26;
 
-/// A list.
+/// A list of breached passwords.
 #[derive(Debug, PartialEq, Eq)]
 pub struct BreachedList(Vec<u8>);
 
 impl BreachedList {
-    /// Makes a list of `passwords`. One that nobody can choose here, because RFC 8265 refuses it, is left out.
+    /// Makes a list of `passwords`. A password that RFC 8265 refuses is left out, because users cannot choose it here.
     pub fn new<'a>(passwords: impl Iterator<Item = &'a str>) -> Self {
         let normal = passwords.filter_map(|password| Password::parse(password, 1).ok());
         let mut digests: Vec<u32> = normal.map(|password| digest(&password)).collect();
@@ -33,7 +36,7 @@ impl BreachedList {
         Self(bytes)
     }
 
-    /// Takes the bytes of a list, or gives `None` where they are something else or not all.
+    /// Takes the bytes of a list. Returns `None` if they are not a list, or not a whole one.
     #[must_use]
     pub fn parse(bytes: Vec<u8>) -> Option<Self> {
         let list = Self(bytes);
@@ -41,7 +44,7 @@ impl BreachedList {
         (count > 0 && list.digests().count() == usize::try_from(count).ok()?).then_some(list)
     }
 
-    /// The bytes.
+    /// The bytes of the list.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
@@ -63,7 +66,7 @@ impl BreachedList {
     }
 }
 
-/// The numbers that `bytes` spell.
+/// The numbers that are encoded in `bytes`.
 fn numbers(bytes: &[u8]) -> impl Iterator<Item = u32> {
     let (mut number, mut shift) = (0_u32, 0_u32);
     bytes.iter().filter_map(move |byte| {
@@ -76,7 +79,8 @@ fn numbers(bytes: &[u8]) -> impl Iterator<Item = u32> {
     })
 }
 
-/// The bit of a byte that says that the number goes on ([LEB128](https://en.wikipedia.org/wiki/LEB128)).
+/// The bit of a byte which says that the number continues in the next byte
+/// ([LEB128](https://en.wikipedia.org/wiki/LEB128)).
 const MORE: u8 = 0x80;
 
 fn write(mut number: u32, bytes: &mut Vec<u8>) {
@@ -90,7 +94,8 @@ fn write(mut number: u32, bytes: &mut Vec<u8>) {
     }
 }
 
-/// MD5 spreads passwords as evenly as any digest, and is here already. Nothing rests on its strength.
+/// The kept bits of a password's digest, which are the same in any letter case or width. MD5 spreads passwords as
+/// evenly as any other digest, and is in the Worker already. The list does not depend on the strength of MD5.
 fn digest(password: &Password) -> u32 {
     let folded = Bounded::new(password.as_str(), Bounded::MAX).map(unicode::nfkc_casefold);
     let [a, b, c, d, ..]: [u8; 16] = Md5::digest(folded.unwrap_or_default()).into();
@@ -145,9 +150,9 @@ mod tests {
         let digests: std::collections::HashSet<u32> = list.digests().collect();
         let nobodys = |n: u32| password(&format!("{n}th password of nobody"));
         let found = (0..200_000).filter(|n| digests.contains(&digest(&nobodys(*n)))).count();
-        // One in 3,417 is 59, and the root of that is 8: these bounds are three times as far away.
+        // One in 3,417 is 59, with a standard deviation of 8. The bounds are three deviations away.
         assert!((35..=83).contains(&found), "{found}");
-        // The set is only faster.
+        // The set gives the same answers as the list, and is faster.
         for n in 0..100 {
             let password = nobodys(n);
             assert_eq!(list.contains(&password), digests.contains(&digest(&password)));
@@ -155,7 +160,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_list_is_told_from_one() {
+    fn bytes_that_are_not_a_list_are_refused() {
         let list = shipped().as_bytes().to_vec();
         let cut = list.split_last().unwrap().1;
         for bytes in

@@ -1,13 +1,15 @@
 //! The challenges of proof of work, and whether a solution solves one.
 //!
-//! A challenge is `<signature>.<id>.<expiry>`: in hex the HMAC-SHA-256
-//! ([RFC 2104](https://www.rfc-editor.org/rfc/rfc2104)) of what follows it, a UUID, and seconds since
-//! 1970. So nothing is stored when one is issued. A solution is a challenge, a colon and a nonce,
-//! whose SHA-256 as a whole begins with zero bits, as in
-//! [Hashcash](http://www.hashcash.org/hashcash.pdf). A challenge is bound to no address: a phone
-//! changes networks while it works, a browser may ask over IPv6 and sign up over IPv4, and a
-//! client that has work done elsewhere can have its result carried back. Must not know what a solution is asked
-//! for, nor SQL, nor HTTP.
+//! It owns the form of challenges and solutions. It must not know what a solution is asked for, nor SQL, nor HTTP.
+//!
+//! A challenge is `<signature>.<id>.<expiry>`: the HMAC-SHA-256 ([RFC 2104](https://www.rfc-editor.org/rfc/rfc2104))
+//! of the rest of the challenge, in hexadecimal digits, a UUID, and seconds since 1970. Because of the signature, an
+//! issued challenge need not be stored. A solution is a challenge, a colon and a nonce, and the SHA-256 of this whole
+//! text begins with zero bits, as in [Hashcash](http://www.hashcash.org/hashcash.pdf).
+//!
+//! A challenge is not bound to an address. A phone changes networks while it works, and a browser may ask over IPv6
+//! and sign up over IPv4. Besides, an address would not stop a client that has the work done elsewhere, because the
+//! solution can be sent back to it.
 
 use base16ct::lower;
 use ctutils::CtEq;
@@ -19,20 +21,22 @@ use crate::setting::ConfigError;
 const BITS: &str = "PROOF_OF_WORK";
 const SECRET: &str = "CHALLENGE_SECRET";
 
-/// At a million hashes a second, 2^26 take a minute, and with bad luck five: half of [`VALID_SECONDS`].
+/// The most zero bits. At a million hashes a second, 2^26 hashes take a minute, and with bad luck five minutes: half of
+/// [`VALID_SECONDS`].
 const MAX_BITS: u32 = 26;
 
-/// As many bytes as the signature has: a key that is shorter would be its weak point
+/// The fewest bytes of the secret: as many as the signature has, because a shorter key would weaken the signature
 /// ([RFC 2104](https://www.rfc-editor.org/rfc/rfc2104#section-3)).
 const SECRET_MIN_BYTES: usize = 32;
 
-/// Long enough for a slow phone, or to solve while the form is filled in; short enough that few are hoarded.
+/// How long a challenge is valid: long enough for a slow phone, or to solve it while the user fills in the form; short
+/// enough that a client cannot hoard many.
 pub const VALID_SECONDS: u64 = 600;
 
-/// The longest solution, in bytes. A challenge has about 112; the rest is more than any nonce needs.
+/// The longest solution, in bytes. A challenge has about 112 bytes; the rest is more than any nonce needs.
 const SOLUTION_MAX_BYTES: usize = 256;
 
-/// What issues challenges and judges their solutions.
+/// Issues challenges and judges their solutions.
 pub struct Challenges {
     bits: u32,
     signer: Hmac<Sha256>,
@@ -41,28 +45,28 @@ pub struct Challenges {
 /// A challenge whose solution was found good.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Solved<'a> {
-    /// The challenge as it was issued: its client alone has it.
+    /// The challenge as it was issued. Only its client has it.
     pub challenge: &'a str,
     /// A UUID that no other challenge has.
     pub id: &'a str,
-    /// Seconds since 1970.
+    /// When the challenge expires, in seconds since 1970.
     pub expires_at: u64,
 }
 
 /// Why a solution is not accepted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SolutionError {
-    /// Not of its form, or not made from a challenge that was signed here.
+    /// The solution is not of its form, or its challenge was not signed here.
     Invalid,
-    /// Its challenge is no longer valid.
+    /// The solution's challenge is no longer valid.
     Expired,
-    /// Its SHA-256 begins with too few zero bits.
+    /// The solution's SHA-256 begins with too few zero bits.
     Unsolved,
 }
 
 impl Challenges {
-    /// Reads `PROOF_OF_WORK`, the zero bits asked for, and `CHALLENGE_SECRET`, which signs; `None`
-    /// where the first is not set.
+    /// Reads `PROOF_OF_WORK`, the zero bits to ask for, and `CHALLENGE_SECRET`, the key of the signatures. Returns
+    /// `None` if `PROOF_OF_WORK` is not set.
     ///
     /// # Errors
     /// [`ConfigError`], which never shows the secret.
@@ -88,24 +92,24 @@ impl Challenges {
         self.bits
     }
 
-    /// The challenge `id`, valid from `now` on, in seconds since 1970.
+    /// A new challenge with the UUID `id`, valid from `now` on, in seconds since 1970.
     #[must_use]
     pub fn issue(&self, id: &str, now: u64) -> String {
         let signed = format!("{id}.{}", now.saturating_add(VALID_SECONDS));
         format!("{}.{signed}", self.sign(&signed))
     }
 
-    /// The signature of any text, in hex: 64 characters that nobody makes without the secret.
+    /// The signature of `text`: 64 hexadecimal digits, which cannot be made without the secret.
     fn sign(&self, text: &str) -> String {
         lower::encode_string(&self.signer.clone().chain_update(text).finalize().into_bytes())
     }
 
-    /// Takes `<challenge>:<nonce>`, of at most 256 bytes, where it is a solution `now`, in seconds since 1970.
+    /// Takes `<challenge>:<nonce>`, of at most 256 bytes, if it is a valid solution at `now`, in seconds since 1970.
     ///
     /// # Errors
-    /// [`SolutionError`]: first of its form and signature, then of its time, then of its work.
+    /// [`SolutionError`]: the form and the signature are judged first, then the time, then the work.
     pub fn judge<'a>(&self, solution: &'a str, now: u64) -> Result<Solved<'a>, SolutionError> {
-        // Before any hash: a header can be a thousand times as long.
+        // The length is checked before any hash, because a header can be hundreds of times as long.
         if solution.len() > SOLUTION_MAX_BYTES {
             return Err(SolutionError::Invalid);
         }
@@ -125,7 +129,7 @@ impl Challenges {
         let (signature, signed) = challenge.split_once('.')?;
         let (id, expires_at) = signed.split_once('.')?;
         let solved = Solved { challenge, id, expires_at: expires_at.parse().ok()? };
-        // How long it takes tells nothing of the signature that would be right.
+        // The comparison takes constant time, so its duration tells nothing about the right signature.
         self.sign(signed).as_bytes().ct_eq(signature.as_bytes()).to_bool().then_some(solved)
     }
 }
@@ -160,8 +164,8 @@ mod tests {
     }
 
     #[test]
-    fn a_solution_is_what_python_makes_it() {
-        // hmac.new(secret, signed, "sha256").hexdigest(), and hashlib.sha256 for 12 bits.
+    fn a_challenge_and_a_solution_made_in_python_are_accepted() {
+        // By hmac.new(secret, signed, "sha256").hexdigest(), and hashlib.sha256 for 12 bits.
         let challenge = "c61e989beaaf2dd6b0c3b84de210324ebcb520890bc8338d34dbb09604abd286.695a5522-b30e-4108-a5a2-60d0985c1ad6.1795300600";
         assert_eq!(challenges("12").issue(ID, NOW), challenge);
         let solution = format!("{challenge}:850");

@@ -1,5 +1,7 @@
-//! Two 64-bit words at a time: a WebAssembly vector in the Worker, an array on the host. Must not know
-//! what is computed.
+//! Operations on two 64-bit words at a time.
+//!
+//! It owns the type of a pair: a WebAssembly vector in the Worker, and an array on the host. It must not know what is
+//! computed.
 
 #[cfg(not(target_arch = "wasm32"))]
 pub use host::*;
@@ -39,14 +41,15 @@ mod simd {
         u64x2_add(x, y)
     }
 
-    /// The two words exchanged.
+    /// Exchanges the two words.
     #[inline(always)]
     pub fn swap(x: Pair) -> Pair {
         u64x2_shuffle::<1, 0>(x, x)
     }
 
-    /// Multiplies the low halves of the words. Brought together in one vector they stay what they are; in
-    /// a vector for each pair, LLVM sees whole words with a mask, whose product takes eight instructions.
+    /// Multiplies the low halves of the words. The halves of two pairs are first brought together in one vector, so
+    /// that LLVM multiplies them as halves. In a vector for each pair LLVM would see whole words with a mask, whose
+    /// product takes eight instructions.
     #[inline(always)]
     pub fn products(x: [Pair; 2], y: [Pair; 2]) -> [Pair; 2] {
         let x = u32x4_shuffle::<0, 2, 4, 6>(x[0], x[1]);
@@ -54,8 +57,8 @@ mod simd {
         [u64x2_extmul_low_u32x4(x, y), u64x2_extmul_high_u32x4(x, y)]
     }
 
-    /// Rotates by whole bytes with one instruction, which takes the order of the bytes from a vector. If
-    /// the order were known to the compiler, V8 would build that vector, in five, each time.
+    /// The orders of bytes for rotations by whole bytes: one instruction rotates, and takes the order from a vector. If
+    /// the compiler knew the order, V8 would build the vector each time, with five instructions.
     pub struct Rotator {
         by_24: v128,
         by_16: v128,
@@ -71,7 +74,7 @@ mod simd {
         }
     }
 
-    /// By 32, 24, 16 or 63 bits.
+    /// Rotates each word to the right, by 32, 24, 16 or 63 bits.
     #[inline(always)]
     pub fn rotate_right<const BITS: u32>(x: Pair, rotator: &Rotator) -> Pair {
         match BITS {

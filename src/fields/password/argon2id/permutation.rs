@@ -1,16 +1,19 @@
 //! P, the permutation inside Argon2id's G ([RFC 9106](https://www.rfc-editor.org/rfc/rfc9106#section-3.6)), on two
 //! rows or two columns of a block at a time.
 //!
-//! One P waits for its own results most of the time: each step needs the one before, and the processor does not look
-//! far enough ahead to find the next P's. So two of them are computed in turn, step by step. LLVM would put them one
-//! after the other again. A fence after each step keeps it from that, where the step begins by a read from memory and
-//! ends by a write; V8 keeps the order that LLVM gives. The result does not depend on the fences, but its speed does.
+//! It owns the order of P's steps. It must not know what a block is for.
 //!
-//! A vector holds words 0 and 2, or 1 and 3, of four in a row. Then the diagonals of a row come into columns by one
-//! exchange of words for each vector of two of its four parts. In a column, each vector has a word of one P and a
-//! word of the other, and the diagonals are the same vectors under other names. Must not know what a block is made for.
+//! A single P would spend most of its time waiting for its own results: each step needs the result of the previous
+//! step, and the processor does not look far enough ahead to find the steps of the next P. So two Ps are computed in
+//! turn, step by step. LLVM would put them one after the other again. A fence after each step prevents this, because a
+//! step begins with a read from memory and ends with a write; V8 keeps the order that LLVM chose. The result does not
+//! depend on the fences, but the speed does.
+//!
+//! A vector holds words 0 and 2, or words 1 and 3, of four consecutive words. In this layout, P on a row brings the
+//! diagonals into columns by exchanging the two words of four vectors. In P on two columns, each vector has a word of
+//! one P and a word of the other, so the diagonals are the same vectors under other names.
 
-#![expect(clippy::many_single_char_names, reason = "they are the names of the standard")]
+#![expect(clippy::many_single_char_names, reason = "the standard gives these names")]
 
 use std::sync::atomic::{Ordering, compiler_fence};
 
@@ -19,19 +22,21 @@ use super::pair::{self, Pair, Rotator, swap, xor};
 /// Two rows of a block.
 pub type Rows = [Pair; 16];
 
-/// Two columns of words: every eighth pair and the one after it, from the first to the last.
+/// The part of a block from the first to the last pair of two columns. The columns are every eighth pair of it, and the
+/// pair after each.
 pub type Columns = [Pair; 58];
 
-/// Half of a row of the 4 × 4 words that P works on, for each of two Ps; or a whole one, for one P.
+/// Four words: a row of the 4 × 4 words of one P, or half such a row for each of two Ps.
 type Half = [Pair; 2];
 
-/// Nothing is moved across this by the compiler.
+/// The compiler moves no access to memory across this point.
 #[inline(always)]
 fn fence() {
     compiler_fence(Ordering::SeqCst);
 }
 
-/// A quarter of GB: x becomes x + y + 2xy, and is mixed into z, which is rotated. Gives x and z.
+/// A quarter of GB: x becomes x + y + 2xy, where xy is the product of the low halves. Then x is mixed into z, and z is
+/// rotated. Returns x and z.
 #[inline(always)]
 fn quarter<const BITS: u32>(x: Half, y: Half, z: Half, rotator: &Rotator) -> (Half, Half) {
     let [first, second] = pair::products(x, y);
@@ -41,7 +46,7 @@ fn quarter<const BITS: u32>(x: Half, y: Half, z: Half, rotator: &Rotator) -> (Ha
     (x, [mix(x[0], z[0]), mix(x[1], z[1])])
 }
 
-/// One step: a quarter of GB, of which x goes into memory and z stays where it is.
+/// One step: a quarter of GB that writes x to memory and keeps z in its variable.
 macro_rules! step {
     ($x:expr => $to:expr, $y:ident, $z:ident, $bits:literal, $rotator:ident) => {
         let (x, $z) = quarter::<$bits>($x, $y, $z, $rotator);
@@ -50,9 +55,11 @@ macro_rules! step {
     };
 }
 
-/// P on two rows: `m` takes the output, and `next` the input, which is `previous` XOR `reference`.
+/// P on two rows. The input is `previous` XOR `reference`. It is stored in `next`, or mixed into `next` by XOR if
+/// `MIXED_IN`. The output is stored in `m`.
 ///
-/// A function of its own, as the next one: with the addresses as parameters, each access has a constant offset.
+/// This and [`permute_columns`] are functions of their own: with addresses as parameters, each access has a constant
+/// offset.
 #[inline(never)]
 pub fn permute_rows<const MIXED_IN: bool>(
     previous: &Rows,
@@ -69,7 +76,7 @@ pub fn permute_rows<const MIXED_IN: bool>(
         }};
     }
     fence();
-    // One row is a, b, c and d, the other is e, f, g and h; a, c, e and g are in memory.
+    // The parts of one row are a, b, c and d, those of the other e, f, g and h. Of these, a, c, e and g are in memory.
     let (b, d) = ([input!(2), input!(3)], [input!(6), input!(7)]);
     step!([input!(0), input!(1)] => [m[0], m[1]], b, d, 32, rotator);
     let (f, h) = ([input!(10), input!(11)], [input!(14), input!(15)]);
@@ -82,8 +89,9 @@ pub fn permute_rows<const MIXED_IN: bool>(
     let d = d.map(swap);
     step!([m[12], m[13]] => [m[12], m[13]], h, f, 63, rotator);
     let h = h.map(swap);
-    // The diagonals: b stays, a moves to the right, c to the left and d by two. Then a is [swap(m[1]), m[0]], and c
-    // is [m[5], swap(m[4])]. They are kept in these places until the last steps put them back.
+    // The diagonals: b stays, a moves by one to the right, c by one to the left and d by two. Then a is
+    // [swap(m[1]), m[0]], and c is [m[5], swap(m[4])]. The vectors stay in these places until the last steps put them
+    // back.
     step!([swap(m[1]), m[0]] => [m[1], m[0]], b, d, 32, rotator);
     step!([swap(m[9]), m[8]] => [m[9], m[8]], f, h, 32, rotator);
     step!([m[5], swap(m[4])] => [m[5], m[4]], d, b, 24, rotator);
@@ -105,7 +113,7 @@ pub fn permute_rows<const MIXED_IN: bool>(
     [m[10], m[11], m[14], m[15]] = [f[0], f[1], swap(h[0]), swap(h[1])];
 }
 
-/// P on two columns, whose output is mixed into `next`; what `m` holds afterwards is of no use.
+/// P on two columns of `m`. The output is mixed into `next` by XOR. Afterwards the contents of `m` are of no use.
 #[inline(never)]
 pub fn permute_columns(m: &mut Columns, next: &mut Columns, rotator: &Rotator) {
     macro_rules! output {
