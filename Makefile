@@ -44,7 +44,7 @@ TOOLS := .tools/$(WORKER_BUILD)+$(WASM_BINDGEN)
 VENV := .tools/venv/.installed
 SHELLCHECK := $(dir $(VENV))bin/shellcheck
 REQUIREMENTS := $(wildcard tests/*/requirements.txt scripts/requirements.txt)
-SOURCES := $(shell find src worker -type f) Cargo.toml Cargo.lock .cargo/config.toml
+SOURCES := $(shell find src worker -type f) Cargo.toml Cargo.lock .cargo/config.toml scripts/link-wasm
 
 # The Cargo features of the Worker. The settings decide which features it needs; FEATURES=confusables overrides them.
 ifndef FEATURES
@@ -53,7 +53,7 @@ endif
 export FEATURES
 
 # The limit of the Worker's size, in bytes after gzip -9. With features it is the limit of the free plan.
-SIZE_LIMIT := $(if $(FEATURES),3000000,120000)
+SIZE_LIMIT := $(if $(FEATURES),3000000,92000)
 
 # $(call say,text) announces a long step, in bold on a terminal. A comma would end the argument of the call, so the
 # text must not have one.
@@ -188,7 +188,7 @@ check: setup python
 	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --all-features --no-deps --document-private-items
 	@biome check --error-on-warnings
 	@REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true redocly lint --config tests/openapi/redocly.yaml public/openapi.json
-	@if [ -x $(SHELLCHECK) ] || [ -n "$$CI" ]; then $(SHELLCHECK) scripts/serve scripts/deploy .ci/run; \
+	@if [ -x $(SHELLCHECK) ] || [ -n "$$CI" ]; then $(SHELLCHECK) scripts/serve scripts/deploy scripts/link-wasm .ci/run; \
 		else echo "Skipped: shellcheck needs Python 3.11 or later"; fi
 
 # The settings of every test run. The tests use the top level of wrangler.toml, so ENV is emptied. They start
