@@ -69,7 +69,7 @@ use routes::{Route, Target};
 #[must_use]
 pub fn begin(task: u32, request: web_sys::Request, env: JsValue) -> JsValue {
     let visit = Visit::new();
-    task::begin(task, async move {
+    task::begin(task, visit.arrival, async move {
         let answer = answer(&Incoming::new(request), &Environment::new(env), &visit).await;
         visit.end(&answer)
     })
@@ -111,8 +111,8 @@ impl Visit {
             reply.allow_origin = self.allow_origin.take();
         }
         let runtime = self.runtime();
-        console_log!("{}", self.trace.line(&self.id, Some(answer), reply.status, runtime));
-        platform::respond(&reply, &self.id, runtime)
+        let log_line = self.trace.line(&self.id, Some(answer), reply.status, runtime);
+        platform::respond(&reply, &self.id, runtime, &log_line)
     }
 
     fn runtime(&self) -> u64 {
@@ -135,7 +135,7 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 async fn answer(request: &Incoming, env: &Environment, visit: &Visit) -> Result<Reply, ApiError> {
     let isolate = &*Isolate::of(env)?;
     let trace = &visit.trace;
-    let route = match routes::resolve(&request.method(), &request.url(), isolate.challenges.is_some())? {
+    let route = match routes::resolve(request.method(), request.url(), isolate.challenges.is_some())? {
         Target::Preflight(route) => {
             trace.route.set(Some(route));
             return Ok(isolate.guards.preflight(route, request, trace).await);

@@ -3,9 +3,11 @@
 /** Headers from `lines`: a name on one line, and its value on the next. */
 export const headers = (lines) => change(new Headers(), lines);
 
-/** A response with `headers`, overridden by `changes`: lines as above, where an empty value removes a header. */
-export const respond = (status, body, headers, changes) =>
-  new Response(body, { status, headers: change(new Headers(headers), changes) });
+/** Logs `line`. Returns a response with `headers`, overridden by `changes`: an empty value there removes a header. */
+export function respond(line, status, body, headers, changes) {
+  console.log(line);
+  return new Response(body, { status, headers: change(new Headers(headers), changes) });
+}
 
 function change(headers, lines) {
   const items = lines.split("\n");
@@ -16,8 +18,21 @@ function change(headers, lines) {
   return headers;
 }
 
+/** The method and the URL of `request`, and the values of the headers `names`: one a line, each value after a "=". */
+export function head({ method, url, headers }, names) {
+  const value = (text) => (text === null ? "" : `=${text}`);
+  return [method, url, ...names.split("\n").map((name) => value(headers.get(name)))].join("\n");
+}
+
+/** The bytes of the body of `request`, as `read` gives them. A body of known length is within `limit`. */
+export const readBody = (request, hasLength, limit, time) =>
+  withTimeout(hasLength ? request.arrayBuffer() : read(request.body, limit), time);
+
+/** The bytes of a buffer or of an array of bytes; `undefined` for a missing value. */
+export const bytes = (value) => (value ? new Uint8Array(value) : undefined);
+
 /** The bytes of `stream`, or `undefined` if there are more than `limit`: then the rest is not read. */
-export async function read(stream, limit) {
+async function read(stream, limit) {
   const bytes = new Uint8Array(limit);
   let length = 0;
   for await (const chunk of stream ?? []) {
@@ -53,16 +68,20 @@ export function withTimeout(promise, limit) {
   });
 }
 
-/** The text under the first of `keys`, one a line, that `namespace` has, or `undefined`. */
-export async function find(namespace, keys) {
-  const lines = keys.split("\n");
+/** The text under the first of `keys`, one a line, that `namespace` has, or `undefined`. It waits for `time`, in ms. */
+export const find = (namespace, keys, time) => withTimeout(firstOf(namespace, keys.split("\n")), time);
+
+async function firstOf(namespace, lines) {
   const entries = await namespace.get(lines);
   if (!(entries instanceof Map)) throw new Error("the answer is not a Map");
   return lines.map((key) => entries.get(key)).find((text) => typeof text === "string");
 }
 
-/** The first row that `statement` returns for `values`, a JSON array; `null` if it returns no row. */
-export async function first(database, statement, values) {
+/** The first row that `statement` returns for `values`, a JSON array: a line for each column. `undefined` without a row. */
+export const first = (database, statement, values, time) => withTimeout(row(database, statement, values), time);
+
+async function row(database, statement, values) {
   const prepared = database.prepare(statement);
-  return prepared.bind(...JSON.parse(values)).first();
+  const first = await prepared.bind(...JSON.parse(values)).first();
+  return first ? Object.values(first).join("\n") : undefined;
 }

@@ -9,7 +9,7 @@
 use std::time::Duration;
 
 use wasm_bindgen::prelude::*;
-use worker::js_sys::{JSON, Promise, Reflect, Uint8Array};
+use worker::js_sys::{JSON, Promise, Reflect};
 use worker::web_sys;
 
 use crate::http::response::{COMMON, Reply};
@@ -39,14 +39,20 @@ extern "C" {
 
     #[wasm_bindgen(catch, js_name = respond)]
     fn new_response(
+        log_line: &str,
         status: u16,
         body: Option<&str>,
         headers: &web_sys::Headers,
         changes: &str,
     ) -> Result<JsValue, JsValue>;
 
-    #[wasm_bindgen(js_name = read)]
-    fn read_stream(stream: Option<web_sys::ReadableStream>, limit: usize) -> Promise;
+    fn head(request: &web_sys::Request, names: &str) -> String;
+
+    #[wasm_bindgen(js_name = readBody)]
+    fn read_body(request: &web_sys::Request, has_length: bool, limit: usize, milliseconds: f64) -> Promise;
+
+    /// The bytes of an `ArrayBuffer` or a `Uint8Array`, or `None` for `undefined` and `null`.
+    pub fn bytes(value: &JsValue) -> Option<Vec<u8>>;
 
     #[wasm_bindgen(js_name = withTimeout)]
     fn settle_in_time(promise: Promise, milliseconds: f64) -> Promise;
@@ -83,7 +89,9 @@ pub async fn pause(time: Duration) {
     let _ = settled(settle_after(milliseconds(time))).await;
 }
 
-fn milliseconds(time: Duration) -> f64 {
+/// `time` as JavaScript's timers take it.
+#[must_use]
+pub fn milliseconds(time: Duration) -> f64 {
     time.as_secs_f64() * 1000.0
 }
 
@@ -94,7 +102,7 @@ fn milliseconds(time: Duration) -> f64 {
 /// The runtime does not have `algorithm`.
 pub async fn digest(algorithm: &str, data: &[u8]) -> Result<Vec<u8>, JsError> {
     let digest = settled(subtle_digest(algorithm, data)?).await?;
-    Ok(Uint8Array::new(&digest).to_vec())
+    Ok(bytes(&digest).unwrap_or_default())
 }
 
 /// The Worker's variables, secrets and bindings.
@@ -136,8 +144,13 @@ impl Environment {
 /// A request as it came in.
 pub struct Incoming {
     request: web_sys::Request,
-    headers: web_sys::Headers,
+    /// The method, the URL and the values of the [`FREQUENT_HEADERS`], one a line: all of them come in one crossing.
+    head: String,
 }
+
+/// The headers that most requests are asked for.
+const FREQUENT_HEADERS: &str =
+    "CF-Connecting-IP\nContent-Type\nContent-Length\nIdempotency-Key\nUsername\nPrivacy";
 
 /// How long a client may take to send a body. It needs this long for 16 KB only if it delays on purpose.
 const BODY_TIME_LIMIT: Duration = Duration::from_mins(1);
@@ -151,37 +164,38 @@ pub enum BodyError {
     Broken(JsError),
 }
 
-impl From<JsValue> for BodyError {
-    fn from(error: JsValue) -> Self {
-        Self::Broken(error.into())
-    }
-}
-
 impl Incoming {
     /// Wraps the runtime's request.
     #[must_use]
     pub fn new(request: web_sys::Request) -> Self {
-        let headers = request.headers();
-        Self { request, headers }
+        let head = head(&request, FREQUENT_HEADERS);
+        Self { request, head }
     }
 
     /// The method; a method that HTTP defines is in upper case.
     #[must_use]
-    pub fn method(&self) -> String {
-        self.request.method()
+    pub fn method(&self) -> &str {
+        self.lines().next().unwrap_or_default()
     }
 
     /// The absolute URL.
     #[must_use]
-    pub fn url(&self) -> String {
-        self.request.url()
+    pub fn url(&self) -> &str {
+        self.lines().nth(1).unwrap_or_default()
     }
 
     /// The value of the header `name`, without white space around it. Repeated headers are joined with `, `.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<String> {
-        // This fails only for a text that cannot be the name of a header.
-        self.headers.get(name).ok().flatten()
+        match FREQUENT_HEADERS.split('\n').position(|frequent| frequent == name) {
+            Some(at) => self.lines().skip(2).nth(at)?.strip_prefix('=').map(str::to_owned),
+            // This fails only for a text that cannot be the name of a header.
+            None => self.request.headers().get(name).ok().flatten(),
+        }
+    }
+
+    fn lines(&self) -> impl Iterator<Item = &str> {
+        self.head.split('\n')
     }
 
     /// The body, if it has at most `limit` bytes.
@@ -193,23 +207,21 @@ impl Incoming {
         if announced.is_some_and(|length: u64| length > limit as u64) {
             return Err(BodyError::TooLarge);
         }
-        let reading = match announced {
-            // The runtime reads no more than the announced length, and all of it at once.
-            Some(_) => self.request.array_buffer()?,
-            None => read_stream(self.request.body(), limit),
-        };
-        let bytes = with_timeout(reading, BODY_TIME_LIMIT).await.map_err(BodyError::Broken)?;
-        if bytes.is_undefined() { Err(BodyError::TooLarge) } else { Ok(Uint8Array::new(&bytes).to_vec()) }
+        // The runtime reads no more than the announced length, and all of it at once.
+        let reading = read_body(&self.request, announced.is_some(), limit, milliseconds(BODY_TIME_LIMIT));
+        let body = settled(reading).await.map_err(|error| BodyError::Broken(error.into()))?;
+        bytes(&body).ok_or(BodyError::TooLarge)
     }
 }
 
-/// Turns `reply` into the runtime's response. `runtime` is the time since the request's arrival, in microseconds.
+/// Writes the request's log line, and turns `reply` into the runtime's response. `runtime` is the time since the
+/// request's arrival, in microseconds.
 /// Returns `undefined` for a header value that the runtime does not take; [`Reply`] never has such a value.
 #[must_use]
-pub fn respond(reply: &Reply, request_id: &str, runtime: u64) -> JsValue {
+pub fn respond(reply: &Reply, request_id: &str, runtime: u64, log_line: &str) -> JsValue {
     let changes = lines(&reply.headers(request_id, runtime));
     let body = reply.body.as_deref();
-    let response = COMMON_HEADERS.with(|common| new_response(reply.status, body, common, &changes));
+    let response = COMMON_HEADERS.with(|common| new_response(log_line, reply.status, body, common, &changes));
     response.unwrap_or(JsValue::UNDEFINED)
 }
 

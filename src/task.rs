@@ -14,35 +14,32 @@ use std::task::{Context, Poll, Waker};
 use wasm_bindgen::prelude::*;
 use worker::js_sys::Promise;
 
-use crate::clock;
-
-/// A request's future; its output is the runtime's response.
-type Task = Pin<Box<dyn Future<Output = JsValue>>>;
-
-/// A task that waits.
-struct Waiting {
+/// A request on its way to its response.
+struct Task {
     number: u32,
-    /// When the task began to wait, in microseconds on the runtime's clock.
+    /// When the task began, in microseconds on the runtime's clock.
     since: u64,
-    task: Task,
+    /// The output is the runtime's response.
+    future: Pin<Box<dyn Future<Output = JsValue>>>,
 }
 
-/// How long a task may wait, in microseconds. Each wait has a time limit of a minute or less, so a task that has waited
-/// ten minutes will never be resumed: the runtime cancelled its request without an event.
+/// How long a task may take, in microseconds. Each of its waits has a time limit of a minute or less, so a task that is
+/// still waiting after ten minutes will never be resumed: the runtime cancelled its request without an event.
 const LIFETIME: u64 = 600_000_000;
 
 thread_local! {
-    static WAITING: RefCell<Vec<Waiting>> = const { RefCell::new(Vec::new()) };
+    static WAITING: RefCell<Vec<Task>> = const { RefCell::new(Vec::new()) };
     /// The promise that the running task asks JavaScript to wait for.
     static ASKED: Cell<Option<Promise>> = const { Cell::new(None) };
     /// The outcome that the running task was resumed with.
     static OUTCOME: Cell<Option<Result<JsValue, JsValue>>> = const { Cell::new(None) };
 }
 
-/// Runs `task` until it waits. Returns the promise that the task waits for, or its output if it has ended. No other
-/// task may have the same `number`.
-pub fn begin(number: u32, task: impl Future<Output = JsValue> + 'static) -> JsValue {
-    run(number, Box::pin(task))
+/// Begins the task `number` and runs it until it waits. Returns the promise that the task waits for, or the output of
+/// `future` if it has ended. No other task may have the same number. `now` is in microseconds on the runtime's clock.
+pub fn begin(number: u32, now: u64, future: impl Future<Output = JsValue> + 'static) -> JsValue {
+    drop_overdue(now);
+    run(Task { number, since: now, future: Box::pin(future) })
 }
 
 /// Continues the task `number`, whose promise settled with `value`. Returns the same as [`begin`], or `undefined` if
@@ -52,7 +49,7 @@ pub fn begin(number: u32, task: impl Future<Output = JsValue> + 'static) -> JsVa
 pub fn resume(number: u32, value: JsValue, is_rejected: bool) -> JsValue {
     let Some(task) = take(number) else { return JsValue::UNDEFINED };
     OUTCOME.set(Some(if is_rejected { Err(value) } else { Ok(value) }));
-    run(number, task)
+    run(task)
 }
 
 /// Drops the task `number`, because its client went away.
@@ -70,30 +67,25 @@ pub async fn settled(promise: Promise) -> Result<JsValue, JsValue> {
     std::future::poll_fn(|_| OUTCOME.take().map_or(Poll::Pending, Poll::Ready)).await
 }
 
-fn run(number: u32, mut task: Task) -> JsValue {
-    match task.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
+fn run(mut task: Task) -> JsValue {
+    match task.future.as_mut().poll(&mut Context::from_waker(Waker::noop())) {
         Poll::Ready(output) => output,
         Poll::Pending => {
-            wait(Waiting { number, since: clock::now(), task });
+            WAITING.with_borrow_mut(|all| all.push(task));
             ASKED.take().into()
         }
     }
 }
 
-fn wait(waiting: Waiting) {
-    let now = waiting.since;
-    let is_over = |other: &mut Waiting| now.saturating_sub(other.since) > LIFETIME;
-    // The tasks that are over are dropped after the table was released, because dropping a future may use the table.
-    let _over: Vec<Waiting> = WAITING.with_borrow_mut(|all| {
-        let over = all.extract_if(.., is_over).collect();
-        all.push(waiting);
-        over
-    });
-}
-
 fn take(number: u32) -> Option<Task> {
     WAITING.with_borrow_mut(|all| {
-        let at = all.iter().position(|waiting| waiting.number == number)?;
-        Some(all.swap_remove(at).task)
+        let at = all.iter().position(|task| task.number == number)?;
+        Some(all.swap_remove(at))
     })
+}
+
+fn drop_overdue(now: u64) {
+    let is_overdue = |task: &mut Task| now.saturating_sub(task.since) > LIFETIME;
+    // The tasks are dropped after the table was released, because dropping a future may use the table.
+    let _overdue: Vec<Task> = WAITING.with_borrow_mut(|all| all.extract_if(.., is_overdue).collect());
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use wasm_bindgen::prelude::*;
-use worker::js_sys::{Promise, Uint8Array};
+use worker::js_sys::Promise;
 
 use crate::http::json;
 use crate::http::response::Header;
@@ -31,7 +31,7 @@ extern "C" {
     #[wasm_bindgen(method, getter)]
     fn status(this: &Fetched) -> u16;
     #[wasm_bindgen(method, getter)]
-    fn body(this: &Fetched) -> Option<Uint8Array>;
+    fn body(this: &Fetched) -> JsValue;
 }
 
 /// A request ([Fetch](https://fetch.spec.whatwg.org/#requestinit)).
@@ -68,8 +68,8 @@ pub async fn ask(
     let request = json::write(request);
     let response: Fetched =
         platform::with_timeout(fetch_all(url, &request, size), time).await?.unchecked_into();
-    match response.body() {
-        Some(body) => Ok(RemoteResponse { status: response.status(), body: body.to_vec() }),
+    match platform::bytes(&response.body()) {
+        Some(body) => Ok(RemoteResponse { status: response.status(), body }),
         None => Err(JsError {
             name: "RangeError".to_owned(),
             message: format!("the answer has more than {size} bytes"),

@@ -214,7 +214,7 @@ impl Turnstile {
         let is_expected =
             match &self.hostnames {
                 Some(names) => names.split(' ').any(|name| name.eq_ignore_ascii_case(hostname)),
-                None => host(&attempt.request.url()).eq_ignore_ascii_case(hostname),
+                None => host(attempt.request.url()).eq_ignore_ascii_case(hostname),
             } && self.action.as_ref().is_none_or(|action| outcome.action.as_deref() == Some(action.as_str()));
         // From then on `siteverify` refuses the token, so the database may forget it.
         let expires_at = solved_at.saturating_add(VALID_SECONDS);

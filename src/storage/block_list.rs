@@ -7,11 +7,12 @@
 use std::time::Duration;
 
 use wasm_bindgen::prelude::*;
-use worker::js_sys::{Promise, Uint8Array};
+use worker::js_sys::Promise;
 
 use crate::fields::client_ip::ClientIp;
 use crate::js_error::JsError;
 use crate::platform;
+use crate::task::settled;
 
 /// The key of the list of breached passwords. `make breached-list` writes it.
 const BREACHED_LIST: &str = "breached-passwords";
@@ -23,7 +24,7 @@ const TIME_LIMIT: Duration = Duration::from_secs(2);
 extern "C" {
     /// Reads many keys in one operation.
     /// <https://developers.cloudflare.com/kv/api/read-key-value-pairs/#multiple-keys>
-    fn find(namespace: &JsValue, keys: &str) -> Promise;
+    fn find(namespace: &JsValue, keys: &str, milliseconds: f64) -> Promise;
 }
 
 #[wasm_bindgen]
@@ -52,7 +53,7 @@ impl BlockList {
     /// KV threw, or did not answer in time, so it is unknown whether the address is blocked.
     pub async fn find(&self, ip: ClientIp) -> Result<Option<String>, JsError> {
         let keys = ip.block_keys().join("\n");
-        Ok(platform::with_timeout(find(&self.0, &keys), TIME_LIMIT).await?.as_string())
+        Ok(settled(find(&self.0, &keys, platform::milliseconds(TIME_LIMIT))).await?.as_string())
     }
 
     /// The bytes of the list of breached passwords, or `None` if KV does not have it. Waits at most for `limit`.
@@ -62,6 +63,6 @@ impl BlockList {
     pub async fn breached_list(&self, limit: Duration) -> Result<Option<Vec<u8>>, JsError> {
         let namespace: &KvNamespace = self.0.unchecked_ref();
         let value = platform::with_timeout(namespace.get(BREACHED_LIST, "arrayBuffer")?, limit).await?;
-        Ok((!value.is_null_or_undefined()).then(|| Uint8Array::new(&value).to_vec()))
+        Ok(platform::bytes(&value))
     }
 }

@@ -20,6 +20,7 @@ use crate::fields::username::Username;
 use crate::http::json;
 use crate::js_error::JsError;
 use crate::platform;
+use crate::task::settled;
 
 /// The conflict on the name's key comes first, so that a repeat finds its own row although it also conflicts with that
 /// row's skeletons. A request key is valid for a day: with an older key, which may have leaked, no row comes back.
@@ -155,13 +156,11 @@ impl Store {
             Some(user.password_hash),
             Some(user.request_key.as_str()),
         ];
-        let Some(row) = self.first(INSERT_USER, &values, WRITE_TIME_LIMIT).await? else {
-            return Ok(None);
-        };
-        // SQLite's integer comes as JavaScript's number, which is exact up to 2^53.
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
-        let id = row.id() as u64;
-        Ok(Some(User { id, username: row.username().unwrap_or_default() }))
+        let row = self.first(INSERT_USER, &values, WRITE_TIME_LIMIT).await?;
+        Ok(row.and_then(|row| {
+            let (id, username) = row.split_once('\n')?;
+            Some(User { id: id.parse().ok()?, username: username.to_owned() })
+        }))
     }
 
     /// Stores an account. Returns `None` if the name is taken.
@@ -179,9 +178,9 @@ impl Store {
             Some(account.request_key.as_str()),
         ];
         let row = self.first(INSERT_ACCOUNT, &values, WRITE_TIME_LIMIT).await?;
-        Ok(row.map(|row| Account {
-            name: row.name().unwrap_or_default(),
-            privacy: row.privacy().unwrap_or_default(),
+        Ok(row.and_then(|row| {
+            let (name, privacy) = row.split_once('\n')?;
+            Some(Account { name: name.to_owned(), privacy: privacy.to_owned() })
         }))
     }
 
@@ -191,8 +190,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]. A statement that fails transiently is tried three times first.
     pub async fn clients(&self) -> Result<String, StoreError> {
-        let row = self.first(CLIENTS, &[], READ_TIME_LIMIT).await?;
-        Ok(row.and_then(|row| row.clients()).unwrap_or_default())
+        Ok(self.first(CLIENTS, &[], READ_TIME_LIMIT).await?.unwrap_or_default())
     }
 
     /// Spends the proof `id`, a UUID, on a sign-up, unless it was spent before. `sign_up` is the sign-up's fingerprint,
@@ -209,18 +207,20 @@ impl Store {
     ) -> Result<Option<SpentProof>, StoreError> {
         let values = [Some(&*expires_at.to_string()), Some(id), Some(sign_up)];
         let row = self.first(SPEND_PROOF, &values, WRITE_TIME_LIMIT).await?;
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-        Ok(row.and_then(|row| Some(SpentProof { sign_up: row.sign_up()?, tries: row.tries() as u64 })))
+        Ok(row.and_then(|row| {
+            let (sign_up, tries) = row.split_once('\n')?;
+            Some(SpentProof { sign_up: sign_up.to_owned(), tries: tries.parse().ok()? })
+        }))
     }
 
-    /// Runs `statement` and returns its first row. After a transient failure it tries again, three times in all. Each
-    /// try may take `limit`.
+    /// Runs `statement` and returns its first row, a line for each column. After a transient failure it tries again,
+    /// three times in all. Each try may take `limit`.
     async fn first(
         &self,
         statement: &str,
         values: &[Option<&str>],
         limit: Duration,
-    ) -> Result<Option<Row>, StoreError> {
+    ) -> Result<Option<String>, StoreError> {
         let mut pauses = PAUSES.into_iter();
         loop {
             let error = match self.try_first(statement, values, limit).await {
@@ -239,38 +239,16 @@ impl Store {
         statement: &str,
         values: &[Option<&str>],
         limit: Duration,
-    ) -> Result<Option<Row>, JsError> {
-        let values = json::write(values);
-        let row = platform::with_timeout(first(&self.0, statement, &values), limit).await?;
-        Ok((!row.is_null_or_undefined()).then(|| row.unchecked_into()))
+    ) -> Result<Option<String>, JsError> {
+        let row = first(&self.0, statement, &json::write(values), platform::milliseconds(limit));
+        Ok(settled(row).await?.as_string())
     }
 }
 
 #[wasm_bindgen(module = "/src/platform.js")]
 extern "C" {
     /// <https://developers.cloudflare.com/d1/worker-api/prepared-statements/>
-    fn first(database: &JsValue, statement: &str, values: &str) -> Promise;
-}
-
-#[wasm_bindgen]
-extern "C" {
-    /// A row of any statement.
-    type Row;
-
-    #[wasm_bindgen(method, getter)]
-    fn id(this: &Row) -> f64;
-    #[wasm_bindgen(method, getter)]
-    fn username(this: &Row) -> Option<String>;
-    #[wasm_bindgen(method, getter)]
-    fn name(this: &Row) -> Option<String>;
-    #[wasm_bindgen(method, getter)]
-    fn privacy(this: &Row) -> Option<String>;
-    #[wasm_bindgen(method, getter)]
-    fn clients(this: &Row) -> Option<String>;
-    #[wasm_bindgen(method, getter)]
-    fn sign_up(this: &Row) -> Option<String>;
-    #[wasm_bindgen(method, getter)]
-    fn tries(this: &Row) -> f64;
+    fn first(database: &JsValue, statement: &str, values: &str, milliseconds: f64) -> Promise;
 }
 
 fn is_transient(error: &JsError) -> bool {
