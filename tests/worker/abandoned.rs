@@ -9,7 +9,7 @@ use std::time::Duration;
 use serde_json::Value;
 
 use crate::faults;
-use crate::http::{JSON, agent};
+use crate::request::post;
 use crate::server::Server;
 
 /// In the password of every sign-up here, and nowhere else.
@@ -17,14 +17,9 @@ const PASSWORD: &str = "S3cret-of-somebody-who-left";
 
 /// Sends `count` sign-ups that are abandoned at random moments; gives what `faults.js` found afterwards.
 fn abandon(server: &Server, count: usize) -> Value {
-    let mut response = agent()
-        .post(format!("{}/sign-up", server.url))
-        .header(JSON.0, JSON.1)
-        .header("CF-Connecting-IP", "203.0.113.99")
-        .header("Test-Abandon", count.to_string())
-        .send(PASSWORD)
-        .unwrap();
-    let text = response.body_mut().read_to_string().unwrap();
+    let request =
+        post("/sign-up").json(PASSWORD).address("203.0.113.99").header("Test-Abandon", count.to_string());
+    let text = request.call(&server.url).unwrap().body;
     serde_json::from_str(&text).expect(&text)
 }
 

@@ -3,10 +3,10 @@
 use edge_signup::fields::username::Username;
 
 use crate::database::Account;
-use crate::http::{create_account, send};
+use crate::request::{account, post};
 use crate::server::shared;
 
-fn account(name: &str, name_key: &str, privacy: &str) -> Account {
+fn row(name: &str, name_key: &str, privacy: &str) -> Account {
     Account { name: name.to_owned(), name_key: name_key.to_owned(), privacy: privacy.to_owned() }
 }
 
@@ -23,11 +23,10 @@ fn an_account_is_public_unless_it_says_otherwise() {
     .enumerate()
     {
         let name = format!("Privacy{n}");
-        let headers: Vec<_> =
-            [("Username", name.as_str())].into_iter().chain(sent.map(|p| ("Privacy", p))).collect();
-        create_account(&headers).is(201, &format!(r#"{{"name":"{name}","privacy":"{stored}"}}"#));
+        let request = account(&name).headers(sent.map(|privacy| ("Privacy", privacy)));
+        request.send().is(201, &format!(r#"{{"name":"{name}","privacy":"{stored}"}}"#));
         let key = name.to_lowercase();
-        assert_eq!(shared().database().accounts(&key), [account(&name, &key, stored)]);
+        assert_eq!(shared().database().accounts(&key), [row(&name, &key, stored)]);
     }
 }
 
@@ -37,33 +36,32 @@ fn every_path_is_the_same_service() {
         ["/users/", "/users", "/connectmypairs/users/", "/connectmypairs/users"].into_iter().enumerate()
     {
         let name = format!("alias-{n}");
-        send(shared(), "POST", path, &[("Username", &name)], "")
-            .is(201, &format!(r#"{{"name":"{name}","privacy":"Public"}}"#));
+        let at = |path| post(path).header("Username", &name).send();
+        at(path).is(201, &format!(r#"{{"name":"{name}","privacy":"Public"}}"#));
         for other in ["/users/", "/connectmypairs/users"] {
-            send(shared(), "POST", other, &[("Username", &name)], "")
-                .is(409, &format!(r#"{{"name":"{name}","code":"409"}}"#));
+            at(other).is(409, &format!(r#"{{"name":"{name}","code":"409"}}"#));
         }
     }
 }
 
 #[test]
 fn a_name_is_taken_in_every_spelling() {
-    create_account(&[("Username", "Ünïqué")]).is(201, r#"{"name":"Ünïqué","privacy":"Public"}"#);
+    account("Ünïqué").send().is(201, r#"{"name":"Ünïqué","privacy":"Public"}"#);
     for other in ["ünïqué", "ÜNÏQUÉ", "u\u{308}ni\u{308}que\u{301}", "UTF-8''%C3%BC%EF%BD%8Ei%CC%88qu%C3%89"]
     {
-        let answer = create_account(&[("Username", other)]);
+        let answer = account(other).send();
         let name = Username::parse(&edge_signup::http::header_value::decode(other).unwrap()).unwrap();
         answer.is(409, &format!(r#"{{"name":"{}","code":"409"}}"#, name.as_str()));
     }
-    assert_eq!(shared().database().accounts("ünïqué"), [account("Ünïqué", "ünïqué", "Public")]);
+    assert_eq!(shared().database().accounts("ünïqué"), [row("Ünïqué", "ünïqué", "Public")]);
 }
 
 #[test]
 fn a_name_arrives_raw_or_in_the_form_that_browsers_can_send() {
-    create_account(&[("Username", "☃-raw")]).is(201, r#"{"name":"☃-raw","privacy":"Public"}"#);
-    create_account(&[("Username", "UTF-8''%E2%98%83-extended"), ("Privacy", "utf-8'en'private")])
-        .is(201, r#"{"name":"☃-extended","privacy":"Private"}"#);
-    create_account(&[("Username", "100%''")]).is(201, r#"{"name":"100%''","privacy":"Public"}"#);
+    account("☃-raw").send().is(201, r#"{"name":"☃-raw","privacy":"Public"}"#);
+    let request = account("UTF-8''%E2%98%83-extended").privacy("utf-8'en'private");
+    request.send().is(201, r#"{"name":"☃-extended","privacy":"Private"}"#);
+    account("100%''").send().is(201, r#"{"name":"100%''","privacy":"Public"}"#);
 }
 
 #[test]
@@ -83,15 +81,13 @@ fn a_bad_header_is_repeated_as_it_was_sent() {
         (Some("Ada"), Some(""), "Privacy was invalid"),
         (Some("UTF-8''Ada"), Some("UTF-8''Friends"), "Privacy was invalid"),
     ] {
-        let headers: Vec<_> = name
-            .map(|name| ("Username", name))
-            .into_iter()
-            .chain(privacy.map(|privacy| ("Privacy", privacy)))
-            .collect();
+        let request = post("/users/")
+            .headers(name.map(|name| ("Username", name)))
+            .headers(privacy.map(|privacy| ("Privacy", privacy)));
         let text = |value: Option<&str>| {
             value.map_or("null".to_owned(), |value| format!("{value:?}").replace(r"\u{202e}", "\u{202e}"))
         };
-        create_account(&headers).is(
+        request.send().is(
             400,
             &format!(
                 r#"{{"name":{},"privacy":{},"code":"400","description":"{description}"}}"#,
@@ -105,9 +101,11 @@ fn a_bad_header_is_repeated_as_it_was_sent() {
 
 #[test]
 fn repeated_headers_are_no_name() {
-    create_account(&[("Username", "one"), ("Username", "two")])
+    account("one")
+        .header("Username", "two")
+        .send()
         .is(400, r#"{"name":"one, two","privacy":null,"code":"400","description":"Username was invalid"}"#);
-    create_account(&[("Username", "one"), ("Privacy", "Public"), ("Privacy", "Private")]).is(
+    account("one").privacy("Public").privacy("Private").send().is(
         400,
         r#"{"name":"one","privacy":"Public, Private","code":"400","description":"Privacy was invalid"}"#,
     );
@@ -116,8 +114,7 @@ fn repeated_headers_are_no_name() {
 #[test]
 fn the_body_is_ignored() {
     let body = r#"{"username":"not-this","privacy":"Friends"}"#;
-    send(shared(), "POST", "/users/", &[("Username", "body-ignored")], body)
-        .is(201, r#"{"name":"body-ignored","privacy":"Public"}"#);
-    send(shared(), "POST", "/users/", &[("Username", "big-body-ignored")], "x".repeat(100_000))
-        .is(201, r#"{"name":"big-body-ignored","privacy":"Public"}"#);
+    account("body-ignored").body(body).send().is(201, r#"{"name":"body-ignored","privacy":"Public"}"#);
+    let big = account("big-body-ignored").body("x".repeat(100_000));
+    big.send().is(201, r#"{"name":"big-body-ignored","privacy":"Public"}"#);
 }

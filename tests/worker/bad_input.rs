@@ -1,6 +1,6 @@
 //! Bad input of every kind over both routes, each with its exact answer, and nothing stored of it.
 
-use std::io::{Read, Write};
+use std::io::Write;
 use std::net::TcpStream;
 use std::thread;
 use std::time::Duration;
@@ -8,16 +8,11 @@ use std::time::Duration;
 use edge_signup::fields::password::Password;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
-use crate::http::{JSON, create_account, send, sign_up, user};
+use crate::request::{account, post, send_raw, sign_up};
 use crate::server::{Server, shared};
 
 /// The client of every sign-up here: afterwards it has no users.
 const CLIENT: &str = "bad-input";
-
-/// A sign-up with raw JSON for its members.
-fn json(username: &str, password: &str, client_id: &str) -> String {
-    format!(r#"{{"username":{username},"password":{password},"client_id":{client_id}}}"#)
-}
 
 fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
@@ -125,7 +120,7 @@ fn a_body_that_is_no_json_object() {
             "The body must have each of username, password and client_id once",
         ),
     ] {
-        sign_up(body).is(400, &problem(description, None));
+        post("/sign-up").json(body).send().is(400, &problem(description, None));
     }
     for body in [
         b"\xff".as_slice(),
@@ -137,7 +132,7 @@ fn a_body_that_is_no_json_object() {
         b"{\"\x80\":1}",
         b"{}\xe2\x98",
     ] {
-        send(shared(), "POST", "/sign-up", &[JSON], body).is(400, &problem("The body must be UTF-8", None));
+        post("/sign-up").json(body).send().is(400, &problem("The body must be UTF-8", None));
     }
     assert_eq!(shared().database().users(CLIENT), []);
 }
@@ -162,13 +157,12 @@ fn a_member_of_another_type() {
         r#""\udfff""#,
         r#""\ude00\ud83d""#,
     ] {
-        for (field, body) in [
-            ("username", json(value, "\"p\"", "\"bad-input\"")),
-            ("password", json("\"ada\"", value, "\"bad-input\"")),
-            ("client_id", json("\"ada\"", "\"p\"", value)),
-        ] {
+        for (field, good) in
+            [("username", r#""ada""#), ("password", r#""p""#), ("client_id", r#""bad-input""#)]
+        {
+            let body = r#"{"username":"ada","password":"p","client_id":"bad-input"}"#.replace(good, value);
             let description = format!("{field} must be given, as a string of Unicode characters");
-            sign_up(&body).is(400, &problem(&description, Some(field)));
+            post("/sign-up").json(body).send().is(400, &problem(&description, Some(field)));
         }
     }
     for (field, body) in [
@@ -178,7 +172,7 @@ fn a_member_of_another_type() {
         ("username", r#"{"Username":"ada","PASSWORD":"p","clientId":"bad-input"}"#),
     ] {
         let description = format!("{field} must be given, as a string of Unicode characters");
-        sign_up(body).is(400, &problem(&description, Some(field)));
+        post("/sign-up").json(body).send().is(400, &problem(&description, Some(field)));
     }
     assert_eq!(shared().database().users(CLIENT), []);
 }
@@ -216,9 +210,9 @@ fn a_name_against_its_rule_on_both_routes() {
         ("\u{3164}\u{fe0f}\u{34f}".to_owned(), invisible()),
     ]);
     for (name, description) in &cases {
-        sign_up(&user(name, "p", CLIENT)).is(400, &problem(description, Some("username")));
+        sign_up(name, CLIENT).send().is(400, &problem(description, Some("username")));
         let sent = format!("UTF-8''{}", utf8_percent_encode(name, NON_ALPHANUMERIC));
-        create_account(&[("Username", &sent)]).is(
+        account(&sent).send().is(
             400,
             &format!(
                 r#"{{"name":"{sent}","privacy":null,"code":"400","description":"Username was invalid"}}"#
@@ -235,7 +229,8 @@ fn a_password_or_client_against_its_rule() {
     for c in REFUSED {
         // Spaces of every kind are fine in a password; so is a joiner where its script has a use for it.
         if Password::parse(&format!("ada{c}x"), 1).is_err() {
-            sign_up(&user("ada", &format!("ada{c}x"), CLIENT)).is(400, &problem(refused, Some("password")));
+            let request = sign_up("ada", CLIENT).password(&format!("ada{c}x"));
+            request.send().is(400, &problem(refused, Some("password")));
         }
     }
     for (password, description) in [
@@ -249,10 +244,11 @@ fn a_password_or_client_against_its_rule() {
         ("👩\u{200d}🚀", refused),
         ("a\u{b7}b", refused),
     ] {
-        sign_up(&user("ada", password, CLIENT)).is(400, &problem(description, Some("password")));
+        sign_up("ada", CLIENT).password(password).send().is(400, &problem(description, Some("password")));
     }
     for client in ["", " ", "a b", "a\tb", "é", "\u{7f}", "a\n", "a\0b", "\u{ff41}", &"c".repeat(129)] {
-        sign_up(&user("ada", "p", client))
+        sign_up("ada", client)
+            .send()
             .is(400, &problem("client_id must be 1 to 128 visible ASCII characters", Some("client_id")));
     }
     assert_eq!(shared().database().users(CLIENT), []);
@@ -281,8 +277,7 @@ fn a_header_against_its_rule() {
         "a\u{a0}b",
         "a\u{202e}b",
     ] {
-        create_account(&[("Username", name)])
-            .is(400, &invalid(&quoted(name), "null", "Username was invalid"));
+        account(name).send().is(400, &invalid(&quoted(name), "null", "Username was invalid"));
     }
     for privacy in [
         "",
@@ -296,11 +291,11 @@ fn a_header_against_its_rule() {
         "UTF-8''%",
         "UTF-8''friends",
     ] {
-        create_account(&[("Username", "bad-privacy"), ("Privacy", privacy)])
-            .is(400, &invalid("\"bad-privacy\"", &quoted(privacy), "Privacy was invalid"));
+        let request = account("bad-privacy").privacy(privacy);
+        request.send().is(400, &invalid("\"bad-privacy\"", &quoted(privacy), "Privacy was invalid"));
     }
-    create_account(&[("Username", "a"), ("Username", "b")])
-        .is(400, &invalid("\"a, b\"", "null", "Username was invalid"));
+    let twice = account("a").header("Username", "b");
+    twice.send().is(400, &invalid("\"a, b\"", "null", "Username was invalid"));
     for content_type in [
         None,
         Some(""),
@@ -313,24 +308,12 @@ fn a_header_against_its_rule() {
         Some("application"),
         Some("application/json charset=utf-8"),
     ] {
-        let headers: Vec<_> = content_type.map(|value| ("Content-Type", value)).into_iter().collect();
-        send(shared(), "POST", "/sign-up", &headers, user("ada", "p", CLIENT))
-            .is(415, r#"{"description":"The Content-Type must be application/json","code":"415"}"#);
+        let request = post("/sign-up").headers(content_type.map(|value| ("Content-Type", value)));
+        let request = request.body(sign_up("ada", CLIENT).body);
+        request.send().is(415, r#"{"description":"The Content-Type must be application/json","code":"415"}"#);
     }
     assert_eq!(shared().database().accounts("bad-privacy"), []);
     assert_eq!(shared().database().users(CLIENT), []);
-}
-
-/// Sends bytes that an HTTP library would not, and gives the answer's first line and body.
-fn raw(request: &[u8]) -> (String, String) {
-    let mut stream = TcpStream::connect(shared().url.strip_prefix("http://").unwrap()).unwrap();
-    stream.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
-    stream.write_all(request).unwrap();
-    let mut answer = Vec::new();
-    let _ = stream.read_to_end(&mut answer);
-    let answer = String::from_utf8(answer).unwrap();
-    let (head, body) = answer.split_once("\r\n\r\n").expect(&answer);
-    (head.lines().next().unwrap().to_owned(), body.to_owned())
 }
 
 #[test]
@@ -338,15 +321,16 @@ fn a_request_that_is_hardly_http() {
     let head = "Host: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n";
     // The runtime itself refuses these before the Worker sees them.
     for length in ["-1", "1e3", "0x10", "99999999999999999999999"] {
-        let (status, _) =
-            raw(format!("POST /sign-up HTTP/1.1\r\n{head}Content-Length: {length}\r\n\r\n{{}}").as_bytes());
+        let (status, _) = send_raw(
+            format!("POST /sign-up HTTP/1.1\r\n{head}Content-Length: {length}\r\n\r\n{{}}").as_bytes(),
+        );
         assert!(status.starts_with("HTTP/1.1 400 "), "{length}: {status}");
     }
     for header in ["Username: a\0b", "Username\0: a", "no colon"] {
-        let (status, _) = raw(format!("POST /users/ HTTP/1.1\r\n{head}{header}\r\n\r\n").as_bytes());
+        let (status, _) = send_raw(format!("POST /users/ HTTP/1.1\r\n{head}{header}\r\n\r\n").as_bytes());
         assert!(status.starts_with("HTTP/1.1 400 "), "{header:?}: {status}");
     }
-    let (status, _) = raw(format!("BREW /users/ HTTP/1.1\r\n{head}\r\n").as_bytes());
+    let (status, _) = send_raw(format!("BREW /users/ HTTP/1.1\r\n{head}\r\n").as_bytes());
     assert!(status.starts_with("HTTP/1.1 501 "), "{status}");
     // A header's bytes that are not UTF-8 reach the Worker as U+FFFD, and are no name.
     let invalid = [
@@ -355,7 +339,7 @@ fn a_request_that_is_hardly_http() {
         b"Content-Length: 0\r\n\r\n",
     ]
     .concat();
-    let (status, body) = raw(&invalid);
+    let (status, body) = send_raw(&invalid);
     assert!(status.starts_with("HTTP/1.1 400 "), "{status}");
     assert_eq!(
         body,
@@ -367,15 +351,16 @@ fn a_request_that_is_hardly_http() {
 #[test]
 fn a_body_that_ends_before_the_length_it_announced_is_not_taken() {
     let server = Server::start("cut-off", &[]);
-    let body = user("cut", "p", CLIENT);
-    let request = format!(
-        "POST /sign-up HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+    let body = sign_up("cut", CLIENT).body;
+    let head = format!(
+        "POST /sign-up HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n",
         body.len() + 10
     );
+    let request = [head.as_bytes(), &body].concat();
     // The runtime drops a request whose client goes before the Worker has begun, so each stays a little longer.
     let line = (0..100).find_map(|n| {
         let mut stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
-        stream.write_all(request.as_bytes()).unwrap();
+        stream.write_all(&request).unwrap();
         thread::sleep(Duration::from_millis(10 * n));
         drop(stream);
         thread::sleep(Duration::from_millis(100));

@@ -4,7 +4,8 @@ use std::fs;
 use std::path::Path;
 
 use crate::faults;
-use crate::http::{Answer, JSON, send, user};
+use crate::http::Answer;
+use crate::request::{Request, get, post, preflight, sign_up};
 use crate::server::{shared, sqlite_file, wrangler};
 
 const BLOCKED: &str = r#"{"description":"Your IP address was blocked.","code":"403"}"#;
@@ -52,10 +53,10 @@ pub fn seed(state: &Path) {
     assert_eq!(changed, 1);
 }
 
-fn from(address: &str, method: &str, path: &str) -> Answer {
-    let headers =
-        [("CF-Connecting-IP", address), ("X-Forwarded-For", "198.51.100.7"), ("X-Real-IP", "198.51.100.7")];
-    send(shared(), method, path, &headers, "")
+/// Sends a request from `address`, with other headers that claim a blocked one.
+fn from(address: &str, request: Request) -> Answer {
+    let claims = [("X-Forwarded-For", "198.51.100.7"), ("X-Real-IP", "198.51.100.7")];
+    request.address(address).headers(claims).send()
 }
 
 #[test]
@@ -84,15 +85,15 @@ fn an_entry_blocks_its_address_or_range_in_every_spelling() {
     ] {
         // Nothing of the request is looked at before the list: no body, no name.
         for path in ["/sign-up", "/users/", "/connectmypairs/users"] {
-            from(address, "POST", path).is(403, BLOCKED);
+            from(address, post(path)).is(403, BLOCKED);
         }
         assert_eq!(
-            from(address, "OPTIONS", "/sign-up").status,
+            from(address, preflight("/sign-up")).status,
             204,
             "a browser must be able to read the 403"
         );
-        assert_eq!(from(address, "GET", "/sign-up").status, 405);
-        assert_eq!(from(address, "POST", "/nowhere").status, 404);
+        assert_eq!(from(address, get("/sign-up")).status, 405);
+        assert_eq!(from(address, post("/nowhere")).status, 404);
     }
 }
 
@@ -112,15 +113,14 @@ fn what_is_beside_an_entry_passes() {
         "::1",
         "127.0.0.1",
     ] {
-        assert_eq!(from(address, "POST", "/users/").status, 400, "{address}");
-        assert_eq!(from(address, "POST", "/sign-up").status, 415, "{address}");
+        assert_eq!(from(address, post("/users/")).status, 400, "{address}");
+        assert_eq!(from(address, post("/sign-up")).status, 415, "{address}");
     }
 }
 
 #[test]
 fn a_blocked_request_stores_nothing_and_logs_the_reason_without_the_address() {
-    let headers = [("CF-Connecting-IP", "2001:db8:b:c::7"), JSON];
-    let answer = send(shared(), "POST", "/sign-up", &headers, user("a", "p", "blocked-client"));
+    let answer = sign_up("a", "blocked-client").address("2001:db8:b:c::7").send();
     answer.is(403, BLOCKED);
     assert_eq!(shared().database().users("blocked-client"), []);
     let line = shared().log_line(answer.id());
@@ -140,19 +140,18 @@ fn an_address_that_cannot_be_read_is_refused() {
         "1.2.3.4:80",
         "198.51.100.07",
     ] {
-        from(address, "POST", "/users/").is(403, UNVERIFIED);
-        from(address, "POST", "/sign-up").is(403, UNVERIFIED);
+        from(address, post("/users/")).is(403, UNVERIFIED);
+        from(address, post("/sign-up")).is(403, UNVERIFIED);
     }
 }
 
 #[test]
 fn a_missing_address_is_refused_whatever_else_claims_one() {
     // wrangler always sends an address; this fault takes it away before the Worker sees the request.
-    let fault = ("Test-Fault", "no-address");
     for path in ["/sign-up", "/users/"] {
-        let headers = [fault, ("X-Forwarded-For", "203.0.113.7"), ("Username", "no-address")];
-        send(faults::server(), "POST", path, &headers, "").is(403, UNVERIFIED);
-        assert_eq!(send(faults::server(), "OPTIONS", path, &[fault], "").status, 204);
+        let request = post(path).header("Username", "no-address").header("X-Forwarded-For", "203.0.113.7");
+        request.fault("no-address").send_to(faults::server()).is(403, UNVERIFIED);
+        assert_eq!(preflight(path).fault("no-address").send_to(faults::server()).status, 204);
     }
     assert_eq!(faults::server().database().accounts("no-address"), []);
 }

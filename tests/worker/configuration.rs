@@ -11,6 +11,7 @@ use serde_json::Value;
 
 use crate::can_run;
 use crate::deploy::{Project, without_ids};
+use crate::request::sign_up;
 use crate::server::ready;
 
 /// The configuration with more lines below `[vars]`, and without two that the tests set.
@@ -334,14 +335,8 @@ impl Dev {
         let expected = format!("password must have at least {length} characters");
         let until = Instant::now() + Duration::from_mins(1);
         loop {
-            let answer = ureq::post(format!("{}/sign-up", self.url))
-                .config()
-                .http_status_as_error(false)
-                .build()
-                .header("Content-Type", "application/json")
-                .send(r#"{"username":"dev","password":"short","client_id":"dev"}"#);
-            let body =
-                answer.map(|mut answer| answer.body_mut().read_to_string().unwrap()).unwrap_or_default();
+            let answer = sign_up("dev", "dev").password("short").call(&self.url);
+            let body = answer.map(|answer| answer.body).unwrap_or_default();
             if body.contains(&expected) {
                 return;
             }

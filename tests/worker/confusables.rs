@@ -4,8 +4,8 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
-use crate::http::{Answer, JSON, send, user};
 use crate::operators::make;
+use crate::request::{account, sign_up};
 use crate::server::Server;
 use crate::{can_run, database, faults};
 
@@ -61,15 +61,6 @@ fn server() -> Option<&'static Server> {
     can_run(built, &format!("{WORKER}, which make test builds"), "the tests of CONFUSABLES").then(|| &*SERVER)
 }
 
-fn sign_up(server: &Server, name: &str, client_id: &str, headers: &[(&str, &str)]) -> Answer {
-    let headers = [&[JSON], headers].concat();
-    send(server, "POST", "/sign-up", &headers, user(name, "correct horse", client_id))
-}
-
-fn create_account(server: &Server, name: &str, headers: &[(&str, &str)]) -> Answer {
-    send(server, "POST", "/users/", &[&[("Username", name)], headers].concat(), "")
-}
-
 #[test]
 fn a_name_that_looks_like_a_taken_one_is_taken() {
     let Some(server) = server() else { return };
@@ -82,18 +73,18 @@ fn a_name_that_looks_like_a_taken_one_is_taken() {
         ("ALICE", "𐊠LICE"),
         ("BOB", "B0B"),
     ] {
-        assert_eq!(sign_up(server, name, "alike", &[]).status, 200);
-        let answer = sign_up(server, alike, "alike", &[]);
+        assert_eq!(sign_up(name, "alike").send_to(server).status, 200);
+        let answer = sign_up(alike, "alike").send_to(server);
         answer.is(
             409,
             &format!(r#"{{"username":"{alike}","code":"409","description":"Username already in use"}}"#),
         );
         assert_eq!(server.log_line(answer.id())["outcome"], "taken");
         // Another namespace.
-        assert_eq!(sign_up(server, alike, "alike-2", &[]).status, 200);
+        assert_eq!(sign_up(alike, "alike-2").send_to(server).status, 200);
 
-        create_account(server, name, &[]).is(201, &format!(r#"{{"name":"{name}","privacy":"Public"}}"#));
-        create_account(server, alike, &[]).is(409, &format!(r#"{{"name":"{alike}","code":"409"}}"#));
+        account(name).send_to(server).is(201, &format!(r#"{{"name":"{name}","privacy":"Public"}}"#));
+        account(alike).send_to(server).is(409, &format!(r#"{{"name":"{alike}","code":"409"}}"#));
     }
     let database = server.database();
     let names =
@@ -103,25 +94,24 @@ fn a_name_that_looks_like_a_taken_one_is_taken() {
     // ТОМ as it is written, in small letters, and in Latin capitals.
     assert_eq!(database.user_skeletons("alike")[1], ["TOM", "ᴛoʍ", "torn"]);
     assert_eq!(database.account_skeletons("том"), [["TOM", "ᴛoʍ", "torn"]]);
-    assert_eq!(sign_up(server, "paypals", "alike", &[]).status, 200);
+    assert_eq!(sign_up("paypals", "alike").send_to(server).status, 200);
 }
 
 #[test]
 fn a_repeat_finds_its_own_row_even_if_its_spelling_now_looks_like_another() {
     let Some(server) = server() else { return };
-    let key = [("Idempotency-Key", "confusables")];
     // вера and ВЕРА are one name, and look like two.
-    let first = sign_up(server, "вера", "repeats", &key);
+    let first = sign_up("вера", "repeats").key("confusables").send_to(server);
     assert_eq!(first.status, 200);
-    assert_eq!(sign_up(server, "bepa", "repeats", &[]).status, 200);
-    sign_up(server, "ВЕРА", "repeats", &key).is(200, &first.body);
-    assert_eq!(sign_up(server, "BЕPА", "repeats", &key).status, 409);
+    assert_eq!(sign_up("bepa", "repeats").send_to(server).status, 200);
+    sign_up("ВЕРА", "repeats").key("confusables").send_to(server).is(200, &first.body);
+    assert_eq!(sign_up("BЕPА", "repeats").key("confusables").send_to(server).status, 409);
     assert_eq!(server.database().users("repeats").len(), 2);
 
-    let first = create_account(server, "Повтор", &key);
+    let first = account("Повтор").key("confusables").send_to(server);
     assert_eq!(first.status, 201);
-    create_account(server, "Повтор", &key).is(201, &first.body);
-    assert_eq!(create_account(server, "Пoвтop", &key).status, 409);
+    account("Повтор").key("confusables").send_to(server).is(201, &first.body);
+    assert_eq!(account("Пoвтop").key("confusables").send_to(server).status, 409);
 }
 
 #[test]
@@ -134,10 +124,10 @@ fn names_from_before_are_known() {
         ("zoe", "other", 409),
         ("zoe", "new", 200),
     ] {
-        assert_eq!(sign_up(server, name, client_id, &[]).status, status, "{name}");
+        assert_eq!(sign_up(name, client_id).send_to(server).status, status, "{name}");
     }
     // Two that look alike stay, and no third joins them.
-    assert_eq!(create_account(server, "оld-Tоm", &[]).status, 409);
+    assert_eq!(account("оld-Tоm").send_to(server).status, 409);
     assert_eq!(server.database().accounts("old-тоm").len(), 1);
 }
 
@@ -145,8 +135,8 @@ fn names_from_before_are_known() {
 fn what_looks_like_a_reserved_name_is_reserved() {
     let Some(server) = server() else { return };
     for name in ["admin", "аdmin", "ADМIN", "ꓮꓓꓟꓲꓠ", "ADMlN"] {
-        assert_eq!(sign_up(server, name, "reserved", &[]).status, 409);
-        assert_eq!(create_account(server, name, &[]).status, 409);
+        assert_eq!(sign_up(name, "reserved").send_to(server).status, 409);
+        assert_eq!(account(name).send_to(server).status, 409);
     }
     assert_eq!(server.database().users("reserved"), []);
 }
@@ -156,17 +146,15 @@ fn the_plain_worker_allows_confusable_names_and_says_that_it_cannot_deny_them() 
     for vars in ["{}", r#"{"CONFUSABLES":"allow"}"#] {
         let client_id = format!("alike-{}", vars.len());
         for name in ["paypal", "раурal"] {
-            assert_eq!(sign_up(faults::server(), name, &client_id, &[("Test-Vars", vars)]).status, 200);
+            assert_eq!(sign_up(name, &client_id).vars(vars).send_to(faults::server()).status, 200);
         }
     }
     for (vars, cause) in [
         (r#"{"CONFUSABLES":"deny"}"#, "CONFUSABLES is \"deny\": build the Worker for it"),
         (r#"{"CONFUSABLES":"yes"}"#, "CONFUSABLES is \"yes\": it must be \"deny\" or \"allow\""),
     ] {
-        for answer in [
-            sign_up(faults::server(), "undenied", "undenied", &[("Test-Vars", vars)]),
-            create_account(faults::server(), "undenied", &[("Test-Vars", vars)]),
-        ] {
+        for request in [sign_up("undenied", "undenied"), account("undenied")] {
+            let answer = request.vars(vars).send_to(faults::server());
             answer.is(500, r#"{"description":"Internal error","code":"500"}"#);
             let line = faults::server().log_line(answer.id());
             assert!(line["cause"].as_str().unwrap().starts_with(cause), "{line}");

@@ -6,8 +6,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::http::{Answer, JSON, create_account, sign_up, user};
 use crate::report;
+use crate::request::{Request, account, post, sign_up};
 
 const CLIENT: &str = "cost";
 
@@ -20,24 +20,23 @@ fn full(unit: &str, bytes: usize) -> String {
     unit.repeat(bytes / unit.len())
 }
 
-/// How many times as long as a plain sign-up `call` takes: the fastest of five of each, taken in turns.
-fn cost(name: &str, call: impl Fn() -> Answer) -> f64 {
+/// How many times as long as a plain sign-up `request` takes: the fastest of five of each, taken in turns.
+fn cost(name: &str, request: &Request) -> f64 {
     static ONE_AT_A_TIME: Mutex<u32> = Mutex::new(0);
     let mut sign_ups = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let time = |call: &dyn Fn() -> Answer| {
+    let time = |request: &Request| {
         let start = Instant::now();
-        let answer = call();
+        let answer = request.send();
         (start.elapsed(), answer.status)
     };
     let mut plain = Duration::MAX;
     let mut costly = Duration::MAX;
     for _ in 0..5 {
         *sign_ups += 1;
-        let body = user(&format!("plain-{sign_ups}"), "correct horse", CLIENT);
-        let (elapsed, status) = time(&|| sign_up(&body));
+        let (elapsed, status) = time(&sign_up(&format!("plain-{sign_ups}"), CLIENT));
         assert_eq!(status, 200);
         plain = plain.min(elapsed);
-        let (elapsed, status) = time(&call);
+        let (elapsed, status) = time(request);
         assert!(matches!(status, 200 | 201 | 400 | 409), "{name}: {status}");
         costly = costly.min(elapsed);
     }
@@ -46,7 +45,7 @@ fn cost(name: &str, call: impl Fn() -> Answer) -> f64 {
 
 #[test]
 fn no_password_costs_more_than_two_plain_sign_ups() {
-    let room = LARGEST_BODY - user("cost", "", CLIENT).len();
+    let room = LARGEST_BODY - sign_up("cost", CLIENT).password("").body.len();
     let marks = |bytes| full("\u{301}", bytes / 2) + &full("\u{334}", bytes / 2);
     for (name, password) in [
         ("middle dots, a good password", "・".repeat(340) + "あ"),
@@ -64,7 +63,7 @@ fn no_password_costs_more_than_two_plain_sign_ups() {
         ("escapes", full("\u{1}", room / 6)),
         ("spaces", full("\u{3000}", room)),
     ] {
-        let cost = cost(name, || sign_up(&user("cost", &password, CLIENT)));
+        let cost = cost(name, &sign_up("cost", CLIENT).password(&password));
         report(&format!("cost: {cost:.2} of a plain sign-up: a password of {name}"));
         assert!(cost <= 2.0, "{name}: {cost}");
     }
@@ -83,7 +82,7 @@ fn no_name_costs_more_than_two_plain_sign_ups() {
         ("letters", full("é", LARGEST_HEADER)),
         ("invisible characters", full("\u{3164}", LARGEST_HEADER)),
     ] {
-        let cost = cost(name, || create_account(&[("Username", &username)]));
+        let cost = cost(name, &account(&username));
         report(&format!("cost: {cost:.2} of a plain sign-up: a name of {name}"));
         assert!(cost <= 2.0, "{name}: {cost}");
     }
@@ -93,7 +92,7 @@ fn no_name_costs_more_than_two_plain_sign_ups() {
         ("Proof-Of-Work", full("a:", LARGEST_HEADER)),
         ("Captcha-Token", full("a", LARGEST_HEADER)),
     ] {
-        let cost = cost(header, || create_account(&[("Username", "cost"), (header, &value)]));
+        let cost = cost(header, &account("cost").header(header, &value));
         assert!(cost <= 2.0, "{header}: {cost}");
     }
 }
@@ -112,8 +111,7 @@ fn no_body_costs_more_than_two_plain_sign_ups() {
         ("digits", format!(r#"{{"a":{}}}"#, "9".repeat(LARGEST_BODY - 8))),
         ("bytes that are no UTF-8", "\u{fffd}".repeat(LARGEST_BODY / 3)),
     ] {
-        let cost =
-            cost(name, || crate::http::send(crate::server::shared(), "POST", "/sign-up", &[JSON], &body));
+        let cost = cost(name, &post("/sign-up").json(&body));
         assert!(cost <= 2.0, "{name}: {cost}");
     }
 }

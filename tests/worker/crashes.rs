@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
 use std::time::Duration;
 
-use crate::http::{JSON, send, try_send, user};
+use crate::request::sign_up;
 use crate::server::Server;
 
 const CLIENT: &str = "crashes";
@@ -25,7 +25,7 @@ fn nothing_acknowledged_is_lost_when_the_runtime_is_killed() {
                 scope.spawn(|| {
                     while !over.load(Ordering::Relaxed) {
                         let name = format!("crash-{}", next.fetch_add(1, Ordering::Relaxed));
-                        let answer = sign_up(&server, &name);
+                        let answer = try_sign_up(&server, &name);
                         sign_ups.lock().unwrap().push((name, answer));
                     }
                 });
@@ -48,11 +48,10 @@ fn nothing_acknowledged_is_lost_when_the_runtime_is_killed() {
     );
 
     for (name, _) in &acknowledged {
-        let body = user(name, name, CLIENT);
-        assert_eq!(send(&server, "POST", "/sign-up", &[JSON], body).status, 409);
+        assert_eq!(sign_up(name, CLIENT).password(name).send_to(&server).status, 409);
     }
     for (name, _) in &unanswered {
-        assert!(sign_up(&server, name).is_some(), "the repeat of {name}");
+        assert!(try_sign_up(&server, name).is_some(), "the repeat of {name}");
     }
     let users = server.database().users(CLIENT);
     assert_eq!(users.len(), sign_ups.len());
@@ -65,8 +64,7 @@ fn nothing_acknowledged_is_lost_when_the_runtime_is_killed() {
 }
 
 /// Signs `name` up with a key of its own, its name as the password; gives the body of a 200.
-fn sign_up(server: &Server, name: &str) -> Option<String> {
-    let headers = [JSON, ("Idempotency-Key", name)];
-    let answer = try_send(server, "POST", "/sign-up", &headers, user(name, name, CLIENT)).ok()?;
+fn try_sign_up(server: &Server, name: &str) -> Option<String> {
+    let answer = sign_up(name, CLIENT).password(name).key(name).try_send_to(server).ok()?;
     (answer.status == 200).then_some(answer.body)
 }

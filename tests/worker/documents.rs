@@ -6,8 +6,8 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::database;
-use crate::http::{JSON, send, user};
 use crate::is_there;
+use crate::request::{Request, account, sign_up};
 use crate::server::{Server, command, shared};
 
 const README: &str = include_str!("../../README.md");
@@ -99,18 +99,16 @@ for name in ["Zoë-python", "Ã«-python", "☃"]:
 #[test]
 fn the_everyday_queries_find_what_the_document_says() {
     let server = Server::start("queries", &[]);
-    let sign_up = |client_id: &str, name: &str, more: &[(&str, &str)]| {
-        let answer = send(&server, "POST", "/sign-up", &[&[JSON], more].concat(), user(name, "p", client_id));
-        assert_eq!(answer.status, 200, "{answer:?}");
+    let send = |request: Request, status: u16| {
+        let answer = request.send_to(&server);
+        assert_eq!(answer.status, status, "{answer:?}");
         answer.id().to_owned()
     };
-    let key = ("Idempotency-Key", "everyday");
-    sign_up("demo", "early", &[key]);
-    let request = sign_up("demo", "Straße", &[]);
-    sign_up("demo", "Ada", &[key]);
-    sign_up("shop", "Ada", &[]);
-    let account = send(&server, "POST", "/users/", &[("Username", "STRASSE")], "");
-    assert_eq!(account.status, 201, "{account:?}");
+    send(sign_up("early", "demo").key("everyday"), 200);
+    let request = send(sign_up("Straße", "demo"), 200);
+    send(sign_up("Ada", "demo").key("everyday"), 200);
+    send(sign_up("Ada", "shop"), 200);
+    send(account("STRASSE"), 201);
     server.kill();
     database::execute(
         &server.state,

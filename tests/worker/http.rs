@@ -7,7 +7,7 @@ use ureq::Agent;
 use ureq::http::{HeaderMap, HeaderValue, Request};
 
 use crate::openapi;
-use crate::server::{Server, shared};
+use crate::server::Server;
 
 /// What a sign-up says of its body.
 pub const JSON: (&str, &str) = ("Content-Type", "application/json");
@@ -35,7 +35,7 @@ impl Answer {
     }
 
     /// What all answers share; and where the description knows the route, what it says of this one.
-    fn check(&self, method: &str, path: &str) {
+    pub fn check(&self, method: &str, path: &str) {
         for (name, value) in [
             ("X-Frame-Options", "SAMEORIGIN"),
             ("X-XSS-Protection", "1; mode=block"),
@@ -130,23 +130,6 @@ pub fn send_by(
     answer
 }
 
-/// The same, where the server may die or its proxy may answer for it: then it is an error.
-pub fn try_send(
-    server: &Server,
-    method: &str,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: impl AsRef<[u8]>,
-) -> Result<Answer, String> {
-    let answer =
-        call(&agent(), server, method, path, headers, body.as_ref()).map_err(|error| error.to_string())?;
-    if !answer.headers.contains_key("X-Request-Id") {
-        return Err(format!("{} from the proxy", answer.status));
-    }
-    answer.check(method, path);
-    Ok(answer)
-}
-
 fn call(
     agent: &Agent,
     server: &Server,
@@ -168,19 +151,9 @@ fn call(
     Ok(Answer { status: response.status().as_u16(), body, headers: response.headers().clone() })
 }
 
-/// `POST /sign-up` with a JSON body.
-pub fn sign_up(body: &str) -> Answer {
-    send(shared(), "POST", "/sign-up", &[JSON], body)
-}
-
 /// A sign-up's body.
 pub fn user(username: &str, password: &str, client_id: &str) -> String {
     serde_json::json!({"username": username, "password": password, "client_id": client_id}).to_string()
-}
-
-/// `POST /users/` with these headers.
-pub fn create_account(headers: &[(&str, &str)]) -> Answer {
-    send(shared(), "POST", "/users/", headers, "")
 }
 
 fn assert_uuid_v4(id: &str) {

@@ -3,8 +3,9 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::http::{JSON, agent, send, send_by, user};
+use crate::http::agent;
 use crate::report;
+use crate::request::{account, sign_up};
 use crate::server::{Server, shared};
 
 #[test]
@@ -18,7 +19,7 @@ fn ten_thousand_accounts_over_50_connections() {
                 .map(|n| {
                     let name = format!("load-{connection}-{n}");
                     let start = Instant::now();
-                    let answer = send_by(&agent, shared(), "POST", "/users/", &[("Username", &name)], "");
+                    let answer = account(&name).send_by(&agent, shared());
                     let time = start.elapsed();
                     answer.is(201, &format!(r#"{{"name":"{name}","privacy":"Public"}}"#));
                     time
@@ -44,8 +45,8 @@ fn memory_does_not_grow_after_the_first_ten_of_1000_sign_ups() {
     let server = Server::start("memory", &["tests/worker/faults.js"]);
     let memory: Vec<u64> = (0..1000)
         .map(|n| {
-            let body = user(&format!("memory-{n}-{}", "é".repeat(n % 200)), &"x".repeat(1 + n), "memory");
-            let answer = send(&server, "POST", "/sign-up", &[JSON], body);
+            let name = format!("memory-{n}-{}", "é".repeat(n % 200));
+            let answer = sign_up(&name, "memory").password(&"x".repeat(1 + n)).send_to(&server);
             assert_eq!(
                 answer.status, 200,
                 "sign-up {n} of 1000 should be stored, whatever came before: {answer:?}"

@@ -4,7 +4,7 @@ use serde_json::Value;
 
 use crate::block_list::REASONS;
 use crate::faults;
-use crate::http::{JSON, send, user};
+use crate::request::{account, post, sign_up};
 
 /// How a `cause` or a `warning` begins that is not an operator's reason.
 const CAUSES: &[&str] = &[
@@ -74,9 +74,7 @@ pub fn fault(line: &str) -> Option<&'static str> {
 fn nothing_that_a_client_sends_is_logged_whatever_becomes_of_it() {
     let (name, password, client, address, key) =
         ("N4me-of-a-user", "P4ssword of a user", "cl13nt-of-an-app", "203.0.113.217", "k3y-of-a-client");
-    let from = ("CF-Connecting-IP", address);
-    let keyed = ("Idempotency-Key", key);
-    let body = user(name, password, client);
+    let user = sign_up(name, client).password(password);
     let mut statuses = Vec::new();
     let mut last = String::new();
     for fault in [
@@ -91,21 +89,16 @@ fn nothing_that_a_client_sends_is_logged_whatever_becomes_of_it() {
         "db-answer-lost",
         "no-address",
     ] {
-        let fault = ("Test-Fault", fault);
-        for (path, headers, body) in [
-            ("/sign-up", vec![JSON, from, fault], body.as_str()),
-            ("/sign-up", vec![JSON, from, fault, keyed], body.as_str()),
-            (
-                "/sign-up",
-                vec![JSON, from, fault],
-                r#"{"username":"N4me-of-a-user","password":"P4ssword of a user\u0000","client_id":"cl13nt-of-an-app"}"#,
-            ),
-            ("/sign-up", vec![from, fault], body.as_str()),
-            ("/users/", vec![("Username", name), from, fault, keyed], ""),
-            ("/users/", vec![("Username", name), ("Privacy", password), from, fault], ""),
-            (&*format!("/{name}/{password}").replace(' ', "%20"), vec![from, fault], ""),
+        for request in [
+            user.clone(),
+            user.clone().key(key),
+            sign_up(name, client).password(&format!("{password}\0")),
+            post("/sign-up").body(&user.body),
+            account(name).key(key),
+            account(name).privacy(password),
+            post(&format!("/{name}/{password}").replace(' ', "%20")),
         ] {
-            let answer = send(faults::server(), "POST", path, &headers, body);
+            let answer = request.address(address).fault(fault).send_to(faults::server());
             statuses.push(answer.status);
             last = answer.id().to_owned();
         }

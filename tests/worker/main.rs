@@ -38,6 +38,7 @@ mod pages;
 mod pepper;
 mod races;
 mod reasons;
+mod request;
 mod retries;
 mod rooms;
 mod routing;

@@ -6,7 +6,7 @@ use std::process::Command;
 
 use crate::database::{self, Client};
 use crate::faults;
-use crate::http::send;
+use crate::request::post;
 use crate::server::{fresh, migrated, shared};
 
 /// Runs `make` on the storage in `state` and gives whether it succeeded, with what it printed.
@@ -22,7 +22,7 @@ pub fn make(state: &Path, arguments: &[&str]) -> (bool, String) {
 }
 
 fn status_from(address: &str) -> u16 {
-    send(shared(), "POST", "/users/", &[("CF-Connecting-IP", address)], "").status
+    post("/users/").address(address).send().status
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::console::{ACCOUNT, SIGN_UP, answer_to, on_each_screen, set_scheme};
-use crate::http::agent;
+use crate::request::get;
 use crate::server::shared;
 
 #[test]
@@ -85,8 +85,8 @@ fn every_file_is_served_and_with_a_strict_policy() {
             "index.html" => "",
             _ => file.trim_end_matches(".html"),
         };
-        let mut response = agent().get(format!("{}/{path}", shared().url)).call().unwrap();
-        assert_eq!(response.status(), 200, "{file} needs its path in wrangler.toml");
+        let answer = get(&format!("/{path}")).call(&shared().url).unwrap();
+        assert_eq!(answer.status, 200, "{file} needs its path in wrangler.toml");
         for (name, value) in [
             (
                 "Content-Security-Policy",
@@ -97,13 +97,8 @@ fn every_file_is_served_and_with_a_strict_policy() {
             ("X-Content-Type-Options", "nosniff"),
             ("Referrer-Policy", "no-referrer"),
         ] {
-            assert_eq!(
-                response.headers().get(name).map(|v| v.to_str().unwrap()),
-                Some(value),
-                "{name} of {file}"
-            );
+            assert_eq!(answer.header(name), Some(value), "{name} of {file}");
         }
-        let body = response.body_mut().read_to_string().unwrap();
-        assert_eq!(body, fs::read_to_string(format!("public/{file}")).unwrap());
+        assert_eq!(answer.body, fs::read_to_string(format!("public/{file}")).unwrap());
     }
 }

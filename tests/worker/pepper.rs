@@ -5,17 +5,15 @@ use argon2::{Algorithm, Argon2, Params, PasswordVerifier, Version};
 use serde_json::json;
 
 use crate::faults;
-use crate::http::{Answer, JSON, send, user};
+use crate::request::{Request, sign_up};
 
 const PASSWORD: &str = "correct horse";
 const OLD: &str = "2025:an-old-secret-of-32-characters--";
 const NEW: &str = "2026:a-new-secret-of-more-than-32-characters";
 
 /// A sign-up by a Worker that has this pepper.
-fn sign_up(name: &str, pepper: Option<&str>, headers: &[(&str, &str)]) -> Answer {
-    let vars = json!({ "PASSWORD_PEPPER": pepper }).to_string();
-    let headers = [&[JSON, ("Test-Vars", &vars)], headers].concat();
-    send(faults::server(), "POST", "/sign-up", &headers, user(name, PASSWORD, "pepper"))
+fn peppered(name: &str, pepper: Option<&str>) -> Request {
+    sign_up(name, "pepper").password(PASSWORD).vars(json!({ "PASSWORD_PEPPER": pepper }))
 }
 
 fn stored(name: &str) -> String {
@@ -33,7 +31,7 @@ fn verifies(hash: &str, secret: &str) -> bool {
 #[test]
 fn a_hash_names_its_pepper_and_needs_its_secret() {
     for (name, pepper) in [("before", OLD), ("after", NEW)] {
-        assert_eq!(sign_up(name, Some(pepper), &[]).status, 200);
+        assert_eq!(peppered(name, Some(pepper)).send_to(faults::server()).status, 200);
         let (id, secret) = pepper.split_once(':').unwrap();
         let hash = stored(name);
         assert!(hash.starts_with(&format!("$argon2id$v=19$m=19456,t=2,p=1,keyid={id}$")), "{hash}");
@@ -45,26 +43,25 @@ fn a_hash_names_its_pepper_and_needs_its_secret() {
     let [old, new] = [OLD, NEW].map(|pepper| pepper.split_once(':').unwrap().1);
     assert!(!verifies(&stored("before"), new) && !verifies(&stored("after"), old));
 
-    assert_eq!(sign_up("without", None, &[]).status, 200);
+    assert_eq!(peppered("without", None).send_to(faults::server()).status, 200);
     assert!(stored("without").starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
     assert!(verifies(&stored("without"), ""));
 }
 
 #[test]
 fn a_rotation_changes_nothing_that_is_stored() {
-    let key = [("Idempotency-Key", "pepper-1")];
-    let first = sign_up("rotated", Some(OLD), &key);
+    let first = peppered("rotated", Some(OLD)).key("pepper-1").send_to(faults::server());
     assert_eq!(first.status, 200);
     let hash = stored("rotated");
-    sign_up("rotated", Some(NEW), &key).is(200, &first.body);
-    assert_eq!(sign_up("rotated", Some(NEW), &[]).status, 409);
+    peppered("rotated", Some(NEW)).key("pepper-1").send_to(faults::server()).is(200, &first.body);
+    assert_eq!(peppered("rotated", Some(NEW)).send_to(faults::server()).status, 409);
     assert_eq!(stored("rotated"), hash);
 }
 
 #[test]
 fn a_bad_pepper_stops_the_service_and_nobody_is_told_what_it_was() {
     for pepper in ["", "bad-s3cret", "2026:bad-s3cret", "bad-s3cret:0123456789abcdef0123456789abcdef"] {
-        let answer = sign_up("bad", Some(pepper), &[]);
+        let answer = peppered("bad", Some(pepper)).send_to(faults::server());
         answer.is(500, r#"{"description":"Internal error","code":"500"}"#);
         let line = faults::server().log_line(answer.id());
         assert_eq!(

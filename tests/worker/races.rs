@@ -2,7 +2,8 @@
 
 use std::thread;
 
-use crate::http::{Answer, JSON, send, user};
+use crate::http::Answer;
+use crate::request::{account, sign_up};
 use crate::server::shared;
 
 /// Sends `count` requests at once and gives their answers.
@@ -25,16 +26,7 @@ pub fn assert_statuses(answers: &[Answer], expected: &[(u16, usize)]) {
 #[test]
 fn of_200_sign_ups_with_one_name_one_succeeds() {
     let spellings = ["Zoë", "zoë", "ZOË", "Zoe\u{308}", "ＺＯＥ\u{308}", "zo\u{fe0f}ë"];
-    let answers = at_once(200, |n| {
-        let headers = [JSON];
-        send(
-            shared(),
-            "POST",
-            "/sign-up",
-            &headers,
-            user(spellings[n % spellings.len()], "correct horse", "races"),
-        )
-    });
+    let answers = at_once(200, |n| sign_up(spellings[n % spellings.len()], "races").send());
     assert_statuses(&answers, &[(200, 1), (409, 199)]);
     assert_eq!(shared().database().users("races").len(), 1);
 }
@@ -44,13 +36,7 @@ fn of_200_accounts_with_one_name_one_is_created() {
     let spellings = ["Straße", "STRASSE", "straẞe", "ｓｔｒａｓｓｅ", "UTF-8''Stra%C3%9Fe"];
     let answers = at_once(200, |n| {
         let privacy = if n % 2 == 0 { "Public" } else { "Private" };
-        send(
-            shared(),
-            "POST",
-            "/users/",
-            &[("Username", spellings[n % spellings.len()]), ("Privacy", privacy)],
-            "",
-        )
+        account(spellings[n % spellings.len()]).privacy(privacy).send()
     });
     assert_statuses(&answers, &[(201, 1), (409, 199)]);
     assert_eq!(shared().database().accounts("strasse").len(), 1);
@@ -58,15 +44,14 @@ fn of_200_accounts_with_one_name_one_is_created() {
 
 #[test]
 fn of_50_repeats_with_one_key_all_succeed_as_one() {
-    let headers = [JSON, ("Idempotency-Key", "races")];
-    let body = user("Repeated", "correct horse", "races-repeated");
-    let answers = at_once(50, |_| send(shared(), "POST", "/sign-up", &headers, &body));
+    let user = sign_up("Repeated", "races-repeated").key("races");
+    let answers = at_once(50, |_| user.send());
     assert_statuses(&answers, &[(200, 50)]);
     assert!(answers.iter().all(|answer| answer.body == answers[0].body));
     assert_eq!(shared().database().users("races-repeated").len(), 1);
 
-    let headers = [("Username", "races-repeated"), ("Idempotency-Key", "races")];
-    let answers = at_once(50, |_| send(shared(), "POST", "/users/", &headers, ""));
+    let account = account("races-repeated").key("races");
+    let answers = at_once(50, |_| account.send());
     assert_statuses(&answers, &[(201, 50)]);
     assert_eq!(shared().database().accounts("races-repeated").len(), 1);
 }

@@ -1,6 +1,7 @@
 //! Paths, methods, and the CORS preflight.
 
-use crate::http::{PREFLIGHT_ALLOW_HEADERS, create_account, send};
+use crate::http::PREFLIGHT_ALLOW_HEADERS;
+use crate::request::{get, post, preflight, request};
 use crate::server::shared;
 
 const PATHS: [&str; 6] =
@@ -25,7 +26,7 @@ fn an_unknown_path_is_not_found_whatever_the_method() {
         "/challenge",
     ] {
         for method in ["GET", "POST", "OPTIONS", "DELETE"] {
-            send(shared(), method, path, &[], "").is(
+            request(method, path).send().is(
                 404,
                 r#"{"description":"There is nothing here: the paths are /sign-up and /users/","code":"404"}"#,
             );
@@ -37,11 +38,11 @@ fn an_unknown_path_is_not_found_whatever_the_method() {
 fn another_method_is_not_allowed_and_the_answer_says_which_are() {
     for path in PATHS {
         for method in ["GET", "PUT", "DELETE", "PATCH"] {
-            let answer = send(shared(), method, path, &[], "");
+            let answer = request(method, path).send();
             answer.is(405, r#"{"description":"This path takes POST and OPTIONS only","code":"405"}"#);
             assert_eq!(answer.header("Allow"), Some("POST, OPTIONS"));
         }
-        let answer = send(shared(), "HEAD", path, &[], "");
+        let answer = request("HEAD", path).send();
         answer.is(405, "");
         assert_eq!(answer.header("Allow"), Some("POST, OPTIONS"));
     }
@@ -55,30 +56,30 @@ fn a_preflight_is_answered_for_a_day_on_every_path() {
             ("Access-Control-Request-Method", "POST"),
             ("Access-Control-Request-Headers", "username,privacy,idempotency-key"),
         ];
-        let answer = send(shared(), "OPTIONS", path, &headers, "");
+        let answer = preflight(path).headers(headers).send();
         answer.is(204, "");
         assert_eq!(answer.header("Access-Control-Max-Age"), Some("86400"));
         assert_eq!(answer.header("Access-Control-Allow-Headers"), Some(PREFLIGHT_ALLOW_HEADERS));
     }
-    send(shared(), "OPTIONS", "/users/", &[], "").is(204, "");
+    preflight("/users/").send().is(204, "");
 }
 
 #[test]
 fn a_query_changes_nothing() {
-    let answer = send(shared(), "POST", "/users/?name=other#fragment", &[("Username", "routing-query")], "");
-    answer.is(201, r#"{"name":"routing-query","privacy":"Public"}"#);
+    let request = post("/users/?name=other#fragment").header("Username", "routing-query");
+    request.send().is(201, r#"{"name":"routing-query","privacy":"Public"}"#);
 }
 
 #[test]
 fn every_request_has_an_id_of_its_own_and_one_log_line() {
-    let (one, other) = (create_account(&[]), create_account(&[]));
+    let (one, other) = (post("/users/").send(), post("/users/").send());
     assert_ne!(one.id(), other.id());
     let line = shared().log_line(one.id());
     assert_eq!(
         (&line["route"], &line["status"], &line["outcome"]),
         (&"/users/".into(), &400.into(), &"invalid".into())
     );
-    let answer = send(shared(), "GET", "/secret-path", &[], "");
+    let answer = get("/secret-path").send();
     let line = shared().log_line(answer.id());
     assert_eq!((&line["route"], &line["outcome"]), (&serde_json::Value::Null, &"not_found".into()));
 }

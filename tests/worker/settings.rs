@@ -1,15 +1,13 @@
 //! The settings in `[vars]`.
 
 use crate::faults;
-use crate::http::{JSON, send, user};
+use crate::request::{request, sign_up};
 
 #[test]
 fn settings_are_obeyed() {
     let vars = r#"{"PASSWORD_MIN_LENGTH":"8","ARGON2_MEMORY_KIB":"7168","ARGON2_ITERATIONS":"5"}"#;
-    let sign_up = |password: &str| {
-        let body = user("a", password, "settings");
-        send(faults::server(), "POST", "/sign-up", &[JSON, ("Test-Vars", vars)], body)
-    };
+    let sign_up =
+        |password: &str| sign_up("a", "settings").password(password).vars(vars).send_to(faults::server());
     sign_up("7 chars").is(
         400,
         r#"{"description":"password must have at least 8 characters","code":"400","field":"password"}"#,
@@ -39,8 +37,8 @@ fn a_setting_that_makes_no_sense_stops_the_service_and_the_log_names_it() {
         for (method, path) in
             [("POST", "/sign-up"), ("POST", "/users/"), ("OPTIONS", "/sign-up"), ("GET", "/nowhere")]
         {
-            let answer =
-                send(faults::server(), method, path, &[("Test-Vars", vars), ("Username", "bad-setting")], "");
+            let request = request(method, path).vars(vars).header("Username", "bad-setting");
+            let answer = request.send_to(faults::server());
             answer.is(500, r#"{"description":"Internal error","code":"500"}"#);
             let line = faults::server().log_line(answer.id());
             assert_eq!(line["outcome"], "internal_error");
@@ -52,8 +50,8 @@ fn a_setting_that_makes_no_sense_stops_the_service_and_the_log_names_it() {
 
 #[test]
 fn a_number_in_the_configuration_is_a_number() {
-    let vars = ("Test-Vars", r#"{"PASSWORD_MIN_LENGTH":9}"#);
-    send(faults::server(), "POST", "/sign-up", &[JSON, vars], user("a", "8 chars!", "c")).is(
+    let request = sign_up("a", "c").password("8 chars!").vars(r#"{"PASSWORD_MIN_LENGTH":9}"#);
+    request.send_to(faults::server()).is(
         400,
         r#"{"description":"password must have at least 9 characters","code":"400","field":"password"}"#,
     );

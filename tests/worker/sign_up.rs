@@ -1,13 +1,10 @@
 //! `POST /sign-up`.
 
-use std::io::{Read, Write};
-use std::net::TcpStream;
-
 use argon2::password_hash::phc::PasswordHash;
 use edge_signup::fields::username::Username;
 
 use crate::database::{self, User};
-use crate::http::{JSON, send, sign_up, user};
+use crate::request::{post, send_raw, sign_up};
 use crate::server::{Server, shared};
 
 fn only_user(client_id: &str) -> User {
@@ -22,7 +19,7 @@ fn the_documents_example_to_the_byte() {
     database::set_next_user_id(&server.state, 814);
     let body =
         r#"{"username":"username","password":"password","client_id":"g7kj2axpf13umghr5m9xl6aiordknff"}"#;
-    let answer = send(&server, "POST", "/sign-up", &[("Accept", "application/json"), JSON], body);
+    let answer = post("/sign-up").header("Accept", "application/json").json(body).send_to(&server);
     answer.is(200, r#"{"user":{"id":814,"username":"username"}}"#);
     assert_eq!(answer.header("Content-Length"), Some("41"));
     assert_eq!(answer.header("ETag"), Some(r#""d9861ea6d4dcf291ebac090547f67da2""#));
@@ -30,7 +27,7 @@ fn the_documents_example_to_the_byte() {
 
 #[test]
 fn a_sign_up_stores_one_row_with_a_hash_that_argon2_verifies() {
-    let answer = sign_up(&user("Zoe\u{308}", "correct horse", "stores-one-row"));
+    let answer = sign_up("Zoe\u{308}", "stores-one-row").send();
     let row = only_user("stores-one-row");
     answer.is(200, &format!(r#"{{"user":{{"id":{},"username":"Zoë"}}}}"#, row.id));
     assert_eq!((row.username.as_str(), row.username_key.as_str()), ("Zoë", "zoë"));
@@ -44,7 +41,8 @@ fn a_sign_up_stores_one_row_with_a_hash_that_argon2_verifies() {
 
 #[test]
 fn a_password_is_hashed_in_its_normal_form() {
-    sign_up(&user("a", "pa\u{308}ss\u{a0}w\u{3000}ord\u{1112}\u{1161}\u{11ab}Ａ", "normal-form"));
+    let password = "pa\u{308}ss\u{a0}w\u{3000}ord\u{1112}\u{1161}\u{11ab}Ａ";
+    sign_up("a", "normal-form").password(password).send();
     assert!(only_user("normal-form").has_password("päss w ord한Ａ"));
 }
 
@@ -53,7 +51,8 @@ fn a_password_is_hashed_in_its_normal_form() {
 fn hashes_are_those_of_the_argon2_crate() {
     let passwords: Vec<String> = (1..=32).map(|n| format!("{n:032}").repeat(n)).collect();
     for (n, password) in passwords.iter().enumerate() {
-        assert_eq!(sign_up(&user(&format!("user{n}"), password, "hashes")).status, 200);
+        let request = sign_up(&format!("user{n}"), "hashes").password(password);
+        assert_eq!(request.send().status, 200);
     }
     let users = shared().database().users("hashes");
     assert_eq!(users.len(), passwords.len());
@@ -62,17 +61,16 @@ fn hashes_are_those_of_the_argon2_crate() {
 
 #[test]
 fn salts_differ() {
-    sign_up(&user("one", "same", "salts-differ"));
-    sign_up(&user("two", "same", "salts-differ"));
+    sign_up("one", "salts-differ").send();
+    sign_up("two", "salts-differ").send();
     let users = shared().database().users("salts-differ");
     assert_ne!(users[0].password_hash, users[1].password_hash);
 }
 
 #[test]
 fn the_path_may_end_in_a_slash_and_the_type_have_parameters() {
-    let headers = [("Content-Type", "Application/JSON; charset=utf-8")];
-    let answer = send(shared(), "POST", "/sign-up/", &headers, user("a", "p", "slash"));
-    assert_eq!(answer.status, 200);
+    let request = post("/sign-up/").header("Content-Type", "Application/JSON; charset=utf-8");
+    assert_eq!(request.body(sign_up("a", "slash").body).send().status, 200);
 }
 
 #[test]
@@ -92,24 +90,24 @@ fn a_name_is_taken_in_every_spelling_but_only_in_its_namespace() {
     .enumerate()
     {
         let client = format!("spellings-{n}");
-        assert_eq!(sign_up(&user(first, "p", &client)).status, 200, "{first}");
+        assert_eq!(sign_up(first, &client).send().status, 200, "{first}");
         for other in others {
             let name = Username::parse(other).unwrap();
             let nfc = name.as_str();
-            sign_up(&user(other, "another", &client)).is(
+            sign_up(other, &client).password("another").send().is(
                 409,
                 &format!(r#"{{"username":"{nfc}","code":"409","description":"Username already in use"}}"#),
             );
         }
         assert_eq!(only_user(&client).username, first);
-        assert_eq!(sign_up(&user(first, "p", &format!("{client}-other"))).status, 200);
+        assert_eq!(sign_up(first, &format!("{client}-other")).send().status, 200);
     }
 }
 
 #[test]
 fn names_that_only_look_alike_are_two() {
     for name in ["admin", "аdmin", "ad-min", "admın"] {
-        assert_eq!(sign_up(&user(name, "p", "look-alike")).status, 200, "{name}");
+        assert_eq!(sign_up(name, "look-alike").send().status, 200, "{name}");
     }
     assert_eq!(shared().database().users("look-alike").len(), 4);
 }
@@ -117,8 +115,8 @@ fn names_that_only_look_alike_are_two() {
 #[test]
 fn limits_are_inclusive() {
     let client = "l".repeat(128);
-    let body = user(&"ü".repeat(254), &"x".repeat(1024), &client);
-    assert_eq!(sign_up(&body).status, 200);
+    let request = sign_up(&"ü".repeat(254), &client).password(&"x".repeat(1024));
+    assert_eq!(request.send().status, 200);
     assert_eq!(only_user(&client).username, "ü".repeat(254));
 }
 
@@ -128,68 +126,70 @@ fn a_bad_body_is_told_what_would_be_right() {
     let graphic = "must consist of letters, marks, numbers, punctuation and symbols, and";
     let client = "client_id must be 1 to 128 visible ASCII characters";
     let refused = "password must not hold control, invisible or unassigned characters (RFC 8265)";
-    for (body, description, field) in [
-        ("[]", "The body must be a JSON object", ""),
-        ("nonsense", "The body must be a JSON object", ""),
-        ("", "The body must be a JSON object", ""),
-        ("{", "The body must be valid JSON", ""),
+    let json = |body: &str| post("/sign-up").json(body);
+    for (request, description, field) in [
+        (json("[]"), "The body must be a JSON object", ""),
+        (json("nonsense"), "The body must be a JSON object", ""),
+        (json(""), "The body must be a JSON object", ""),
+        (json("{"), "The body must be valid JSON", ""),
         (
-            r#"{"username":"a","username":"b"}"#,
+            json(r#"{"username":"a","username":"b"}"#),
             "The body must have each of username, password and client_id once",
             "",
         ),
-        ("{}", &format!("username {given}"), "username"),
-        (r#"{"username":1}"#, &format!("username {given}"), "username"),
-        (r#"{"username":"\ud800"}"#, &format!("username {given}"), "username"),
-        (r#"{"username":"a","password":null}"#, &format!("password {given}"), "password"),
-        (r#"{"username":"a","password":"p"}"#, &format!("client_id {given}"), "client_id"),
-        (&user("", "p", "bad"), "username must have 1 to 254 characters", "username"),
-        (&user(&"x".repeat(255), "p", "bad"), "username must have 1 to 254 characters", "username"),
-        (&user("a b", "p", "bad"), &format!("username {graphic} U+0020 is none of them"), "username"),
-        (&user("a\u{202e}b", "p", "bad"), &format!("username {graphic} U+202E is none of them"), "username"),
-        (&user("\u{301}a", "p", "bad"), "username must not begin with a combining mark", "username"),
-        (&user("\u{3164}", "p", "bad"), "username must have a visible character", "username"),
-        (&user("a", "", "bad"), "password must not be empty", "password"),
-        (&user("a", &"x".repeat(1025), "bad"), "password must have at most 1024 bytes", "password"),
-        (&user("a", "p\0", "bad"), refused, "password"),
-        (&user("a", "p", ""), client, "client_id"),
-        (&user("a", "p", "c c"), client, "client_id"),
-        (&user("a", "p", &"c".repeat(129)), client, "client_id"),
+        (json("{}"), &*format!("username {given}"), "username"),
+        (json(r#"{"username":1}"#), &format!("username {given}"), "username"),
+        (json(r#"{"username":"\ud800"}"#), &format!("username {given}"), "username"),
+        (json(r#"{"username":"a","password":null}"#), &format!("password {given}"), "password"),
+        (json(r#"{"username":"a","password":"p"}"#), &format!("client_id {given}"), "client_id"),
+        (sign_up("", "bad"), "username must have 1 to 254 characters", "username"),
+        (sign_up(&"x".repeat(255), "bad"), "username must have 1 to 254 characters", "username"),
+        (sign_up("a b", "bad"), &format!("username {graphic} U+0020 is none of them"), "username"),
+        (sign_up("a\u{202e}b", "bad"), &format!("username {graphic} U+202E is none of them"), "username"),
+        (sign_up("\u{301}a", "bad"), "username must not begin with a combining mark", "username"),
+        (sign_up("\u{3164}", "bad"), "username must have a visible character", "username"),
+        (sign_up("a", "bad").password(""), "password must not be empty", "password"),
+        (
+            sign_up("a", "bad").password(&"x".repeat(1025)),
+            "password must have at most 1024 bytes",
+            "password",
+        ),
+        (sign_up("a", "bad").password("p\0"), refused, "password"),
+        (sign_up("a", ""), client, "client_id"),
+        (sign_up("a", "c c"), client, "client_id"),
+        (sign_up("a", &"c".repeat(129)), client, "client_id"),
     ] {
         let field = if field.is_empty() { String::new() } else { format!(r#","field":"{field}""#) };
-        sign_up(body).is(400, &format!(r#"{{"description":"{description}","code":"400"{field}}}"#));
+        request.send().is(400, &format!(r#"{{"description":"{description}","code":"400"{field}}}"#));
     }
     assert_eq!(shared().database().users("bad"), []);
 }
 
 #[test]
 fn a_body_that_is_not_utf_8_is_refused() {
-    let answer = send(shared(), "POST", "/sign-up", &[JSON], b"{\"username\":\"\xff\"}");
-    answer.is(400, r#"{"description":"The body must be UTF-8","code":"400"}"#);
+    let request = post("/sign-up").json(b"{\"username\":\"\xff\"}");
+    request.send().is(400, r#"{"description":"The body must be UTF-8","code":"400"}"#);
 }
 
 #[test]
 fn another_media_type_is_refused() {
-    for headers in [
-        [].as_slice(),
-        &[("Content-Type", "text/plain")],
-        &[("Content-Type", "application/x-www-form-urlencoded")],
-    ] {
-        send(shared(), "POST", "/sign-up", headers, user("a", "p", "c"))
-            .is(415, r#"{"description":"The Content-Type must be application/json","code":"415"}"#);
+    for content_type in [None, Some("text/plain"), Some("application/x-www-form-urlencoded")] {
+        let request = post("/sign-up").headers(content_type.map(|value| ("Content-Type", value)));
+        let request = request.body(sign_up("a", "c").body);
+        request.send().is(415, r#"{"description":"The Content-Type must be application/json","code":"415"}"#);
     }
 }
 
 #[test]
 fn a_body_may_have_16_kib_and_no_byte_more() {
     let padded = |size: usize| {
-        let body = user("a", "p", &format!("size-{size}"));
-        format!("{body}{}", " ".repeat(size - body.len()))
+        let mut request = sign_up("a", &format!("size-{size}"));
+        request.body.resize(size, b' ');
+        request.send()
     };
-    assert_eq!(sign_up(&padded(16384)).status, 200);
+    assert_eq!(padded(16384).status, 200);
     for size in [16385, 1_000_000] {
-        sign_up(&padded(size))
-            .is(413, r#"{"description":"The body must have at most 16384 bytes","code":"413"}"#);
+        padded(size).is(413, r#"{"description":"The body must have at most 16384 bytes","code":"413"}"#);
     }
     assert_eq!(shared().database().users("size-16385"), []);
 }
@@ -197,22 +197,18 @@ fn a_body_may_have_16_kib_and_no_byte_more() {
 #[test]
 fn a_body_of_unknown_length_is_counted_while_it_is_read() {
     let head = "POST /sign-up HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n";
-    let send_chunks = |chunks: &[&str]| {
-        let mut stream = TcpStream::connect(shared().url.strip_prefix("http://").unwrap()).unwrap();
-        stream.write_all(head.as_bytes()).unwrap();
-        for chunk in chunks {
-            stream.write_all(format!("{:x}\r\n{chunk}\r\n", chunk.len()).as_bytes()).unwrap();
+    let send_chunks = |chunks: &[&[u8]]| {
+        let mut request = head.as_bytes().to_owned();
+        for chunk in chunks.iter().chain(&[b"".as_slice()]) {
+            request.extend([format!("{:x}\r\n", chunk.len()).as_bytes(), chunk, b"\r\n"].concat());
         }
-        stream.write_all(b"0\r\n\r\n").unwrap();
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).unwrap();
-        answer
+        send_raw(&request).0
     };
-    let body = user("a", "p", "chunked");
+    let body = sign_up("a", "chunked").body;
     let (one, other) = body.split_at(20);
     assert!(send_chunks(&[one, other]).starts_with("HTTP/1.1 200 "));
-    let padding = " ".repeat(4096);
-    let too_large = send_chunks(&[&padding, &padding, &padding, &padding, &user("b", "p", "chunked")]);
+    let padding = [b' '; 4096];
+    let too_large = send_chunks(&[&padding, &padding, &padding, &padding, &sign_up("b", "chunked").body]);
     assert!(too_large.starts_with("HTTP/1.1 413 "), "{too_large}");
     assert_eq!(only_user("chunked").username, "a");
 }

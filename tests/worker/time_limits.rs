@@ -7,7 +7,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use crate::faults;
-use crate::http::{JSON, send, user};
+use crate::request::sign_up;
 use crate::stand_in::{self, Reply};
 
 #[test]
@@ -31,11 +31,9 @@ fn an_answer_that_arrived_while_the_isolate_was_busy_counts() {
     });
     // Once the question has arrived, something else computes past the limit.
     let busy = format!("{range}/asked");
-    let headers = [JSON, ("Test-Vars", &vars.to_string()), ("Test-Busy", &busy)];
     for n in 0..3 {
-        let body = user(&format!("late-{n}"), "password", "late");
-        let answer = send(faults::server(), "POST", "/sign-up", &headers, body);
-        answer.is(
+        let request = sign_up(&format!("late-{n}"), "late").password("password");
+        request.vars(&vars).header("Test-Busy", &busy).send_to(faults::server()).is(
             400,
             r#"{"description":"password is known from data breaches: choose another","code":"400","field":"password"}"#,
         );

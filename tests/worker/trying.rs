@@ -10,8 +10,8 @@ use std::time::Duration;
 use crate::database;
 use crate::documents::blocks;
 use crate::guards::limits;
-use crate::http::send;
 use crate::is_there;
+use crate::request::get;
 use crate::server::{Server, command, own_configuration};
 
 const DOCUMENT: &str = include_str!("../../docs/abuse.md");
@@ -137,7 +137,7 @@ fn each_guard_is_switched_on_and_tried_as_the_document_says() {
         let sign_up = |name: &str| text(command("node").args(["--input-type=module", "--eval", &call, name]));
         // Fewer bits: the test's time is not what the page waits for.
         switch_on(&trial, section, |settings| settings.replace("20", "8"));
-        let challenge = || send(&trial.server, "GET", "/challenge", &[], "").status;
+        let challenge = || get("/challenge").send_to(&trial.server).status;
         assert_eq!((challenge(), sign_up("with-a-proof").as_str()), (200, "200 null\n"));
         trial.configure("", "", "");
         assert_eq!(challenge(), 404);

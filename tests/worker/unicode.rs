@@ -6,7 +6,7 @@ use edge_signup::fields::password::Password;
 use edge_signup::fields::username::Username;
 use edge_signup::unicode::{Bounded, nfc, nfkc_casefold};
 
-use crate::http::{create_account, sign_up, user};
+use crate::request::{account, sign_up};
 use crate::server::shared;
 
 #[test]
@@ -30,7 +30,7 @@ fn the_worker_folds_every_character_as_the_host_does() {
         let Ok(name) = Username::parse(&format!("unicode-{n}-{raw}")) else { continue };
         let header =
             format!("UTF-8''{}", utf8_percent_encode(&format!("unicode-{n}-{raw}"), NON_ALPHANUMERIC));
-        let answer = create_account(&[("Username", &header)]);
+        let answer = account(&header).send();
         assert_eq!(
             answer.status, 201,
             "the host takes this name, so the Worker should: V8 may normalise or categorise otherwise: {raw} {answer:?}"
@@ -84,7 +84,7 @@ fn the_worker_knows_the_scripts_that_the_host_knows() {
             taken,
             "whether the host takes the password {password}: the scripts of ICU4X or the rule of RFC 8265 may have changed"
         );
-        let answer = sign_up(&user(&format!("script-{n}"), password, "scripts"));
+        let answer = sign_up(&format!("script-{n}"), "scripts").password(password).send();
         assert_eq!(
             answer.status,
             if taken { 200 } else { 400 },

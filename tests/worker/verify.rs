@@ -2,11 +2,9 @@
 
 use std::process::Command;
 
-use ureq::http::{HeaderValue, Request};
-
 use crate::database;
 use crate::faults;
-use crate::http::{JSON, agent, send, user};
+use crate::request::{request, sign_up};
 use crate::server::{Server, shared};
 use crate::stand_in::{self, Question, Reply};
 
@@ -50,21 +48,15 @@ pub fn edge(
 ) -> String {
     stand_in::start(move |question| {
         let (method, path) = question.line.split_once(' ').unwrap();
-        let mut request = Request::builder().method(method).uri(format!("{}{path}", server.url));
         let headers = question.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         // The lengths of what passes are ours to say, and a compressed body could not be looked into.
         let own = ["host", "connection", "content-length", "accept-encoding"];
-        for (name, value) in headers.filter(|(name, _)| !own.contains(name)).chain(more.iter().copied()) {
-            request = request.header(name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
-        }
-        let mut response = match question.body.as_slice() {
-            b"" => agent().run(request.body(()).unwrap()).unwrap(),
-            body => agent().run(request.body(body).unwrap()).unwrap(),
-        };
-        let body = response.body_mut().read_to_string().unwrap();
-        let headers = response.headers().iter();
+        let headers = headers.filter(|(name, _)| !own.contains(name)).chain(more.iter().copied());
+        let request = request(method, path).headers(headers).body(&question.body);
+        let answer = request.call(&server.url).unwrap();
+        let headers = answer.headers.iter();
         let headers = headers.map(|(name, value)| (name.to_string(), value.to_str().unwrap().to_owned()));
-        let mut passing = Passing { status: response.status().as_u16(), headers: headers.collect(), body };
+        let mut passing = Passing { status: answer.status, headers: headers.collect(), body: answer.body };
         passing.remove("connection");
         change(question, &mut passing);
         let length = passing.body.len().to_string();
@@ -82,7 +74,7 @@ fn a_service_passes_for_a_registered_client_and_the_names_can_be_removed() {
         "INSERT INTO clients (id, name) VALUES ('it''s-\"$HOME\"', 'verify'), ('another', 'another')",
     );
     for (name, client) in [("verify-1", client), ("zoe", client), ("verify-1", "another")] {
-        assert_eq!(send(&server, "POST", "/sign-up", &[JSON], user(name, "p", client)).status, 200);
+        assert_eq!(sign_up(name, client).send_to(&server).status, 200);
     }
 
     let (succeeded, lines) = verify(&server.url, &[]);

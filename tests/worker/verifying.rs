@@ -20,7 +20,7 @@ use serde_json::{Value, json};
 use crate::can_run;
 use crate::database::User;
 use crate::documents::blocks;
-use crate::http::{sign_up, user};
+use crate::request::sign_up;
 use crate::server::{command, shared};
 
 #[path = "../verifying/verify.rs"]
@@ -332,7 +332,7 @@ fn other_settings(password: &str, pepper: Option<&str>) -> String {
 
 /// Signs a user up and reads the row.
 fn stored(client_id: &str, username: &str, password: &str) -> User {
-    let answer = sign_up(&user(username, password, client_id));
+    let answer = sign_up(username, client_id).password(password).send();
     assert_eq!(answer.status, 200, "{answer:?}");
     let id = answer.body.parse::<Value>().unwrap()["user"]["id"].as_i64();
     shared().database().users(client_id).into_iter().find(|user| Some(user.id) == id).expect("the row")
