@@ -7,8 +7,9 @@ use std::thread;
 use std::time::Duration;
 
 use crate::block_list;
-use crate::http::{Answer, JSON, send, user};
+use crate::http::Answer;
 use crate::operators::make;
+use crate::request::{Request, account, sign_up};
 use crate::server::{Server, own_configuration};
 
 static SERVER: LazyLock<Server> = LazyLock::new(|| {
@@ -50,22 +51,16 @@ fn configuration(name: &str) -> PathBuf {
 const INTERNAL: &str = r#"{"description":"Internal error","code":"500"}"#;
 const UNAVAILABLE: &str =
     r#"{"description":"The service is unavailable for the moment, try again later","code":"503"}"#;
-const ALLOW: (&str, &str) = ("Test-Vars", r#"{"BLOCK_LIST_ON_ERROR":"allow"}"#);
+const ALLOW: &str = r#"{"BLOCK_LIST_ON_ERROR":"allow"}"#;
 
 /// A server whose requests can ask for a fault.
 pub fn server() -> &'static Server {
     &SERVER
 }
 
-/// A sign-up of `name` under a fault, with more headers.
-fn sign_up(fault: &str, name: &str, more: &[(&str, &str)]) -> Answer {
-    let headers = [&[JSON, ("Test-Fault", fault)], more].concat();
-    send(server(), "POST", "/sign-up", &headers, user(name, "correct horse", "faults"))
-}
-
-fn create_account(fault: &str, name: &str, more: &[(&str, &str)]) -> Answer {
-    let headers = [&[("Username", name), ("Test-Fault", fault)], more].concat();
-    send(server(), "POST", "/users/", &headers, "")
+/// A sign-up and an account of one name, which is also that of their fault.
+fn both(fault: &str) -> [Request; 2] {
+    [sign_up(fault, "faults"), account(fault)].map(|request| request.fault(fault))
 }
 
 fn stored(name: &str) -> usize {
@@ -82,20 +77,22 @@ fn assert_cause(answer: &Answer, outcome: &str, cause: &str) {
 
 /// The next good request is answered: the fault did not take the instance down.
 fn assert_alive(name: &str) {
-    create_account("", &format!("{name}-alive"), &[])
-        .is(201, &format!(r#"{{"name":"{name}-alive","privacy":"Public"}}"#));
+    let name = format!("{name}-alive");
+    account(&name).send_to(server()).is(201, &format!(r#"{{"name":"{name}","privacy":"Public"}}"#));
 }
 
 #[test]
 fn a_block_list_that_fails_lets_nobody_pass_unless_told_to() {
     for fault in ["kv-throws", "kv-rejects", "kv-rejects-oddly", "kv-answers-oddly", "kv-hangs"] {
-        for answer in [sign_up(fault, fault, &[]), create_account(fault, fault, &[])] {
+        for request in both(fault) {
+            let answer = request.send_to(server());
             answer.is(503, UNAVAILABLE);
             assert_eq!(answer.header("Retry-After"), Some("5"));
             assert_cause(&answer, "unavailable", "block list: ");
         }
         assert_eq!(stored(fault), 0);
-        for answer in [sign_up(fault, fault, &[ALLOW]), create_account(fault, fault, &[ALLOW])] {
+        for request in both(fault) {
+            let answer = request.vars(ALLOW).send_to(server());
             assert!(matches!(answer.status, 200 | 201), "{fault}: {answer:?}");
             let line = server().log_line(answer.id());
             assert!(
@@ -113,8 +110,9 @@ fn a_block_list_that_is_wired_wrongly_never_switches_itself_off() {
     for (fault, cause) in
         [("kv-missing", "the binding BLOCKLIST is missing"), ("kv-wrong", "block list: TypeError")]
     {
-        for policy in [[].as_slice(), &[ALLOW]] {
-            for answer in [sign_up(fault, fault, policy), create_account(fault, fault, policy)] {
+        for vars in ["{}", ALLOW] {
+            for request in both(fault) {
+                let answer = request.vars(vars).send_to(server());
                 answer.is(500, INTERNAL);
                 assert_cause(&answer, "internal_error", cause);
             }
@@ -126,9 +124,9 @@ fn a_block_list_that_is_wired_wrongly_never_switches_itself_off() {
 
 #[test]
 fn a_sign_up_is_one_operation_of_kv_and_one_statement_of_d1() {
-    let user = || sign_up("counts", "counts", &[]);
-    let account = || create_account("counts", "counts-account", &[]);
-    for (answer, status) in [(user(), 200), (user(), 409), (account(), 201), (account(), 409)] {
+    let [user, account] = both("counts");
+    for (request, status) in [(&user, 200), (&user, 409), (&account, 201), (&account, 409)] {
+        let answer = request.send_to(server());
         let operations = (answer.header("Test-Reads"), answer.header("Test-Statements"));
         assert_eq!((answer.status, operations), (status, (Some("1"), Some("1"))));
     }
@@ -137,7 +135,8 @@ fn a_sign_up_is_one_operation_of_kv_and_one_statement_of_d1() {
 #[test]
 fn a_transient_failure_of_the_database_is_not_the_clients_concern() {
     for fault in ["db-lost-connection", "db-reset", "db-code-updated", "db-unresolved", "db-answer-lost"] {
-        let answer = sign_up(fault, fault, &[]);
+        let user = sign_up(fault, "faults").fault(fault);
+        let answer = user.send_to(server());
         assert_eq!(
             (answer.status, answer.header("Test-Statements")),
             (200, Some("2")),
@@ -145,25 +144,25 @@ fn a_transient_failure_of_the_database_is_not_the_clients_concern() {
         );
         assert_eq!(stored(fault), 1);
         let name = format!("{fault}-account");
-        let answer = create_account(fault, &name, &[("Privacy", "Private")]);
+        let answer = account(&name).fault(fault).privacy("Private").send_to(server());
         answer.is(201, &format!(r#"{{"name":"{name}","privacy":"Private"}}"#));
         assert_eq!((answer.header("Test-Statements"), stored(&name)), (Some("2"), 1));
         // The name is taken now, and a transient failure does not change that either.
-        assert_eq!(sign_up(fault, fault, &[]).status, 409);
-        assert_eq!(create_account(fault, &name, &[]).status, 409);
+        assert_eq!(user.send_to(server()).status, 409);
+        assert_eq!(account(&name).fault(fault).send_to(server()).status, 409);
     }
 }
 
 #[test]
 fn a_database_that_stays_away_is_tried_three_times() {
-    let (one, other) = (sign_up("db-down", "db-down", &[]), create_account("db-down", "db-down", &[]));
-    for answer in [one, other] {
+    for request in both("db-down") {
+        let answer = request.send_to(server());
         answer.is(503, UNAVAILABLE);
         assert_eq!((answer.header("Retry-After"), answer.header("Test-Statements")), (Some("5"), Some("3")));
         assert_cause(&answer, "unavailable", "database: Error: D1_ERROR: Network connection lost.");
     }
-    let answer = sign_up("db-throws", "db-throws", &[]);
-    answer.is(503, UNAVAILABLE);
+    let [user, _] = both("db-throws");
+    user.send_to(server()).is(503, UNAVAILABLE);
     assert_eq!(stored("db-down") + stored("db-throws"), 0);
     assert_alive("db-down");
 }
@@ -171,7 +170,8 @@ fn a_database_that_stays_away_is_tried_three_times() {
 #[test]
 fn an_overloaded_database_is_not_asked_again() {
     for fault in ["db-overloaded", "db-rejects-oddly"] {
-        for answer in [sign_up(fault, fault, &[]), create_account(fault, fault, &[])] {
+        for request in both(fault) {
+            let answer = request.send_to(server());
             answer.is(503, UNAVAILABLE);
             assert_eq!(
                 (answer.header("Retry-After"), answer.header("Test-Statements")),
@@ -190,7 +190,8 @@ fn a_wrong_schema_or_binding_is_told_to_the_log_alone() {
         ("db-wrong", "database: TypeError"),
         ("db-no-table", "no such table: no_such_"),
     ] {
-        for answer in [sign_up(fault, fault, &[]), create_account(fault, fault, &[])] {
+        for request in both(fault) {
+            let answer = request.send_to(server());
             answer.is(500, INTERNAL);
             assert_eq!(answer.header("Retry-After"), None);
             assert_cause(&answer, "internal_error", cause);
@@ -203,14 +204,12 @@ fn a_wrong_schema_or_binding_is_told_to_the_log_alone() {
 #[test]
 fn a_trap_costs_the_requests_in_flight_their_answer_and_no_other() {
     let server = start("trap", |_| {});
-    let call = |fault: &str, name: &str| {
-        send(&server, "POST", "/users/", &[("Username", name), ("Test-Fault", fault)], "")
-    };
     thread::scope(|scope| {
         // It waits for two seconds, and would be a 503 then.
-        let waiting = scope.spawn(|| call("kv-hangs", "waiting"));
+        let waiting = scope.spawn(|| account("waiting").fault("kv-hangs").send_to(&server));
         thread::sleep(Duration::from_millis(500));
-        for answer in [call("trap", "trapped"), waiting.join().unwrap()] {
+        let trapped = account("trapped").fault("trap").send_to(&server);
+        for answer in [trapped, waiting.join().unwrap()] {
             answer.is(500, INTERNAL);
             let line = server.log_line(answer.id());
             assert_eq!(
@@ -219,15 +218,15 @@ fn a_trap_costs_the_requests_in_flight_their_answer_and_no_other() {
             );
         }
     });
-    call("", "afterwards").is(201, r#"{"name":"afterwards","privacy":"Public"}"#);
+    account("afterwards").send_to(&server).is(201, r#"{"name":"afterwards","privacy":"Public"}"#);
 }
 
 #[test]
 fn a_failure_costs_a_client_with_a_key_nothing() {
-    let key = ("Idempotency-Key", "faults-1");
-    sign_up("db-down", "keyed", &[key]).is(503, UNAVAILABLE);
-    let first = sign_up("", "keyed", &[key]);
+    let user = sign_up("keyed", "faults").key("faults-1");
+    user.clone().fault("db-down").send_to(server()).is(503, UNAVAILABLE);
+    let first = user.send_to(server());
     assert_eq!(first.status, 200);
-    sign_up("db-answer-lost", "keyed", &[key]).is(200, &first.body);
+    user.fault("db-answer-lost").send_to(server()).is(200, &first.body);
     assert_eq!(stored("keyed"), 1);
 }

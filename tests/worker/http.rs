@@ -1,16 +1,12 @@
-//! Requests and answers. Every answer is held to the headers that all answers share.
+//! Answers, each held to the headers that all answers share.
 
 use std::time::Duration;
 
 use md5::{Digest, Md5};
 use ureq::Agent;
-use ureq::http::{HeaderMap, HeaderValue, Request};
+use ureq::http::HeaderMap;
 
 use crate::openapi;
-use crate::server::Server;
-
-/// What a sign-up says of its body.
-pub const JSON: (&str, &str) = ("Content-Type", "application/json");
 
 /// What a page may send while no guard reads a header of its own.
 pub const PREFLIGHT_ALLOW_HEADERS: &str = "Origin, X-Requested-With, Content-Type, Accept, Authorization, \
@@ -103,57 +99,6 @@ pub fn agent() -> Agent {
         .timeout_global(Some(Duration::from_mins(1)))
         .build()
         .into()
-}
-
-/// A request with headers as text or bytes, sent to `server` over a connection of its own.
-pub fn send(
-    server: &Server,
-    method: &str,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: impl AsRef<[u8]>,
-) -> Answer {
-    send_by(&agent(), server, method, path, headers, body)
-}
-
-/// The same over a connection of `agent`.
-pub fn send_by(
-    agent: &Agent,
-    server: &Server,
-    method: &str,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: impl AsRef<[u8]>,
-) -> Answer {
-    let answer = call(agent, server, method, path, headers, body.as_ref()).unwrap();
-    answer.check(method, path);
-    answer
-}
-
-fn call(
-    agent: &Agent,
-    server: &Server,
-    method: &str,
-    path: &str,
-    headers: &[(&str, &str)],
-    body: &[u8],
-) -> Result<Answer, ureq::Error> {
-    let mut request = Request::builder().method(method).uri(format!("{}{path}", server.url));
-    for (name, value) in headers {
-        request = request.header(*name, HeaderValue::from_bytes(value.as_bytes()).unwrap());
-    }
-    let mut response = if body.is_empty() {
-        agent.run(request.body(()).unwrap())?
-    } else {
-        agent.run(request.body(body).unwrap())?
-    };
-    let body = response.body_mut().read_to_string()?;
-    Ok(Answer { status: response.status().as_u16(), body, headers: response.headers().clone() })
-}
-
-/// A sign-up's body.
-pub fn user(username: &str, password: &str, client_id: &str) -> String {
-    serde_json::json!({"username": username, "password": password, "client_id": client_id}).to_string()
 }
 
 fn assert_uuid_v4(id: &str) {

@@ -9,9 +9,10 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use crate::faults;
-use crate::guards::limits;
-use crate::http::{Answer, JSON, send};
+use crate::guards::{breached_passwords, limits};
+use crate::http::Answer;
 use crate::is_there;
+use crate::request::{Request, get, post, preflight};
 use crate::server::Server;
 
 static DESCRIPTION: LazyLock<Value> =
@@ -61,90 +62,87 @@ fn every_example_in_the_description_is_a_live_answer() {
         (parameter["name"].as_str().unwrap(), parameter["example"].as_str().unwrap())
     };
     let (key, name, privacy) = (parameter("IdempotencyKey"), parameter("Username"), parameter("Privacy"));
-    let request = &DESCRIPTION["paths"]["/sign-up"]["post"]["requestBody"]["content"]["application/json"];
-    let user = &request["examples"]["username"]["value"].to_string();
-    let nameless = &user.replace("username\":\"username", "username\":\"");
-    let long = &"x".repeat(16_385);
-    let blocked = ("CF-Connecting-IP", "198.51.100.7");
-    let unverified = ("Test-Fault", "no-address");
-    let unavailable = ("Test-Fault", "kv-throws");
-    let internal = ("Test-Vars", r#"{"PASSWORD_MIN_LENGTH":""}"#);
-    let work = &json!({ "PROOF_OF_WORK": "20", "CHALLENGE_SECRET": "x".repeat(32) }).to_string();
-    let work = ("Test-Vars", work.as_str());
-    let captcha = ("Test-Vars", r#"{"TURNSTILE_SECRET":"secret"}"#);
-    let breached = ("Test-Vars", r#"{"BREACHED_PASSWORDS":"list"}"#);
-    let registered = ("Test-Vars", r#"{"CLIENTS":"registered"}"#);
+    let body = &DESCRIPTION["paths"]["/sign-up"]["post"]["requestBody"]["content"]["application/json"];
+    let body = body["examples"]["username"]["value"].to_string();
+    let user = || post("/sign-up").json(&body);
+    let account = || post("/users/").headers([name]);
+    let blocked = |request: Request| request.address("198.51.100.7");
+    let unverified = |request: Request| request.fault("no-address");
+    let unavailable = |request: Request| request.fault("kv-throws");
+    let internal = |request: Request| request.vars(r#"{"PASSWORD_MIN_LENGTH":""}"#);
+    let work =
+        |request: Request| request.vars(json!({ "PROOF_OF_WORK": "20", "CHALLENGE_SECRET": "x".repeat(32) }));
+    let captcha = |request: Request| request.vars(r#"{"TURNSTILE_SECRET":"secret"}"#);
+    let registered = |request: Request| request.vars(r#"{"CLIENTS":"registered"}"#);
+    let network = |request: Request| limits::of_network(request, "203.0.113.98");
     // A client that lists an origin; another page calls for it.
-    let client = (
-        "Test-SQL",
-        "INSERT OR IGNORE INTO clients (id, name, origins) VALUES ('described', 'described', 'https://described.example')",
-    );
-    let page = ("Origin", "https://other.example");
-    let of_client = &user.replace("g7kj2axpf13umghr5m9xl6aiordknff", "described");
-    let (network, application) = (limits::NETWORK, limits::CLIENT);
-    let from = ("CF-Connecting-IP", "203.0.113.98");
+    let elsewhere = user()
+        .member("client_id", "described")
+        .header("Test-SQL", "INSERT OR IGNORE INTO clients (id, name, origins) VALUES ('described', 'described', 'https://described.example')")
+        .header("Origin", "https://other.example");
 
     let mut shown = BTreeSet::new();
-    let mut provoke =
-        |method: &str, path: &str, status: u16, example: &str, headers: &[(&str, &str)], body: &str| {
-            let answer = send(faults::server(), method, path, headers, body);
-            assert_eq!(answer.status, status, "{answer:?}");
-            let operation = &DESCRIPTION["paths"][path][method.to_lowercase()];
-            let response = resolved(&operation["responses"][status.to_string()]);
-            if status != 204 {
-                let expected = &response["content"]["application/json"]["examples"][example]["value"];
-                let mut body: Value = serde_json::from_str(&answer.body).unwrap();
-                // What no two answers share.
-                for unique in ["/user/id", "/challenge"] {
-                    if let Some(value) = body.pointer_mut(unique) {
-                        *value = expected.pointer(unique).unwrap().clone();
-                    }
+    let mut provoke = |request: Request, status: u16, example: &str| {
+        let answer = request.send_to(faults::server());
+        let (method, path) = (request.method.to_lowercase(), request.path);
+        assert_eq!(answer.status, status, "{answer:?}");
+        let operation = &DESCRIPTION["paths"][&path][&method];
+        let response = resolved(&operation["responses"][status.to_string()]);
+        if status != 204 {
+            let expected = &response["content"]["application/json"]["examples"][example]["value"];
+            let mut body: Value = serde_json::from_str(&answer.body).unwrap();
+            // What no two answers share.
+            for unique in ["/user/id", "/challenge"] {
+                if let Some(value) = body.pointer_mut(unique) {
+                    *value = expected.pointer(unique).unwrap().clone();
                 }
-                assert_eq!(&body, expected);
             }
-            shown.insert((path.to_owned(), method.to_lowercase(), status.to_string(), example.to_owned()));
-        };
-    provoke("POST", "/sign-up", 200, "username", &[JSON, key], user);
-    provoke("POST", "/sign-up", 400, "field", &[JSON], nameless);
-    provoke("POST", "/sign-up", 400, "body", &[JSON], "[]");
-    provoke("POST", "/sign-up", 400, "work", &[JSON, work], user);
-    provoke("POST", "/sign-up", 400, "client", &[JSON, registered], user);
-    provoke("POST", "/sign-up", 400, "captcha", &[JSON, captcha], user);
-    provoke("POST", "/sign-up", 400, "breached", &[JSON, breached], user);
-    provoke("POST", "/sign-up", 403, "origin", &[JSON, registered, client, page], of_client);
-    provoke("POST", "/sign-up", 409, "username", &[JSON], user);
-    provoke("POST", "/sign-up", 413, "body", &[JSON], long);
-    provoke("POST", "/sign-up", 415, "type", &[], user);
-    provoke("POST", "/users/", 201, "public", &[name, privacy, key], "");
-    provoke("POST", "/users/", 400, "privacy", &[name, ("Privacy", "Privacy setting")], "");
-    provoke("POST", "/users/", 400, "missing", &[], "");
-    provoke("POST", "/users/", 400, "work", &[name, work], "");
-    provoke("POST", "/users/", 400, "captcha", &[name, captcha], "");
-    provoke("POST", "/users/", 409, "name", &[name], "");
+            assert_eq!(&body, expected);
+        }
+        shown.insert((path, method, status.to_string(), example.to_owned()));
+    };
+    provoke(user().headers([key]), 200, "username");
+    provoke(user().member("username", ""), 400, "field");
+    provoke(post("/sign-up").json("[]"), 400, "body");
+    provoke(work(user()), 400, "work");
+    provoke(registered(user()), 400, "client");
+    provoke(captcha(user()), 400, "captcha");
+    provoke(user().vars(breached_passwords::LIST), 400, "breached");
+    provoke(registered(elsewhere), 403, "origin");
+    provoke(user(), 409, "username");
+    provoke(post("/sign-up").json("x".repeat(16_385)), 413, "body");
+    provoke(post("/sign-up").body(&body), 415, "type");
+    provoke(account().headers([privacy, key]), 201, "public");
+    provoke(account().privacy("Privacy setting"), 400, "privacy");
+    provoke(post("/users/"), 400, "missing");
+    provoke(work(account()), 400, "work");
+    provoke(captcha(account()), 400, "captcha");
+    provoke(account(), 409, "name");
     limits::early_in_a_minute();
     for _ in 0..2 {
-        send(faults::server(), "POST", "/users/", &[name, network, from], "");
-        send(faults::server(), "POST", "/sign-up", &[JSON, application], user);
+        network(account()).send_to(faults::server());
+        limits::of_client(user()).send_to(faults::server());
     }
-    provoke("POST", "/sign-up", 429, "network", &[JSON, network, from], user);
-    provoke("POST", "/sign-up", 429, "application", &[JSON, application], user);
-    provoke("POST", "/users/", 429, "network", &[name, network, from], "");
+    provoke(network(user()), 429, "network");
+    provoke(limits::of_client(user()), 429, "application");
+    provoke(network(account()), 429, "network");
     for path in ["/sign-up", "/users/"] {
-        provoke("POST", path, 403, "blocked", &[blocked], "");
-        provoke("POST", path, 403, "unverified", &[unverified], "");
-        provoke("POST", path, 500, "internal", &[internal], "");
-        provoke("POST", path, 503, "unavailable", &[unavailable], "");
-        provoke("OPTIONS", path, 204, "", &[], "");
-        provoke("OPTIONS", path, 500, "internal", &[internal], "");
+        provoke(blocked(post(path)), 403, "blocked");
+        provoke(unverified(post(path)), 403, "unverified");
+        provoke(internal(post(path)), 500, "internal");
+        provoke(unavailable(post(path)), 503, "unavailable");
+        provoke(preflight(path), 204, "");
+        provoke(internal(preflight(path)), 500, "internal");
     }
-    provoke("GET", "/challenge", 200, "challenge", &[work], "");
-    provoke("GET", "/challenge", 403, "blocked", &[work, blocked], "");
-    provoke("GET", "/challenge", 403, "unverified", &[work, unverified], "");
-    provoke("GET", "/challenge", 503, "unavailable", &[work, unavailable], "");
-    provoke("OPTIONS", "/challenge", 204, "", &[work], "");
-    for method in ["GET", "OPTIONS"] {
-        provoke(method, "/challenge", 404, "off", &[], "");
-        provoke(method, "/challenge", 500, "internal", &[internal], "");
+    let challenge = work(get("/challenge"));
+    provoke(challenge.clone(), 200, "challenge");
+    provoke(blocked(challenge.clone()), 403, "blocked");
+    provoke(unverified(challenge.clone()), 403, "unverified");
+    provoke(unavailable(challenge), 503, "unavailable");
+    provoke(work(preflight("/challenge")), 204, "");
+    for request in [get("/challenge"), preflight("/challenge")] {
+        provoke(request.clone(), 404, "off");
+        provoke(internal(request), 500, "internal");
     }
     assert_eq!(shown, described());
 }

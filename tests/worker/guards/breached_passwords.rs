@@ -5,9 +5,9 @@ use std::thread;
 
 use serde_json::json;
 
-use super::create_account;
-use crate::faults;
-use crate::http::{Answer, JSON, send, user};
+use crate::faults::server;
+use crate::http::Answer;
+use crate::request::{Request, account, sign_up};
 use crate::stand_in::{self, Question, Reply};
 
 const INTERNAL: &str = r#"{"description":"Internal error","code":"500"}"#;
@@ -52,31 +52,27 @@ fn settings(more: &[(&str, &str)]) -> String {
     vars.to_string()
 }
 
-fn sign_up_with(vars: &str, name: &str, password: &str) -> Answer {
-    let headers = [JSON, ("Test-Vars", vars)];
-    send(faults::server(), "POST", "/sign-up", &headers, user(name, password, "breached"))
+fn sign_up_with(name: &str, password: &str) -> Request {
+    sign_up(name, "breached").password(password)
 }
 
 fn stored(name: &str) -> usize {
-    faults::server().database().users("breached").iter().filter(|user| user.username == name).count()
+    server().database().users("breached").iter().filter(|user| user.username == name).count()
 }
 
 fn line(answer: &Answer, member: &str) -> String {
-    faults::server().log_line(answer.id())[member].as_str().unwrap_or_default().to_owned()
+    server().log_line(answer.id())[member].as_str().unwrap_or_default().to_owned()
 }
 
 #[test]
 fn a_password_of_the_range_is_refused() {
     let on = settings(&[]);
     for password in ["password", "p\u{e4}ssword x", "pa\u{308}ssword\u{a0}x"] {
-        sign_up_with(&on, "known", password).is(400, KNOWN);
+        sign_up_with("known", password).vars(&on).send_to(server()).is(400, KNOWN);
     }
     for password in ["padding p4ssword", "an unknown p4ssword", "Password"] {
-        assert_eq!(
-            sign_up_with(&on, password.split(' ').next().unwrap(), password).status,
-            200,
-            "{password}"
-        );
+        let request = sign_up_with(password.split(' ').next().unwrap(), password).vars(&on);
+        assert_eq!(request.send_to(server()).status, 200, "{password}");
     }
     assert_eq!((stored("known"), stored("padding")), (0, 1));
     let asked = ASKED.lock().unwrap();
@@ -93,12 +89,12 @@ fn without_a_range_the_setting_decides() {
         for kind in ["slow", "half", "status", "html", "huge", "empty"] {
             let (deny, allow) = (&deny, &allow);
             scope.spawn(move || {
-                let password = format!("{kind} p4ssword");
-                let answer = sign_up_with(deny, kind, &password);
+                let request = sign_up_with(kind, &format!("{kind} p4ssword"));
+                let answer = request.clone().vars(deny).send_to(server());
                 answer.is(503, UNAVAILABLE);
                 assert!(line(&answer, "cause").starts_with("BREACHED_PASSWORDS: "), "{kind}");
                 assert_eq!(stored(kind), 0);
-                let answer = sign_up_with(allow, kind, &password);
+                let answer = request.vars(allow).send_to(server());
                 assert_eq!(answer.status, 200, "{kind}: {answer:?}");
                 let warning = line(&answer, "warning");
                 assert!(warning.starts_with("let pass unchecked, BREACHED_PASSWORDS: "), "{kind}: {warning}");
@@ -108,15 +104,14 @@ fn without_a_range_the_setting_decides() {
     });
     let nobody = stand_in::nobody() + "/";
     let url = ("BREACHED_PASSWORDS_URL", &*nobody);
-    let answer = sign_up_with(&settings(&[url]), "down", "down p4ssword");
-    answer.is(503, UNAVAILABLE);
-    let allow = settings(&[url, ("BREACHED_PASSWORDS_ON_ERROR", "allow")]);
-    assert_eq!(sign_up_with(&allow, "down", "down p4ssword").status, 200);
+    let down = sign_up_with("down", "down p4ssword");
+    down.clone().vars(settings(&[url])).send_to(server()).is(503, UNAVAILABLE);
+    let allow_down = settings(&[url, ("BREACHED_PASSWORDS_ON_ERROR", "allow")]);
+    assert_eq!(down.vars(allow_down).send_to(server()).status, 200);
     // Where it is allowed to fail, it is still obeyed.
-    let allow = settings(&[("BREACHED_PASSWORDS_ON_ERROR", "allow")]);
-    sign_up_with(&allow, "known", "password").is(400, KNOWN);
+    sign_up_with("known", "password").vars(allow).send_to(server()).is(400, KNOWN);
     // Neither the password nor its digest is logged.
-    for line in faults::server().log() {
+    for line in server().log() {
         assert!(
             !["p4ssword", "A1944", "143D0", "0335B"].iter().any(|secret| line.contains(secret)),
             "{line}"
@@ -124,43 +119,40 @@ fn without_a_range_the_setting_decides() {
     }
 }
 
-pub const LIST: (&str, &str) = ("Test-Vars", r#"{"BREACHED_PASSWORDS":"list"}"#);
-const LIST_OR_ALLOW: (&str, &str) =
-    ("Test-Vars", r#"{"BREACHED_PASSWORDS":"list","BREACHED_PASSWORDS_ON_ERROR":"allow"}"#);
-
-fn sign_up_under(fault: &str, vars: (&str, &str), name: &str, password: &str) -> Answer {
-    let headers = [JSON, vars, ("Test-Fault", fault)];
-    send(faults::server(), "POST", "/sign-up", &headers, user(name, password, "breached"))
-}
+pub const LIST: &str = r#"{"BREACHED_PASSWORDS":"list"}"#;
+const LIST_OR_ALLOW: &str = r#"{"BREACHED_PASSWORDS":"list","BREACHED_PASSWORDS_ON_ERROR":"allow"}"#;
 
 #[test]
 fn a_password_of_the_list_is_refused() {
     for password in ["password", "PassWord", "654321", "ｑｗｅｒｔｙ", "Пароль"] {
-        sign_up_under("", LIST, "listed", password).is(400, KNOWN);
+        sign_up_with("listed", password).vars(LIST).send_to(server()).is(400, KNOWN);
     }
     assert_eq!(stored("listed"), 0);
     for (name, password) in [("unlisted", "correct horse"), ("unlisted-2", "password of nobody")] {
-        assert_eq!(sign_up_under("", LIST, name, password).status, 200, "{password}");
+        let answer = sign_up_with(name, password).vars(LIST).send_to(server());
+        assert_eq!(answer.status, 200, "{password}");
     }
-    assert_eq!(create_account("breached-list", &[LIST, ("Test-Fault", "list-missing")]).status, 201);
+    let account = account("breached-list").vars(LIST).fault("list-missing");
+    assert_eq!(account.send_to(server()).status, 201);
 }
 
 #[test]
 fn without_a_list_nobody_passes_and_without_an_answer_the_setting_decides() {
+    let user = |fault| sign_up(fault, "breached").fault(fault);
     for fault in ["list-missing", "list-garbage"] {
         for vars in [LIST, LIST_OR_ALLOW] {
-            let answer = sign_up_under(fault, vars, fault, "correct horse");
+            let answer = user(fault).vars(vars).send_to(server());
             answer.is(500, INTERNAL);
             assert_eq!(line(&answer, "cause"), "BREACHED_PASSWORDS: no list in KV: run make breached-list");
         }
         assert_eq!(stored(fault), 0);
     }
     for fault in ["list-rejects", "list-hangs"] {
-        let answer = sign_up_under(fault, LIST, fault, "correct horse");
+        let answer = user(fault).vars(LIST).send_to(server());
         answer.is(503, UNAVAILABLE);
         assert!(line(&answer, "cause").starts_with("BREACHED_PASSWORDS: "));
         assert_eq!(stored(fault), 0);
-        let answer = sign_up_under(fault, LIST_OR_ALLOW, fault, "correct horse");
+        let answer = user(fault).vars(LIST_OR_ALLOW).send_to(server());
         assert_eq!((answer.status, stored(fault)), (200, 1), "{answer:?}");
         assert!(line(&answer, "warning").starts_with("let pass unchecked, BREACHED_PASSWORDS: "));
     }
@@ -181,7 +173,7 @@ fn a_wrong_setting_stops_the_service_and_the_log_names_it() {
             "BREACHED_PASSWORDS_URL must end with a slash",
         ),
     ] {
-        let answer = sign_up_with(&vars, "wrong", "correct horse");
+        let answer = sign_up("wrong", "breached").vars(vars).send_to(server());
         answer.is(500, INTERNAL);
         assert!(line(&answer, "cause").starts_with(expected), "{}", line(&answer, "cause"));
     }
@@ -190,11 +182,11 @@ fn a_wrong_setting_stops_the_service_and_the_log_names_it() {
 
 #[test]
 fn without_the_setting_or_a_password_nothing_is_asked() {
-    assert_eq!(sign_up_with("{}", "off", "password").status, 200);
+    assert_eq!(sign_up_with("off", "password").send_to(server()).status, 200);
     let nobody = settings(&[("BREACHED_PASSWORDS_URL", &(stand_in::nobody() + "/"))]);
-    assert_eq!(create_account("breached", &[("Test-Vars", &nobody)]).status, 201);
+    assert_eq!(account("breached").vars(&nobody).send_to(server()).status, 201);
     // Nor is it where the sign-up is not of its form.
-    sign_up_with(&nobody, "", "password").is(
+    sign_up_with("", "password").vars(nobody).send_to(server()).is(
         400,
         r#"{"description":"username must have 1 to 254 characters","code":"400","field":"username"}"#,
     );

@@ -5,28 +5,24 @@ use rusqlite::{Connection, params};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{assert_refusals_are_remembered, create_account, sign_up};
-use crate::faults;
-use crate::http::{Answer, PREFLIGHT_ALLOW_HEADERS, send};
+use super::assert_refusals_are_remembered;
+use crate::faults::server;
+use crate::http::PREFLIGHT_ALLOW_HEADERS;
 use crate::races::{assert_statuses, at_once};
+use crate::request::{Request, account, get, post, preflight, request, sign_up};
 
-pub const ON: (&str, &str) =
-    ("Test-Vars", r#"{"PROOF_OF_WORK":"4","CHALLENGE_SECRET":"0123456789-0123456789-0123456789"}"#);
+pub const ON: &str = r#"{"PROOF_OF_WORK":"4","CHALLENGE_SECRET":"0123456789-0123456789-0123456789"}"#;
 /// A date in 2096, in seconds since 1970.
 const FUTURE: u64 = 4_000_000_000;
 
-/// The header that carries `solution`.
-fn with(solution: &str) -> (&str, &str) {
-    ("Proof-Of-Work", solution)
-}
-
-fn challenge_from(headers: &[(&str, &str)]) -> Answer {
-    send(faults::server(), "GET", "/challenge", headers, "")
+/// The request with the guard on and `solution`.
+pub fn with_work(request: Request, solution: &str) -> Request {
+    request.vars(ON).header("Proof-Of-Work", solution)
 }
 
 /// A fresh challenge.
 fn challenge() -> String {
-    let body: Value = challenge_from(&[ON]).body.parse().unwrap();
+    let body: Value = get("/challenge").vars(ON).send_to(server()).body.parse().unwrap();
     body["challenge"].as_str().unwrap().to_owned()
 }
 
@@ -74,30 +70,31 @@ fn id(solution: &str) -> &str {
 
 #[test]
 fn a_challenge_is_got_while_the_guard_is_on() {
-    let answer = challenge_from(&[ON]);
+    let get_challenge = get("/challenge").vars(ON);
+    let answer = get_challenge.send_to(server());
     let challenge = answer.body.parse::<Value>().unwrap()["challenge"].as_str().unwrap().to_owned();
     answer.is(200, &format!(r#"{{"challenge":"{challenge}","bits":4,"expires_in":600}}"#));
-    let line = faults::server().log_line(answer.id());
+    let line = server().log_line(answer.id());
     assert_eq!((&line["route"], &line["outcome"]), (&"/challenge".into(), &"issued".into()));
     assert_ne!(id(&self::challenge()), id(&challenge));
 
     for method in ["POST", "PUT", "DELETE"] {
-        let answer = send(faults::server(), method, "/challenge", &[ON], "");
+        let answer = request(method, "/challenge").vars(ON).send_to(server());
         answer.is(405, r#"{"description":"This path takes GET and OPTIONS only","code":"405"}"#);
         assert_eq!(answer.header("Allow"), Some("GET, OPTIONS"));
     }
-    let blocked = ("CF-Connecting-IP", "198.51.100.7");
-    challenge_from(&[ON, blocked]).is(403, r#"{"description":"Your IP address was blocked.","code":"403"}"#);
-    assert_eq!(challenge_from(&[ON, ("Test-Fault", "kv-rejects")]).status, 503);
+    let blocked = get_challenge.clone().address("198.51.100.7").send_to(server());
+    blocked.is(403, r#"{"description":"Your IP address was blocked.","code":"403"}"#);
+    assert_eq!(get_challenge.fault("kv-rejects").send_to(server()).status, 503);
     // It is one of the paths, and a client that is lost is told so.
-    send(faults::server(), "POST", "/nowhere", &[ON], "")
-        .is(404, r#"{"description":"There is nothing here: the paths are /sign-up, /users/ and /challenge","code":"404"}"#);
+    let lost = post("/nowhere").vars(ON).send_to(server());
+    lost.is(404, r#"{"description":"There is nothing here: the paths are /sign-up, /users/ and /challenge","code":"404"}"#);
     // While it is off, there is no such path, and a blocked address is not told otherwise.
-    for headers in [[].as_slice(), &[blocked]] {
+    for blocked in [None, Some(("CF-Connecting-IP", "198.51.100.7"))] {
         for method in ["GET", "POST", "OPTIONS"] {
-            let answer = send(faults::server(), method, "/challenge", headers, "");
+            let answer = request(method, "/challenge").headers(blocked).send_to(server());
             assert_eq!(answer.status, 404, "{method}");
-            assert!(faults::server().log_line(answer.id()).get("route").is_none());
+            assert!(server().log_line(answer.id()).get("route").is_none());
         }
     }
 }
@@ -105,7 +102,7 @@ fn a_challenge_is_got_while_the_guard_is_on() {
 #[test]
 fn a_page_may_send_the_header_while_the_guard_is_on() {
     for path in ["/sign-up", "/users/", "/challenge"] {
-        let answer = send(faults::server(), "OPTIONS", path, &[ON], "");
+        let answer = preflight(path).vars(ON).send_to(server());
         let allowed = format!("{PREFLIGHT_ALLOW_HEADERS}, Proof-Of-Work");
         assert_eq!(answer.header("Access-Control-Allow-Headers"), Some(allowed.as_str()));
     }
@@ -114,14 +111,16 @@ fn a_page_may_send_the_header_while_the_guard_is_on() {
 #[test]
 fn a_sign_up_with_its_work_done_passes() {
     let (one, other) = (solution(), solution());
-    assert_eq!(sign_up("Ada", "worked", &[ON, with(&one)]).status, 200);
-    create_account("worked", &[ON, with(&other)]).is(201, r#"{"name":"worked","privacy":"Public"}"#);
-    let database = faults::server().database();
+    assert_eq!(with_work(sign_up("Ada", "worked"), &one).send_to(server()).status, 200);
+    with_work(account("worked"), &other).send_to(server()).is(201, r#"{"name":"worked","privacy":"Public"}"#);
+    let database = server().database();
     assert_eq!((database.tries(id(&one)), database.tries(id(&other))), (1, 1));
     // While it is off, nobody looks at the header, and nothing is remembered.
     let unused = solution();
-    create_account("unworked", &[with("nonsense")]).is(201, r#"{"name":"unworked","privacy":"Public"}"#);
-    create_account("unasked", &[with(&unused)]).is(201, r#"{"name":"unasked","privacy":"Public"}"#);
+    for (name, solution) in [("unworked", "nonsense"), ("unasked", &unused)] {
+        let answer = account(name).header("Proof-Of-Work", solution).send_to(server());
+        answer.is(201, &format!(r#"{{"name":"{name}","privacy":"Public"}}"#));
+    }
     assert_eq!(database.tries(id(&unused)), 0);
 }
 
@@ -137,8 +136,8 @@ fn a_sign_up_without_its_work_is_refused_and_told_why() {
     let expired_and_lazy = find(&signed(3, 1_700_000_000, secret), |solution| !has_zeros(solution, 4));
     // The form of it all would be good.
     let good = find(&signed(4, FUTURE, secret), |solution| has_zeros(solution, 4));
-    create_account("from-the-future", &[ON, with(&good)])
-        .is(201, r#"{"name":"from-the-future","privacy":"Public"}"#);
+    let answer = with_work(account("from-the-future"), &good).send_to(server());
+    answer.is(201, r#"{"name":"from-the-future","privacy":"Public"}"#);
 
     let invalid = ("must be a challenge from GET /challenge, a colon and a nonce", "was invalid");
     let has_expired = ("has expired: solve a new challenge", "has expired");
@@ -161,30 +160,32 @@ fn a_sign_up_without_its_work_is_refused_and_told_why() {
         ),
     ] {
         // A database that would fail shows that it is not asked.
-        let mut headers = vec![ON, ("Test-Fault", "db-overloaded")];
-        headers.extend(solution.map(with));
-        sign_up(name, "unworked", &headers).is(
+        let send = |request: Request| {
+            let request = request.vars(ON).fault("db-overloaded");
+            request.headers(solution.map(|solution| ("Proof-Of-Work", solution))).send_to(server())
+        };
+        send(sign_up(name, "unworked")).is(
             400,
             &format!(
                 r#"{{"description":"Proof-Of-Work {at_sign_up}","code":"400","field":"Proof-Of-Work"}}"#
             ),
         );
-        create_account(name, &headers).is(
+        send(account(name)).is(
             400,
             &format!(
                 r#"{{"name":"{name}","privacy":null,"code":"400","description":"Proof-Of-Work {at_users}"}}"#
             ),
         );
-        assert_eq!(faults::server().database().accounts(name), []);
+        assert_eq!(server().database().accounts(name), []);
     }
-    assert_eq!(faults::server().database().users("unworked"), []);
+    assert_eq!(server().database().users("unworked"), []);
     // What was set higher since counts at once.
     let enough = find(&challenge, |solution| has_zeros(solution, 4) && !has_zeros(solution, 8));
-    let higher = ("Test-Vars", &*ON.1.replace("\"4\"", "\"8\""));
-    assert_eq!(create_account("higher", &[higher, with(&enough)]).status, 400);
-    assert_eq!(create_account("higher", &[ON, with(&enough)]).status, 201);
+    let higher = ON.replace("\"4\"", "\"8\"");
+    assert_eq!(account("higher").vars(higher).header("Proof-Of-Work", &enough).send_to(server()).status, 400);
+    assert_eq!(with_work(account("higher"), &enough).send_to(server()).status, 201);
 
-    for line in faults::server().log() {
+    for line in server().log() {
         assert!(![secret, id(&forged), &*challenge].iter().any(|text| line.contains(text)), "{line}");
     }
 }
@@ -192,34 +193,36 @@ fn a_sign_up_without_its_work_is_refused_and_told_why() {
 #[test]
 fn a_challenge_counts_for_one_sign_up() {
     let used = r#"{"description":"Proof-Of-Work was used before: solve a new challenge","code":"400","field":"Proof-Of-Work"}"#;
-    let (solution, key) = (solution(), ("Idempotency-Key", "worked-once"));
-    let work = with(&solution);
-    let first = sign_up("Ada", "once", &[ON, work, key]);
+    let solution = solution();
+    let worked = |request: Request| with_work(request, &solution);
+    let keyed = |request: Request| worked(request).key("worked-once").send_to(server());
+    let first = keyed(sign_up("Ada", "once"));
     assert_eq!(first.status, 200);
     // Nobody else, nothing else, and not the same without its key.
-    for (name, client, headers) in [
-        ("Grace", "once", [ON, work, key].as_slice()),
-        ("Ada", "twice", &[ON, work, key]),
-        ("Ada", "once", &[ON, work, ("Idempotency-Key", "worked-twice")]),
-        ("Ada", "once", &[ON, work]),
+    for answer in [
+        keyed(sign_up("Grace", "once")),
+        keyed(sign_up("Ada", "twice")),
+        worked(sign_up("Ada", "once")).key("worked-twice").send_to(server()),
+        worked(sign_up("Ada", "once")).send_to(server()),
     ] {
-        sign_up(name, client, headers).is(400, used);
+        answer.is(400, used);
     }
-    create_account("Ada-once", &[ON, work, key]).is(
+    keyed(account("Ada-once")).is(
         400,
         r#"{"name":"Ada-once","privacy":null,"code":"400","description":"Proof-Of-Work was used before"}"#,
     );
     // Another nonce makes no other challenge of it.
     let again = find(solution.split_once(':').unwrap().0, |other| has_zeros(other, 4) && other != solution);
-    sign_up("Grace", "once", &[ON, with(&again)]).is(400, used);
+    with_work(sign_up("Grace", "once"), &again).send_to(server()).is(400, used);
     // A repeat gets the first answer, in any spelling of its name, until there are ten.
     for name in ["Ada", "ada", "ADA", "Ada", "Ada", "Ada", "Ada", "Ada", "Ada"] {
-        sign_up(name, "once", &[ON, work, key]).is(200, &first.body);
+        keyed(sign_up(name, "once")).is(200, &first.body);
     }
-    sign_up("Ada", "once", &[ON, work, key]).is(400, used);
+    keyed(sign_up("Ada", "once")).is(400, used);
     // With more work, there can be more.
-    sign_up("Ada", "once", &[ON, with(&self::solution()), key]).is(200, &first.body);
-    let database = faults::server().database();
+    let worked_again = with_work(sign_up("Ada", "once"), &self::solution()).key("worked-once");
+    worked_again.send_to(server()).is(200, &first.body);
+    let database = server().database();
     assert_eq!((database.users("once").len(), database.tries(id(&solution))), (1, 11));
     assert_eq!(database.users("twice"), []);
 }
@@ -227,34 +230,28 @@ fn a_challenge_counts_for_one_sign_up() {
 #[test]
 fn an_isolate_remembers_the_challenges_that_it_refused() {
     let (here, elsewhere) = (solution(), solution());
-    let with = |solution: &str, name: &str, more: &[(&str, &str)]| {
-        sign_up(name, "work-replays", &[&[ON, with(solution)], more].concat())
-    };
-    assert_refusals_are_remembered(
-        "work",
-        |name, more| with(&here, name, more),
-        |name, more| with(&elsewhere, name, more),
-    );
+    let with = |solution: &str, name: &str| with_work(sign_up(name, "work-replays"), solution);
+    assert_refusals_are_remembered("work", |name| with(&here, name), |name| with(&elsewhere, name));
 }
 
 #[test]
 fn a_challenge_is_used_up_by_a_name_that_is_taken() {
     let work = solution();
-    create_account("worked-for", &[]).is(201, r#"{"name":"worked-for","privacy":"Public"}"#);
-    assert_eq!(create_account("worked-for", &[ON, with(&work)]).status, 409);
-    assert_eq!(create_account("worked-for-another", &[ON, with(&work)]).status, 400);
+    account("worked-for").send_to(server()).is(201, r#"{"name":"worked-for","privacy":"Public"}"#);
+    assert_eq!(with_work(account("worked-for"), &work).send_to(server()).status, 409);
+    assert_eq!(with_work(account("worked-for-another"), &work).send_to(server()).status, 400);
     // But not by a request that is not of its form.
     let work = solution();
-    assert_eq!(create_account("worked for", &[ON, with(&work)]).status, 400);
-    assert_eq!(create_account("worked-for-another", &[ON, with(&work)]).status, 201);
+    assert_eq!(with_work(account("worked for"), &work).send_to(server()).status, 400);
+    assert_eq!(with_work(account("worked-for-another"), &work).send_to(server()).status, 201);
 }
 
 #[test]
 fn of_20_sign_ups_with_one_challenge_one_passes() {
     let solution = solution();
-    let answers = at_once(20, |n| create_account(&format!("raced-{n}"), &[ON, with(&solution)]));
+    let answers = at_once(20, |n| with_work(account(&format!("raced-{n}")), &solution).send_to(server()));
     assert_statuses(&answers, &[(201, 1), (400, 19)]);
-    let database = faults::server().database();
+    let database = server().database();
     let stored: usize = (0..20).map(|n| database.accounts(&format!("raced-{n}")).len()).sum();
     assert_eq!((stored, database.tries(id(&solution))), (1, 1));
 }
@@ -268,31 +265,29 @@ fn a_database_that_fails_lets_nobody_pass() {
     ] {
         let name = format!("worked-{fault}");
         let (one, other) = (solution(), solution());
-        let fault = ("Test-Fault", fault);
-        for answer in [
-            sign_up(&name, "worked", &[ON, with(&one), fault]),
-            create_account(&name, &[ON, with(&other), fault]),
-        ] {
+        let account = with_work(account(&name), &other);
+        for request in [with_work(sign_up(&name, "worked"), &one), account.clone()] {
+            let answer = request.fault(fault).send_to(server());
             assert_eq!(answer.status, status, "{answer:?}");
-            let line = faults::server().log_line(answer.id());
+            let line = server().log_line(answer.id());
             assert!(line["cause"].as_str().unwrap().starts_with(cause), "{line}");
         }
-        let database = faults::server().database();
+        let database = server().database();
         assert_eq!((database.accounts(&name), database.tries(id(&one))), (vec![], 0));
         // The work is not lost.
-        assert_eq!(create_account(&name, &[ON, with(&other)]).status, 201);
+        assert_eq!(account.send_to(server()).status, 201);
     }
     // A statement that was carried out without an answer finds what it did.
     let work = solution();
-    let answer = create_account("worked-lost", &[ON, with(&work), ("Test-Fault", "db-answer-lost")]);
+    let answer = with_work(account("worked-lost"), &work).fault("db-answer-lost").send_to(server());
     assert_eq!((answer.status, answer.header("Test-Statements")), (201, Some("3")));
-    assert_eq!(faults::server().database().tries(id(&work)), 2);
+    assert_eq!(server().database().tries(id(&work)), 2);
 }
 
 #[test]
 fn what_has_expired_is_forgotten_a_little_at_a_time() {
     // The tables as D1 has them, in a database of our own.
-    let schema = |name| faults::server().database().schema(name);
+    let schema = |name| server().database().schema(name);
     let database = Connection::open_in_memory().unwrap();
     let insert = |name: &str, age: i64| {
         let sql = "INSERT INTO challenges (expires_at, id, sign_up) \
@@ -327,15 +322,14 @@ fn a_setting_that_makes_no_sense_stops_the_service() {
             "CHALLENGE_SECRET must be set, to at least 32 bytes",
         ),
     ] {
-        let vars = vars.to_string();
         for (method, path) in [("POST", "/users/"), ("GET", "/challenge"), ("OPTIONS", "/sign-up")] {
-            let headers = [("Test-Vars", vars.as_str()), ("Username", "set-wrongly")];
-            let answer = send(faults::server(), method, path, &headers, "");
+            let request = request(method, path).vars(&vars).header("Username", "set-wrongly");
+            let answer = request.send_to(server());
             answer.is(500, r#"{"description":"Internal error","code":"500"}"#);
-            let line = faults::server().log_line(answer.id());
+            let line = server().log_line(answer.id());
             let logged = line["cause"].as_str().unwrap();
             assert!(logged.starts_with(cause) && !logged.contains("s3cret"), "{line}");
         }
     }
-    assert_eq!(faults::server().database().accounts("set-wrongly"), []);
+    assert_eq!(server().database().accounts("set-wrongly"), []);
 }

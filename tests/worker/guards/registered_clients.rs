@@ -5,18 +5,19 @@ use std::thread;
 
 use rusqlite::Connection;
 
-use super::{create_account, sign_up};
-use crate::faults;
-use crate::http::{Answer, send};
+use crate::faults::server;
+use crate::http::Answer;
 use crate::races::{assert_statuses, at_once};
+use crate::request::{Request, account, preflight, sign_up};
 
 const UNREGISTERED: &str =
     r#"{"description":"client_id must be that of a registered client","code":"400","field":"client_id"}"#;
 const REFUSED: &str =
     r#"{"description":"Pages of this origin may not sign users up for this client_id","code":"403"}"#;
 
-const ANY: (&str, &str) = ("Test-Vars", r#"{"CLIENTS":"any"}"#);
-const REGISTERED: (&str, &str) = ("Test-Vars", r#"{"CLIENTS":"registered"}"#);
+const ANY: &str = r#"{"CLIENTS":"any"}"#;
+const REGISTERED: &str = r#"{"CLIENTS":"registered"}"#;
+const ELSEWHERE: &str = "https://elsewhere.example";
 
 fn register(id: &str, origins: &str) {
     run(&format!("INSERT INTO clients (id, name, origins) VALUES ('{id}', 'a client', '{origins}')"));
@@ -28,11 +29,7 @@ fn disable(id: &str) {
 
 /// Runs `sql` within the server: two processes that write to one file at once are in each other's way.
 fn run(sql: &str) {
-    assert_eq!(preflight("/users/", &[("Test-SQL", sql)]).status, 204);
-}
-
-fn preflight(path: &str, headers: &[(&str, &str)]) -> Answer {
-    send(faults::server(), "OPTIONS", path, headers, "")
+    assert_eq!(preflight("/users/").header("Test-SQL", sql).send_to(server()).status, 204);
 }
 
 /// Which origin may read an answer, and whether that depends on the request's.
@@ -47,7 +44,7 @@ fn only(origin: &str) -> (Option<&str>, Option<&str>) {
 }
 
 fn users(client_id: &str) -> usize {
-    faults::server().database().users(client_id).len()
+    server().database().users(client_id).len()
 }
 
 #[test]
@@ -55,13 +52,13 @@ fn without_the_setting_every_client_may_sign_users_up_from_everywhere() {
     register("off-listed", "https://off.example");
     register("off-disabled", "");
     disable("off-disabled");
-    let elsewhere = ("Origin", "https://elsewhere.example");
-    for (name, more) in [("plain", [].as_slice()), ("any", &[ANY])] {
+    for (name, vars) in [("plain", "{}"), ("any", ANY)] {
+        let send = |request: Request| request.vars(vars).header("Origin", ELSEWHERE).send_to(server());
         for client_id in ["off-unknown", "off-listed", "off-disabled"] {
-            let answer = sign_up(name, client_id, &[&[elsewhere], more].concat());
+            let answer = send(sign_up(name, client_id));
             assert_eq!((answer.status, cors(&answer)), (200, OPEN), "{answer:?}");
         }
-        assert_eq!(cors(&preflight("/sign-up", &[&[elsewhere], more].concat())), OPEN);
+        assert_eq!(cors(&send(preflight("/sign-up"))), OPEN);
     }
 }
 
@@ -73,20 +70,20 @@ fn only_a_registered_client_may_sign_users_up() {
     for client_id in
         ["reg-unknown", "reg-disabled", "REG-KNOWN", "reg-know", "reg-known2", "%", "reg-known'--"]
     {
-        let answer = sign_up("a", client_id, &[REGISTERED]);
+        let answer = sign_up("a", client_id).vars(REGISTERED).send_to(server());
         answer.is(400, UNREGISTERED);
         assert_eq!(cors(&answer), OPEN);
         assert_eq!(users(client_id), 0);
-        let line = faults::server().log_line(answer.id());
+        let line = server().log_line(answer.id());
         assert_eq!((&line["outcome"], line.get("cause")), (&"invalid".into(), None));
     }
-    assert_eq!(sign_up("a", "reg-known", &[REGISTERED]).status, 200);
+    assert_eq!(sign_up("a", "reg-known").vars(REGISTERED).send_to(server()).status, 200);
     assert_eq!(users("reg-known"), 1);
     // What is wrong in its form is told before.
-    let answer = sign_up("", "reg-unknown", &[REGISTERED]);
+    let answer = sign_up("", "reg-unknown").vars(REGISTERED).send_to(server());
     assert!(answer.status == 400 && answer.body.contains(r#""field":"username""#), "{answer:?}");
     // This route knows no clients.
-    assert_eq!(create_account("reg-account", &[REGISTERED]).status, 201);
+    assert_eq!(account("reg-account").vars(REGISTERED).send_to(server()).status, 201);
 }
 
 #[test]
@@ -96,7 +93,8 @@ fn a_client_that_lists_origins_is_used_by_their_pages_and_by_no_other() {
     for (name, origin) in [("a", "https://cors.example"), ("b", "http://localhost:3000")] {
         // Whatever becomes of it from then on, its page can read it.
         for status in [200, 409] {
-            let answer = sign_up(name, "cors-listed", &[REGISTERED, ("Origin", origin)]);
+            let answer =
+                sign_up(name, "cors-listed").vars(REGISTERED).header("Origin", origin).send_to(server());
             assert_eq!((answer.status, cors(&answer)), (status, only(origin)), "{answer:?}");
         }
     }
@@ -108,19 +106,19 @@ fn a_client_that_lists_origins_is_used_by_their_pages_and_by_no_other() {
         "null",
         "https://cors.example http://localhost:3000",
     ] {
-        let answer = sign_up("c", "cors-listed", &[REGISTERED, ("Origin", origin)]);
+        let answer = sign_up("c", "cors-listed").vars(REGISTERED).header("Origin", origin).send_to(server());
         answer.is(403, REFUSED);
         // The author of the page can read why.
         assert_eq!(cors(&answer), OPEN);
-        let line = faults::server().log_line(answer.id());
+        let line = server().log_line(answer.id());
         assert_eq!((&line["outcome"], line.get("cause")), (&"origin_refused".into(), None));
     }
     assert_eq!(users("cors-listed"), 2);
 
     // No browser, no Origin.
-    let answer = sign_up("d", "cors-listed", &[REGISTERED]);
+    let answer = sign_up("d", "cors-listed").vars(REGISTERED).send_to(server());
     assert_eq!((answer.status, cors(&answer)), (200, OPEN));
-    let answer = sign_up("d", "cors-open", &[REGISTERED, ("Origin", "https://elsewhere.example")]);
+    let answer = sign_up("d", "cors-open").vars(REGISTERED).header("Origin", ELSEWHERE).send_to(server());
     assert_eq!((answer.status, cors(&answer)), (200, OPEN));
 }
 
@@ -130,31 +128,33 @@ fn a_preflight_is_answered_for_all_clients_and_never_refused() {
     register("preflight-disabled", "https://disabled.example");
     disable("preflight-disabled");
     register("preflight-open", "");
-    let closed = ("Test-Fault", "clients-closed");
-    let (listed, other, disabled) =
-        ("https://preflight.example", "https://elsewhere.example", "https://disabled.example");
-    for (headers, expected) in [
-        ([("Origin", listed), closed].as_slice(), only(listed)),
-        (&[("Origin", other), closed], (None, Some("Origin"))),
-        (&[("Origin", disabled), closed], (None, Some("Origin"))),
-        (&[closed], (None, Some("Origin"))),
-        (&[("Origin", listed)], OPEN),
-        (&[("Origin", other)], OPEN),
-        (&[("Origin", other), ("Test-Fault", "clients-no-table")], OPEN),
-        (&[("Origin", other), ("Test-Fault", "db-wrong")], OPEN),
-        (&[("Origin", other), ("Test-Fault", "clients-down")], OPEN),
-        (&[("Origin", other), ("Test-Fault", "clients-hang")], OPEN),
+    let (listed, disabled) = (Some("https://preflight.example"), Some("https://disabled.example"));
+    let other = Some(ELSEWHERE);
+    for (origin, fault, expected) in [
+        (listed, "clients-closed", only("https://preflight.example")),
+        (other, "clients-closed", (None, Some("Origin"))),
+        (disabled, "clients-closed", (None, Some("Origin"))),
+        (None, "clients-closed", (None, Some("Origin"))),
+        (listed, "", OPEN),
+        (other, "", OPEN),
+        (other, "clients-no-table", OPEN),
+        (other, "db-wrong", OPEN),
+        (other, "clients-down", OPEN),
+        (other, "clients-hang", OPEN),
     ] {
-        let headers = [&[REGISTERED], headers].concat();
-        let answer = preflight("/sign-up", &headers);
-        assert_eq!((answer.status, cors(&answer)), (204, expected), "{headers:?}");
+        let send = |path| {
+            let request = preflight(path).vars(REGISTERED).fault(fault);
+            request.headers(origin.map(|origin| ("Origin", origin))).send_to(server())
+        };
+        let answer = send("/sign-up");
+        assert_eq!((answer.status, cors(&answer)), (204, expected), "{origin:?} {fault}");
         let outcome = if expected.0.is_none() { "preflight_refused" } else { "preflight" };
-        assert_eq!(faults::server().log_line(answer.id())["outcome"], outcome, "{headers:?}");
+        assert_eq!(server().log_line(answer.id())["outcome"], outcome, "{origin:?} {fault}");
         // Whose requests name no client.
-        assert_eq!(cors(&preflight("/users/", &headers)), OPEN);
+        assert_eq!(cors(&send("/users/")), OPEN);
     }
-    let answer = preflight("/sign-up", &[REGISTERED, ("Test-Fault", "clients-no-table")]);
-    let line = faults::server().log_line(answer.id());
+    let answer = preflight("/sign-up").vars(REGISTERED).fault("clients-no-table").send_to(server());
+    let line = server().log_line(answer.id());
     assert_eq!(line["outcome"], "preflight");
     assert!(line["warning"].as_str().unwrap().starts_with("allowed any origin, database: "), "{line}");
 }
@@ -169,14 +169,14 @@ fn clients_that_cannot_be_read_let_nobody_pass() {
         ("db-wrong", 500, "TypeError"),
         ("db-missing", 500, "the binding DB is missing"),
     ] {
-        let answer = sign_up(fault, "fails", &[REGISTERED, ("Test-Fault", fault)]);
+        let answer = sign_up(fault, "fails").vars(REGISTERED).fault(fault).send_to(server());
         assert_eq!((answer.status, cors(&answer)), (status, OPEN), "{fault}: {answer:?}");
-        let line = faults::server().log_line(answer.id());
+        let line = server().log_line(answer.id());
         assert!(line["cause"].as_str().unwrap().contains(cause), "{line}");
     }
     assert_eq!(users("fails"), 0);
     // A transient failure is not the client's concern.
-    let answer = sign_up("a", "fails", &[REGISTERED, ("Test-Fault", "db-lost-connection")]);
+    let answer = sign_up("a", "fails").vars(REGISTERED).fault("db-lost-connection").send_to(server());
     assert_eq!((answer.status, answer.header("Test-Statements")), (200, Some("3")), "{answer:?}");
 }
 
@@ -192,19 +192,22 @@ fn kept() -> MutexGuard<'static, ()> {
 
 /// Moves the clock on by so many milliseconds; gives how many statements there were so far.
 fn later(milliseconds: &str) -> u32 {
-    let headers =
-        [REGISTERED, ("Test-Kept", "clients"), ("Test-Fault", "db-counts"), ("Test-Later", milliseconds)];
-    total(&preflight("/users/", &headers))
+    let request = in_isolate(preflight("/users/")).fault("db-counts").header("Test-Later", milliseconds);
+    total(&request.send_to(server()))
 }
 
 fn total(answer: &Answer) -> u32 {
     answer.header("Test-Total").unwrap().parse().unwrap()
 }
 
+/// `request` in the isolate that keeps its clients.
+fn in_isolate(request: Request) -> Request {
+    request.vars(REGISTERED).header("Test-Kept", "clients")
+}
+
 /// A sign-up in the isolate that keeps its clients.
-fn try_sign_up(client_id: &str, fault: &str, more: &[(&str, &str)]) -> Answer {
-    let headers = [&[REGISTERED, ("Test-Kept", "clients"), ("Test-Fault", fault)], more].concat();
-    sign_up("kept", client_id, &headers)
+fn kept_sign_up(client_id: &str, fault: &str) -> Request {
+    in_isolate(sign_up("kept", client_id)).fault(fault)
 }
 
 #[test]
@@ -212,14 +215,13 @@ fn the_clients_are_read_once_a_minute_and_for_unknown_ones_every_five_seconds() 
     let _guard = kept();
     let at = |time, client_id: &str, status| {
         let before = later(time);
-        let answer = try_sign_up(client_id, "db-counts", &[]);
+        let answer = kept_sign_up(client_id, "db-counts").send_to(server());
         assert_eq!(answer.status, status, "{answer:?}");
         total(&answer) - before
     };
-    let preflight = |time| {
+    let preflight_at = |time| {
         let before = later(time);
-        let headers = [REGISTERED, ("Test-Kept", "clients"), ("Test-Fault", "db-counts")];
-        total(&self::preflight("/sign-up", &headers)) - before
+        total(&in_isolate(preflight("/sign-up")).fault("db-counts").send_to(server())) - before
     };
     register("kept-a", "");
     register("kept-b", "");
@@ -227,9 +229,9 @@ fn the_clients_are_read_once_a_minute_and_for_unknown_ones_every_five_seconds() 
     assert_eq!(at("0", "kept-a", 200), 2);
     assert_eq!(at("59000", "kept-a", 409), 1);
     assert_eq!(at("999", "kept-b", 200), 1);
-    assert_eq!(preflight("0"), 0);
+    assert_eq!(preflight_at("0"), 0);
     // A minute is over.
-    assert_eq!(preflight("1"), 1);
+    assert_eq!(preflight_at("1"), 1);
     assert_eq!(at("0", "kept-a", 409), 1);
 
     register("kept-c", "");
@@ -255,7 +257,7 @@ fn requests_that_come_while_the_clients_are_read_share_the_read() {
     // The read takes until some of them wait for it.
     let answers = at_once(20, |n| {
         let client_id = if n == 0 { "shared".to_owned() } else { format!("shared-{n}") };
-        try_sign_up(&client_id, "clients-held", &[("Test-Hold", "5")])
+        kept_sign_up(&client_id, "clients-held").header("Test-Hold", "5").send_to(server())
     });
     assert_statuses(&answers, &[(200, 1), (400, 19)]);
     // The other statement is that of the one sign-up.
@@ -273,7 +275,9 @@ fn however_many_ids_are_made_up_they_cost_one_read_in_five_seconds() {
                     for n in 0..tries {
                         let client_id = format!("made-up-{of}-{n}");
                         // The read takes until some of them wait for it.
-                        let answer = try_sign_up(&client_id, "clients-held", &[("Test-Hold", "5")]);
+                        let answer = kept_sign_up(&client_id, "clients-held")
+                            .header("Test-Hold", "5")
+                            .send_to(server());
                         answer.is(400, UNREGISTERED);
                     }
                 });
@@ -288,10 +292,10 @@ fn a_failure_is_that_of_the_next_second_too() {
     let _guard = kept();
     register("failed", "");
     let before = later("0");
-    let down = |client_id| try_sign_up(client_id, "clients-down", &[]);
+    let down = |client_id| kept_sign_up(client_id, "clients-down").send_to(server());
     let is_down = |answer: &Answer| {
         assert_eq!((answer.status, answer.header("Retry-After")), (503, Some("5")), "{answer:?}");
-        let line = faults::server().log_line(answer.id());
+        let line = server().log_line(answer.id());
         assert!(line["cause"].as_str().unwrap().contains("Network connection lost"), "{line}");
     };
     // One read is three tries.
@@ -302,21 +306,20 @@ fn a_failure_is_that_of_the_next_second_too() {
     }
     later("999");
     // Also where it would succeed again.
-    is_down(&try_sign_up("failed", "db-counts", &[]));
-    let headers = [REGISTERED, ("Test-Kept", "clients"), ("Test-Fault", "db-counts")];
-    let answer = preflight("/sign-up", &headers);
-    let line = faults::server().log_line(answer.id());
+    is_down(&kept_sign_up("failed", "db-counts").send_to(server()));
+    let answer = in_isolate(preflight("/sign-up")).fault("db-counts").send_to(server());
+    let line = server().log_line(answer.id());
     assert!(line["warning"].as_str().unwrap().starts_with("allowed any origin, database: "), "{line}");
     assert_eq!((answer.status, later("0") - before), (204, 3));
     later("1");
     is_down(&down("failed"));
     assert_eq!(later("1000") - before, 6);
-    assert_eq!(try_sign_up("failed", "db-counts", &[]).status, 200);
+    assert_eq!(kept_sign_up("failed", "db-counts").send_to(server()).status, 200);
     assert_eq!(later("0") - before, 8);
     // Who is known is not concerned: clients that were read before are good for their minute.
     later("5000");
     is_down(&down("unknown"));
-    assert_eq!(try_sign_up("failed", "clients-down", &[]).status, 409);
+    assert_eq!(down("failed").status, 409);
 }
 
 #[test]

@@ -1,9 +1,9 @@
 //! `RESERVED_NAMES`: who asks for one of them is told that it is taken.
 
-use super::{create_account, sign_up};
-use crate::faults;
+use crate::faults::server;
+use crate::request::{account, sign_up};
 
-const NAMES: (&str, &str) = ("Test-Vars", r#"{"RESERVED_NAMES":"\n  Root-\u00c4dmin \r\n\nStra\u00dfe-r"}"#);
+const NAMES: &str = r#"{"RESERVED_NAMES":"\n  Root-\u00c4dmin \r\n\nStra\u00dfe-r"}"#;
 
 #[test]
 fn a_reserved_name_is_taken_in_every_spelling_and_namespace() {
@@ -11,24 +11,24 @@ fn a_reserved_name_is_taken_in_every_spelling_and_namespace() {
         [("root-ädmin", "reserved-1"), ("ROOT-A\u{308}DMIN", "reserved-2"), ("ＳＴＲＡSSE-r", "reserved-1")]
     {
         let shown = name.replace("A\u{308}", "Ä");
-        let answer = sign_up(name, client_id, &[NAMES]);
+        let answer = sign_up(name, client_id).vars(NAMES).send_to(server());
         answer.is(
             409,
             &format!(r#"{{"username":"{shown}","code":"409","description":"Username already in use"}}"#),
         );
-        let line = faults::server().log_line(answer.id());
+        let line = server().log_line(answer.id());
         assert_eq!((&line["outcome"], line.get("cause")), (&"taken".into(), None));
-        create_account(name, &[NAMES]).is(409, &format!(r#"{{"name":"{shown}","code":"409"}}"#));
+        account(name).vars(NAMES).send_to(server()).is(409, &format!(r#"{{"name":"{shown}","code":"409"}}"#));
     }
-    let database = faults::server().database();
+    let database = server().database();
     assert_eq!((database.users("reserved-1"), database.users("reserved-2")), (vec![], vec![]));
     assert_eq!(database.accounts("root-ädmin"), []);
 
     // Others pass; and without the setting, it is a name like any other.
-    assert_eq!(sign_up("root-ädmins", "reserved-1", &[NAMES]).status, 200);
-    assert_eq!(create_account("not-reserved", &[NAMES]).status, 201);
-    assert_eq!(sign_up("root-ädmin", "reserved-1", &[]).status, 200);
-    assert_eq!(create_account("root-ädmin", &[]).status, 201);
+    assert_eq!(sign_up("root-ädmins", "reserved-1").vars(NAMES).send_to(server()).status, 200);
+    assert_eq!(account("not-reserved").vars(NAMES).send_to(server()).status, 201);
+    assert_eq!(sign_up("root-ädmin", "reserved-1").send_to(server()).status, 200);
+    assert_eq!(account("root-ädmin").send_to(server()).status, 201);
 }
 
 #[test]
@@ -38,15 +38,13 @@ fn a_list_that_makes_no_sense_stops_the_service_and_the_log_names_the_line() {
         (r#"{"RESERVED_NAMES":""}"#, "RESERVED_NAMES must have a name"),
         (r#"{"RESERVED_NAMES":["admin","root"]}"#, "RESERVED_NAMES must be text, with one name a line"),
     ] {
-        for answer in [
-            sign_up("unreserved", "reserved-3", &[("Test-Vars", vars)]),
-            create_account("unreserved", &[("Test-Vars", vars)]),
-        ] {
+        for request in [sign_up("unreserved", "reserved-3"), account("unreserved")] {
+            let answer = request.vars(vars).send_to(server());
             answer.is(500, r#"{"description":"Internal error","code":"500"}"#);
-            let line = faults::server().log_line(answer.id());
+            let line = server().log_line(answer.id());
             assert!(line["cause"].as_str().unwrap().starts_with(cause), "{line}");
         }
     }
-    let database = faults::server().database();
+    let database = server().database();
     assert_eq!((database.users("reserved-3"), database.accounts("unreserved")), (vec![], vec![]));
 }

@@ -7,10 +7,11 @@ use std::thread;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::{assert_refusals_are_remembered, create_account, sign_up};
+use super::assert_refusals_are_remembered;
 use crate::console::{ACCOUNT, SIGN_UP, answer_to, on_each_screen_of, part, set_scheme};
-use crate::faults;
-use crate::http::{Answer, JSON, send};
+use crate::faults::server;
+use crate::http::Answer;
+use crate::request::{Request, account, post, preflight, sign_up};
 use crate::stand_in::{self, Question, Reply};
 use crate::webdriver::Browser;
 
@@ -103,21 +104,20 @@ pub fn settings(more: &[(&str, &str)]) -> String {
     vars.to_string()
 }
 
-/// `POST /sign-up` with the guard on and `token`, of whatever type, in the body.
-pub fn sign_up_with(token: &Value, name: &str, client_id: &str, more: &[(&str, &str)]) -> Answer {
-    let body = json!({
-        "username": name, "password": "correct horse", "client_id": client_id, "captcha_token": token,
-    });
-    let vars = settings(&[]);
-    let headers = [&[JSON, ("Test-Vars", &*vars)], more].concat();
-    send(faults::server(), "POST", "/sign-up", &headers, body.to_string())
+/// A request with the guard on and `token` in the place where its route takes one.
+pub fn with_token(request: Request, token: impl Into<Value>) -> Request {
+    let request = request.vars(settings(&[]));
+    if request.path == "/sign-up" {
+        request.member("captcha_token", token)
+    } else {
+        request.header("Captcha-Token", token.into().as_str().unwrap())
+    }
 }
 
-/// `POST /users/` with `token` under settings of its own; gives its status and how many statements it took.
+/// An account with `token` under settings of its own; gives its status and how many statements it took.
 fn status_under(vars: &[(&str, &str)], token: &str, name: &str) -> (u16, String) {
-    let vars = settings(vars);
-    let headers = [("Test-Vars", &*vars), ("Captcha-Token", token), ("Test-Fault", "db-counts")];
-    let answer = create_account(name, &headers);
+    let request = account(name).header("Captcha-Token", token).vars(settings(vars)).fault("db-counts");
+    let answer = request.send_to(server());
     if answer.status == 400 {
         assert!(answer.body.contains("Captcha-Token was not accepted"), "{answer:?}");
     }
@@ -132,31 +132,27 @@ fn id(token: &str) -> String {
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
-fn create_account_with(token: &str, name: &str, more: &[(&str, &str)]) -> Answer {
-    let vars = settings(&[]);
-    create_account(name, &[&[("Test-Vars", &*vars), ("Captcha-Token", token)], more].concat())
-}
-
 /// What was asked about `token`.
 fn asked(token: &str) -> Vec<Value> {
     ASKED.lock().unwrap().iter().filter(|asked| asked["response"] == token).cloned().collect()
 }
 
 fn stored(name: &str, client_id: &str) -> usize {
-    let database = faults::server().database();
+    let database = server().database();
     let users = database.users(client_id);
     users.iter().filter(|user| user.username == name).count() + database.accounts(name).len()
 }
 
 fn cause(answer: &Answer) -> String {
-    faults::server().log_line(answer.id())["cause"].as_str().unwrap().to_owned()
+    server().log_line(answer.id())["cause"].as_str().unwrap().to_owned()
 }
 
 #[test]
 fn a_good_token_signs_up_once() {
-    let from = ("CF-Connecting-IP", "2001:DB8:0:0::77");
     let token = "good.first";
-    assert_eq!(sign_up_with(&json!(token), "first", "turnstile", &[from]).status, 200);
+    let send =
+        |request: Request, token| with_token(request, token).address("2001:DB8:0:0::77").send_to(server());
+    assert_eq!(send(sign_up("first", "turnstile"), token).status, 200);
     let question = &asked(token)[0];
     assert_eq!((&question["secret"], &question["remoteip"]), (&json!(SECRET), &json!("2001:db8::77")));
     assert_eq!(question.as_object().unwrap().len(), 4);
@@ -164,86 +160,85 @@ fn a_good_token_signs_up_once() {
     assert_eq!((uuid.len(), &uuid[14..15], uuid.matches('-').count()), (36, "4", 4), "{uuid}");
 
     // Whatever else is the same, another sign-up needs another token.
-    sign_up_with(&json!(token), "second", "turnstile", &[from]).is(400, REFUSED);
-    sign_up_with(&json!(token), "first", "turnstile-2", &[from]).is(400, REFUSED);
-    sign_up_with(&json!("bad.1"), "second", "turnstile", &[]).is(400, REFUSED);
+    send(sign_up("second", "turnstile"), token).is(400, REFUSED);
+    send(sign_up("first", "turnstile-2"), token).is(400, REFUSED);
+    send(sign_up("second", "turnstile"), "bad.1").is(400, REFUSED);
     for token in [token, "bad.2"] {
-        create_account_with(token, "turnstile-first", &[from]).is(
+        send(account("turnstile-first"), token).is(
             400,
             r#"{"name":"turnstile-first","privacy":null,"code":"400","description":"Captcha-Token was not accepted"}"#,
         );
     }
-    create_account_with("good.account", "turnstile-first", &[])
+    send(account("turnstile-first"), "good.account")
         .is(201, r#"{"name":"turnstile-first","privacy":"Public"}"#);
-    let database = faults::server().database();
+    let database = server().database();
     assert_eq!((database.users("turnstile").len(), database.users("turnstile-2").len()), (1, 0));
 }
 
 #[test]
 fn a_token_is_good_for_a_repeat_of_its_own_sign_up_and_for_no_other() {
-    let key = ("Idempotency-Key", "turnstile-repeat");
-    let lost = ("Test-Fault", "db-down");
-    let token = json!("good.repeat");
+    let paid = |request: Request| with_token(request, "good.repeat");
+    let user = paid(sign_up("repeat", "turnstile-3")).key("turnstile-repeat");
     // siteverify has seen the token, and nothing is stored; then it is stored; then the answer is asked for again.
-    assert_eq!(sign_up_with(&token, "repeat", "turnstile-3", &[key, lost]).status, 503);
-    let first = sign_up_with(&token, "repeat", "turnstile-3", &[key]);
+    assert_eq!(user.clone().fault("db-down").send_to(server()).status, 503);
+    let first = user.send_to(server());
     assert_eq!(first.status, 200);
-    sign_up_with(&token, "repeat", "turnstile-3", &[key]).is(200, &first.body);
+    user.send_to(server()).is(200, &first.body);
     // A new token is as good, where the first is too old.
-    sign_up_with(&json!("good.repeat-2"), "repeat", "turnstile-3", &[key]).is(200, &first.body);
+    user.member("captcha_token", "good.repeat-2").send_to(server()).is(200, &first.body);
 
-    for (name, client_id, key) in [
-        ("repeat-2", "turnstile-3", key),
-        ("repeat", "turnstile-4", key),
-        ("repeat", "turnstile-3", ("Idempotency-Key", "another")),
-        ("repeat", "turnstile-3", ("Accept", "*/*")),
+    for request in [
+        paid(sign_up("repeat-2", "turnstile-3")).key("turnstile-repeat"),
+        paid(sign_up("repeat", "turnstile-4")).key("turnstile-repeat"),
+        paid(sign_up("repeat", "turnstile-3")).key("another"),
+        paid(sign_up("repeat", "turnstile-3")),
     ] {
-        let answer = sign_up_with(&token, name, client_id, &[key]);
-        assert!(answer.status == 400 && answer.body.contains("captcha_token"), "{name}: {answer:?}");
+        let answer = request.send_to(server());
+        assert!(answer.status == 400 && answer.body.contains("captcha_token"), "{answer:?}");
     }
-    assert_eq!(faults::server().database().users("turnstile-3").len(), 1);
+    assert_eq!(server().database().users("turnstile-3").len(), 1);
 
-    let account = |name: &str, more: &[_]| create_account_with("good.repeated-account", name, more);
-    assert_eq!(account("turnstile-repeat", &[key]).status, 201);
-    assert_eq!(account("turnstile-repeat", &[key]).status, 201);
-    assert_eq!(account("turnstile-repeat-2", &[key]).status, 400);
-    assert_eq!(account("turnstile-repeat", &[]).status, 400);
+    let account = |name| with_token(account(name), "good.repeated-account");
+    let keyed = |name| account(name).key("turnstile-repeat").send_to(server());
+    assert_eq!(keyed("turnstile-repeat").status, 201);
+    assert_eq!(keyed("turnstile-repeat").status, 201);
+    assert_eq!(keyed("turnstile-repeat-2").status, 400);
+    assert_eq!(account("turnstile-repeat").send_to(server()).status, 400);
 }
 
 #[test]
 fn a_token_pays_for_ten_tries_of_one_sign_up() {
-    let key = ("Idempotency-Key", "turnstile-ten");
     // The database alone refuses what this token's siteverify would let pass.
     let token = "lenient.ten";
-    let first = sign_up_with(&json!(token), "Ten", "turnstile-8", &[key]);
+    let paid = |request: Request| with_token(request, token);
+    let keyed = |request: Request| paid(request).key("turnstile-ten").send_to(server());
+    let first = keyed(sign_up("Ten", "turnstile-8"));
     assert_eq!(first.status, 200);
-    for (name, client_id, key) in [
-        ("eleven", "turnstile-8", key),
-        ("Ten", "turnstile-9", key),
-        ("Ten", "turnstile-8", ("Idempotency-Key", "another")),
-        ("Ten", "turnstile-8", ("Accept", "*/*")),
+    for answer in [
+        keyed(sign_up("eleven", "turnstile-8")),
+        keyed(sign_up("Ten", "turnstile-9")),
+        paid(sign_up("Ten", "turnstile-8")).key("another").send_to(server()),
+        paid(sign_up("Ten", "turnstile-8")).send_to(server()),
     ] {
-        sign_up_with(&json!(token), name, client_id, &[key]).is(400, REFUSED);
+        answer.is(400, REFUSED);
     }
-    assert_eq!(create_account_with(token, "turnstile-ten", &[key]).status, 400);
+    assert_eq!(keyed(account("turnstile-ten")).status, 400);
     for name in ["ten", "TEN", "Ten", "Ten", "Ten", "Ten", "Ten", "Ten", "Ten"] {
-        sign_up_with(&json!(token), name, "turnstile-8", &[key]).is(200, &first.body);
+        keyed(sign_up(name, "turnstile-8")).is(200, &first.body);
     }
-    sign_up_with(&json!(token), "Ten", "turnstile-8", &[key]).is(400, REFUSED);
-    let database = faults::server().database();
+    keyed(sign_up("Ten", "turnstile-8")).is(400, REFUSED);
+    let database = server().database();
     assert_eq!((database.users("turnstile-8").len(), database.tries(&id(token))), (1, 11));
     assert_eq!(database.users("turnstile-9"), []);
 }
 
 #[test]
 fn an_isolate_remembers_the_tokens_that_it_refused() {
-    let with = |token: &str, name: &str, more: &[(&str, &str)]| {
-        sign_up_with(&json!(token), name, "token-replays", more)
-    };
+    let with = |token: &str, name: &str| with_token(sign_up(name, "token-replays"), token);
     assert_refusals_are_remembered(
         "tokens",
-        |name, more| with("lenient.here", name, more),
-        |name, more| with("lenient.elsewhere", name, more),
+        |name| with("lenient.here", name),
+        |name| with("lenient.elsewhere", name),
     );
     // Ten tries of the first, two of the second and the refusal that taught it whose it is.
     assert_eq!((asked("lenient.here").len(), asked("lenient.elsewhere").len()), (10, 3));
@@ -299,24 +294,23 @@ fn what_cannot_be_a_token_is_not_asked_about() {
         (json!(long), accepted),
     ] {
         let body = format!(r#"{{"description":"{description}","code":"400","field":"captcha_token"}}"#);
-        sign_up_with(&token, "malformed", "turnstile-5", &[]).is(400, &body);
+        with_token(sign_up("malformed", "turnstile-5"), token).send_to(server()).is(400, &body);
     }
-    let vars = settings(&[]);
-    let on = ("Test-Vars", &*vars);
-    let answer = sign_up("malformed", "turnstile-5", &[on]);
+    let answer = sign_up("malformed", "turnstile-5").vars(settings(&[])).send_to(server());
     assert!(answer.status == 400 && answer.body.contains(given), "{answer:?}");
-    create_account("turnstile-malformed", &[on, ("Privacy", "private")]).is(
+    account("turnstile-malformed").privacy("private").vars(settings(&[])).send_to(server()).is(
         400,
         r#"{"name":"turnstile-malformed","privacy":"private","code":"400","description":"Captcha-Token was missing"}"#,
     );
-    let answer = create_account_with(&long, "turnstile-malformed", &[]);
+    let answer = with_token(account("turnstile-malformed"), &*long).send_to(server());
     assert!(answer.body.contains("Captcha-Token was not accepted"), "{answer:?}");
     // A sign-up of bad form does not use its token up.
-    assert_eq!(sign_up_with(&json!("good.unused"), "", "turnstile-5", &[]).status, 400);
-    assert_eq!(create_account_with("good.unused", "a b", &[]).status, 400);
+    for request in [sign_up("", "turnstile-5"), account("a b")] {
+        assert_eq!(with_token(request, "good.unused").send_to(server()).status, 400);
+    }
     assert_eq!(asked("good.unused"), [""; 0]);
-    let long_enough = &long[..2048];
-    assert_eq!(sign_up_with(&json!(long_enough), "long", "turnstile-5", &[]).status, 200);
+    let longest = with_token(sign_up("long", "turnstile-5"), &long[..2048]);
+    assert_eq!(longest.send_to(server()).status, 200);
     assert!(asked(&long).is_empty() && ASKED.lock().unwrap().len() > before);
     assert_eq!(stored("malformed", "turnstile-5") + stored("turnstile-malformed", ""), 0);
 }
@@ -330,22 +324,24 @@ fn without_a_verdict_nobody_passes() {
             "internal", "timeless", "garbled", "hostless",
         ] {
             scope.spawn(move || {
-                let answer = sign_up_with(&json!(format!("{token}.1")), token, "turnstile-6", &[]);
+                let request = with_token(sign_up(token, "turnstile-6"), format!("{token}.1"));
+                let answer = request.send_to(server());
                 answer.is(503, UNAVAILABLE);
                 assert_eq!(answer.header("Retry-After"), Some("5"));
                 assert!(cause(&answer).starts_with("siteverify: "), "{}", cause(&answer));
             });
             scope.spawn(move || {
-                create_account_with(&format!("{token}.2"), &format!("turnstile-{token}"), &[])
-                    .is(503, UNAVAILABLE);
+                let request = with_token(account(&format!("turnstile-{token}")), format!("{token}.2"));
+                request.send_to(server()).is(503, UNAVAILABLE);
             });
         }
     });
     let vars = settings(&[("TURNSTILE_URL", &stand_in::nobody())]);
-    let answer = create_account("turnstile-down", &[("Test-Vars", &vars), ("Captcha-Token", "good.down")]);
+    let request = account("turnstile-down").vars(vars).header("Captcha-Token", "good.down");
+    let answer = request.send_to(server());
     answer.is(503, UNAVAILABLE);
     assert!(cause(&answer).starts_with("siteverify: "), "{}", cause(&answer));
-    let database = faults::server().database();
+    let database = server().database();
     assert_eq!(database.users("turnstile-6").len(), 0);
     assert_eq!(stored("turnstile-slow", "") + stored("turnstile-down", ""), 0);
 }
@@ -411,19 +407,20 @@ fn a_wrong_setting_stops_the_service_and_the_log_names_it() {
             "TURNSTILE_SECRET is missing, but TURNSTILE_URL is there",
         ),
     ] {
-        let answer = create_account("turnstile-wrong", &[("Test-Vars", vars), ("Captcha-Token", token)]);
+        let request = account("turnstile-wrong").vars(vars).header("Captcha-Token", token);
+        let answer = request.send_to(server());
         answer.is(500, INTERNAL);
         assert!(cause(&answer).starts_with(expected), "{}", cause(&answer));
     }
     assert_eq!(stored("turnstile-wrong", ""), 0);
-    for line in faults::server().log() {
+    for line in server().log() {
         assert!(!["s3cret", "good."].iter().any(|secret| line.contains(secret)), "{line}");
     }
 }
 
 #[test]
 fn a_page_learns_from_the_preflight_what_it_has_to_send() {
-    let preflight = |vars: &str| send(faults::server(), "OPTIONS", "/users/", &[("Test-Vars", vars)], "");
+    let preflight = |vars: &str| preflight("/users/").vars(vars).send_to(server());
     let plain = "Origin, X-Requested-With, Content-Type, Accept, Authorization, Content-Disposition, Username, Privacy, Idempotency-Key";
     let allowed = |answer: &Answer| answer.header("Access-Control-Allow-Headers").unwrap().to_owned();
     let off = preflight("{}");
@@ -461,7 +458,7 @@ fn the_console_shows_the_widget_and_sends_its_token() {
         set(page, &settings(&[("TURNSTILE_SITE_KEY", "0x4AAA-console"), ("TURNSTILE_ACTION", "sign-up")]));
         page.devtools("Page.addScriptToEvaluateOnNewDocument", &json!({ "source": script }));
     };
-    on_each_screen_of(faults::server(), "/", set_up, |page, (screen, ..)| {
+    on_each_screen_of(server(), "/", set_up, |page, (screen, ..)| {
         for (route, field, name, status) in [
             (SIGN_UP, "captcha_token", "username", "200 OK"),
             (ACCOUNT, "captcha-token", "name", "201 Created"),
@@ -501,7 +498,7 @@ fn without_its_script_or_key_the_console_takes_a_token_by_hand() {
         let Some(page) = Browser::start() else { return };
         set_scheme(&page, "light");
         set(&page, &vars);
-        page.open(&format!("{}/", faults::server().url));
+        page.open(&format!("{}/", server().url));
         page.wait_until("document.querySelector('#captcha_token').checkVisibility()");
         page.wait_until(&format!("document.querySelector('#captcha-token-hint').textContent === '{hint}'"));
         page.fill("#captcha-token", "bad.by-hand");
@@ -514,7 +511,7 @@ fn without_its_script_or_key_the_console_takes_a_token_by_hand() {
     }
     let Some(page) = Browser::start() else { return };
     set_scheme(&page, "light");
-    page.open(&format!("{}/", faults::server().url));
+    page.open(&format!("{}/", server().url));
     answer_to(&page, ACCOUNT, ".primary");
     let seen = page.run("return document.querySelector('#captcha_token').checkVisibility()", &json!([]));
     assert_eq!((seen, part(&page, ACCOUNT, "text").contains("Captcha")), (json!(false), false));
@@ -524,15 +521,13 @@ fn without_its_script_or_key_the_console_takes_a_token_by_hand() {
 fn without_the_secret_no_token_is_asked_for_or_looked_at() {
     let before = asked("good.off").len();
     for token in [json!("good.off"), json!(1), json!(null)] {
-        let body = json!({
-            "username": token.to_string(), "password": "correct horse", "client_id": "turnstile-7",
-            "captcha_token": token,
-        });
-        let answer = send(faults::server(), "POST", "/sign-up", &[JSON], body.to_string());
+        let request = sign_up(&token.to_string(), "turnstile-7").member("captcha_token", token);
+        let answer = request.send_to(server());
         assert_eq!(answer.status, 200, "{answer:?}");
     }
     let twice = r#"{"username":"twice","password":"p","client_id":"turnstile-7","captcha_token":1,"captcha_token":2}"#;
-    assert_eq!(send(faults::server(), "POST", "/sign-up", &[JSON], twice).status, 200);
-    assert_eq!(create_account("turnstile-off", &[("Captcha-Token", "good.off")]).status, 201);
+    assert_eq!(post("/sign-up").json(twice).send_to(server()).status, 200);
+    let account = account("turnstile-off").header("Captcha-Token", "good.off");
+    assert_eq!(account.send_to(server()).status, 201);
     assert_eq!(asked("good.off").len(), before);
 }
