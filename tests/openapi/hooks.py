@@ -1,8 +1,8 @@
-"""What the description says in words and not in patterns, and how a text becomes a header.
+"""The rules that the description has in words and not in patterns, and the forms of a text in a header.
 
-A text can keep to a pattern and break the words beside it. The strategies below draw names and
-passwords that keep to both; a text against the pattern is sent as it was drawn. Python's Unicode is
-older than the Worker's: what it calls a letter is one there too.
+A text can match a pattern and still break the words beside it. The strategies below draw names and
+passwords that obey both. A text that does not match the pattern is sent as it was drawn. Python's
+Unicode is older than the Worker's, so a letter of Python's is also a letter of the Worker's.
 """
 
 import json
@@ -58,7 +58,7 @@ def is_password(text):
 
 
 def short_or_longest(categories, length):
-    """Some characters of every script, or as many as there may be: these are few, repeated."""
+    """A short text of any script, or such a text repeated up to the largest length."""
     short = st.text(st.characters(categories=categories), min_size=1, max_size=16)
     return short | short.map(lambda text: (text * length)[:length])
 
@@ -68,20 +68,20 @@ PASSWORDS = short_or_longest(["L", "M", "N", "P", "S", "Zs"], LONGEST_PASSWORD /
 
 
 def sent(text):
-    """Each form in which a header can hold `text`."""
+    """Each form that `text` can have in a header."""
     extended = f"UTF-8''{quote(text, safe='')}"  # RFC 8187
     only_extended = text.lower().startswith("utf-8'") or "\ufffd" in text
     return st.just(extended) if only_extended else st.sampled_from([utf_8(text), extended])
 
 
 def utf_8(text):
-    """The client sends a character up to U+00FF as one byte: here, each byte of the text."""
+    """The bytes of the text as characters up to U+00FF, because the client sends such a character as one byte."""
     return text.encode().decode("latin-1")
 
 
 @schemathesis.hook
 def flatmap_headers(context, headers):
-    """Puts names of every script where only ASCII was drawn, and every text into bytes."""
+    """Replaces a valid name, which is ASCII as drawn, by a name of any script, and encodes each text for a header."""
 
     def value_of(name, value):
         if name == "Username" and NAME_PATTERN.is_valid(value):
