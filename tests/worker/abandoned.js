@@ -1,5 +1,5 @@
-// Sign-ups whose clients go away. A Worker behind a binding plays the service, because `wrangler dev` cancels nothing for
-// a client of its own. Imported after memory.js.
+// Sign-ups whose clients go away. A Worker behind a binding plays the service, because `wrangler dev` never cancels the
+// request of its own client. This module must be imported after memory.js.
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { memory } from "./memory.js";
 import Worker from "../../build/index.js";
@@ -8,7 +8,7 @@ import { serve } from "../../worker/serve.js";
 const worker = serve(Worker.prototype);
 let begun = 0;
 
-/** The Worker behind a binding: a caller that goes away cancels its request, as a client does. KV and D1 take a while. */
+/** The Worker behind a binding. A caller that goes away cancels its request, as a client does. KV and D1 are slow. */
 export class Abandoned extends WorkerEntrypoint {
   fetch(request) {
     begun++;
@@ -34,8 +34,9 @@ export class Abandoned extends WorkerEntrypoint {
 }
 
 /**
- * Sends `count` sign-ups whose passwords hold `password` and abandons them. Gives the size of the wasm's memory after
- * each twenty, how many reached the Worker, how many were answered before, and how often the memory holds `password`.
+ * Sends `count` sign-ups whose passwords contain `password`, and abandons them. Gives the size of the wasm's memory
+ * after each twenty, the number of sign-ups that reached the Worker, the number that were answered before they were
+ * abandoned, and how often the memory contains `password`.
  */
 export async function abandon(env, count, request, password) {
   begun = 0;
@@ -46,7 +47,7 @@ export async function abandon(env, count, request, password) {
       const abort = new AbortController();
       const body = JSON.stringify({
         username: crypto.randomUUID(),
-        // The longest body: plain, escaped, and beyond ASCII.
+        // The body is nearly as long as may be. The password is plain, escaped or beyond ASCII.
         password: password + ["x", '"\\', "é"][n % 3].repeat(100),
         client_id: "abandoned",
         padding: "x".repeat(15000),

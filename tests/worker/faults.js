@@ -1,15 +1,23 @@
-// The Worker with a platform that misbehaves. A request names its fault in `Test-Fault`, changes
-// variables with `Test-Vars`, a JSON object, and names bindings anew with `Test-Bindings`, another:
-// {"SIGN_UP_LIMIT":"LIMIT_OF_TWO"} calls the binding LIMIT_OF_TWO so. Each request comes with an environment of its own, and so
-// without what the Worker keeps; but those with the same `Test-Kept` share one, that of the first, and a Worker of their own;
-// only the database's fault is then that of the last request that names one. `Test-SQL` is run before. With `Test-Busy`, a
-// URL, the isolate computes for two seconds once the server there has answered. With `Test-Abandon`, a number, as many copies of the
-// request are sent and abandoned (abandoned.js). The answer's `Test-Statements` counts what D1 was asked, `Test-Total` what it
-// was asked since the environment was made, `Test-Reads` what KV was asked in "counts", and `Test-Memory` is the size of the
-// wasm's memory in bytes.
+// The Worker with a platform that misbehaves. Headers of a request say how:
+// - `Test-Fault` names a fault below.
+// - `Test-Vars`, a JSON object, changes variables.
+// - `Test-Bindings`, a JSON object, gives bindings another name: {"SIGN_UP_LIMIT":"LIMIT_OF_TWO"} lets the Worker
+//   find the binding LIMIT_OF_TWO as SIGN_UP_LIMIT.
+// - `Test-Kept`: each request has its own environment, so that the Worker keeps no state. Requests with the same
+//   `Test-Kept` share the environment of the first one, and a Worker. Only the fault of the database then changes,
+//   with each request that names one.
+// - `Test-SQL` is run first.
+// - `Test-Later` moves the clock on by so many milliseconds first.
+// - `Test-Busy`, a URL: when the server there has answered, the isolate computes for two seconds.
+// - `Test-Abandon`, a number: so many copies of the request are sent and abandoned (abandoned.js).
+//
+// Headers of the answer: `Test-Statements` and `Test-Total` are the numbers of D1's statements for this request, and
+// since the environment was made. `Test-Reads` is the number of KV's reads for the fault "counts". `Test-Memory` is
+// the size of the wasm's memory in bytes.
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { memory } from "./memory.js";
-// Once more for each `Test-Kept`, as another isolate would have it; before the other, whose memory is the one that is told.
+// A Worker for each `Test-Kept`, as in another isolate. The plain one comes last, because memory.js holds the last
+// memory.
 import ClientsWorker from "../../build/index.js?clients";
 import TokensWorker from "../../build/index.js?tokens";
 import WorkWorker from "../../build/index.js?work";
@@ -21,11 +29,11 @@ export { Abandoned } from "./abandoned.js";
 
 const plain = serve(Worker.prototype);
 
-// The clock stands still, as in production between I/O, until a request moves it on by `Test-Later` milliseconds.
+// The clock stands still, as in production between I/O, until a request moves it on by `Test-Later`.
 let clock = performance.now();
 let traps = false;
 performance.now = () => {
-  // Nothing catches this in the wasm: its instance cannot be used any more, as after a panic.
+  // The wasm cannot catch this error. Its instance is unusable afterwards, as after a panic.
   if (traps) {
     traps = false;
     throw new WebAssembly.RuntimeError("unreachable");
@@ -84,7 +92,7 @@ const faults = {
   "db-reset": failOnce("D1_ERROR: Internal error in D1 DB storage caused object to be reset."),
   "db-code-updated": failOnce("D1_ERROR: D1 DB reset because its code was updated."),
   "db-unresolved": failOnce("D1_ERROR: Cannot resolve D1 DB due to transient issue on remote node."),
-  // The statement is carried out, and its answer never arrives.
+  // The statement is carried out, but its answer never arrives.
   "db-answer-lost": database(async (statement, n) => {
     const row = await statement.first();
     if (n === 1) throw new Error("D1_ERROR: Network connection lost.");
@@ -99,7 +107,7 @@ const faults = {
   ),
 
   "db-counts": database((statement) => statement.first()),
-  // Nothing of KV or D1 is there but what is counted.
+  // KV and D1 offer only the operations that are counted.
   counts: (request) => {
     const real = request.env.BLOCKLIST;
     request.env.BLOCKLIST = {
@@ -118,7 +126,7 @@ const faults = {
     if (sql.includes("FROM clients")) throw new Error("D1_ERROR: Network connection lost.");
     return statement.first();
   }),
-  // A read of the clients takes until so many requests are under way at once as `Test-Hold` says.
+  // A read of the clients takes until `Test-Hold` requests are under way at once.
   "clients-held": ({ env, headers, counts }) => {
     const crowd = Number(headers.get("Test-Hold"));
     database(async (statement, n, sql) => {
@@ -129,14 +137,14 @@ const faults = {
   "clients-hang": database((statement, n, sql) =>
     sql.includes("FROM clients") ? new Promise(() => {}) : statement.first(),
   ),
-  // As if each client that is enabled listed its origins.
+  // As if every enabled client listed its origins.
   "clients-closed": database(
     (statement) => statement.first(),
     (sql) => sql.replace(/$/, " AND origins <> ''"),
   ),
 };
 
-/** A KV namespace whose single values are given by `get`; the block list reads many at once. */
+/** A KV namespace whose single values `get` gives. The block list, which reads many values at once, still works. */
 function list(get) {
   return ({ env }) => {
     const real = env.BLOCKLIST;
@@ -146,7 +154,7 @@ function list(get) {
 
 const pause = () => new Promise((resume) => setTimeout(resume, 5));
 
-/** A database whose n-th statement of a request is answered by `first(statement, n, sql)`. */
+/** A database in which `first(statement, n, sql)` answers the n-th statement of a request. */
 function database(first, rewrite = (sql) => sql) {
   return ({ env, counts }) => {
     const real = env.DB;
@@ -176,7 +184,7 @@ function failOnce(message) {
   });
 }
 
-/** The environment that a request asks for by its `headers`, made of the Worker's own. */
+/** The environment that the `headers` of a request ask for, made from the Worker's `own` environment. */
 function environment(own, headers, counts) {
   const env = { ...own, ...JSON.parse(headers.get("Test-Vars") ?? "{}") };
   const bindings = JSON.parse(headers.get("Test-Bindings") ?? "{}");
@@ -187,14 +195,14 @@ function environment(own, headers, counts) {
 
 const noCounts = () => ({ statements: 0, total: 0, reads: 0, present: 0 });
 
-/** By `Test-Kept`. */
+/** The Workers that keep their state, by the value of `Test-Kept`. */
 const kept = {
   clients: { worker: serve(ClientsWorker.prototype), counts: noCounts() },
   tokens: { worker: serve(TokensWorker.prototype), counts: noCounts() },
   work: { worker: serve(WorkWorker.prototype), counts: noCounts() },
 };
 
-/** The Worker that a request calls by its `headers`, what it is given, and what is counted. */
+/** The Worker that a request with these `headers` calls, its environment, and its counts. */
 function call(own, headers) {
   const keeper = kept[headers.get("Test-Kept")];
   const counts = keeper?.counts ?? noCounts();
@@ -207,7 +215,7 @@ function call(own, headers) {
   return keeper;
 }
 
-/** Keeps the isolate busy. */
+/** Keeps the isolate busy for so many milliseconds. */
 function compute(milliseconds) {
   const end = Date.now() + milliseconds;
   while (Date.now() < end);

@@ -1,5 +1,5 @@
-// What is wrong with the page as it stands, one line for each fault. `width` is the screen's, because
-// a phone's `innerWidth` grows with a page that is too wide; `minimum` is the least height of what is pressed.
+// The faults of the page as it is shown, one line for each. `width` is the screen's, because a phone's `innerWidth`
+// grows with a page that is too wide. `minimum` is the least height of a button, a field or a link.
 const [width, minimum] = arguments;
 const faults = [];
 const visible = (node) =>
@@ -23,7 +23,7 @@ for (const node of [...document.querySelectorAll("button, input, nav a, summary"
   if (height < minimum) faults.push(`${height}px high: ${describe(node)}`);
 }
 
-// Colours as red, green, blue and alpha, whatever notation they are computed to.
+// The red, green, blue and alpha of a colour, in whatever notation it is computed.
 const canvas = new OffscreenCanvas(1, 1).getContext("2d", { willReadFrequently: true });
 function pixel(colour) {
   canvas.clearRect(0, 0, 1, 1);
