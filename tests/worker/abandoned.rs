@@ -1,7 +1,7 @@
-//! Requests whose clients go away: what they held is given back.
+//! Requests whose clients go away: the Worker frees their memory.
 //!
-//! `wrangler dev` answers its clients itself and cancels nothing, so the requests are sent by a Worker through a
-//! binding: when it goes away, the runtime cancels them as Cloudflare's does for a client.
+//! `wrangler dev` answers its clients itself and never cancels a request. So a Worker sends the requests through a
+//! binding and abandons them, and the runtime cancels them as Cloudflare's does for a client.
 
 use std::thread;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::faults;
 use crate::request::post;
 use crate::server::Server;
 
-/// In the password of every sign-up here, and nowhere else.
+/// A text that is in the password of every sign-up here, and nowhere else.
 const PASSWORD: &str = "S3cret-of-somebody-who-left";
 
 /// Sends `count` sign-ups that are abandoned at random moments; gives what `faults.js` found afterwards.
@@ -35,11 +35,15 @@ fn a_thousand_abandoned_sign_ups_leave_no_memory_and_no_password_behind() {
         sizes.extend(found["sizes"].as_array().unwrap().iter().map(|size| size.as_u64().unwrap()));
     }
     assert_eq!(sizes.len(), 50);
-    // A page of 64 KiB or two, as more of them overlap; were they kept, it would be 16 KB for each of a thousand.
+    // The memory may grow by two pages of 64 KiB, because more requests overlap at some moments. A leak would keep
+    // 16 KB for each of the thousand.
     assert!(sizes.iter().all(|size| *size <= sizes[0] + (128 << 10)), "{sizes:?}");
-    assert!(begun >= answered + 100, "of {begun}, {answered} were answered before they were abandoned");
+    assert!(
+        begun >= answered + 100,
+        "too few sign-ups were abandoned before their answer: {begun} reached the Worker and {answered} were answered"
+    );
 
-    // Each leaves its line, whether it was answered or not.
+    // Each sign-up leaves its log line, whether it was answered or not.
     let count = |outcome: &str| server.log().iter().filter(|line| line.contains(outcome)).count() as u64;
     let logged = || {
         let (created, abandoned) =

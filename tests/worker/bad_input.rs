@@ -1,4 +1,4 @@
-//! Bad input of every kind over both routes, each with its exact answer, and nothing stored of it.
+//! Bad input of every kind on both routes. Each gets its exact answer, and the database stays empty.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -11,7 +11,7 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use crate::request::{account, post, send_raw, sign_up};
 use crate::server::{Server, shared};
 
-/// The client of every sign-up here: afterwards it has no users.
+/// The client of every sign-up here. After each test it must have no users.
 const CLIENT: &str = "bad-input";
 
 fn quoted(text: &str) -> String {
@@ -197,7 +197,7 @@ fn a_name_against_its_rule_on_both_routes() {
         ("é".repeat(255), length()),
         ("e\u{301}".repeat(255), length()),
         ("😀".repeat(255), length()),
-        // In NFC this is longer than as it is sent.
+        // Its NFC form is longer than the text that is sent.
         ("\u{fb2c}".repeat(128), length()),
         ("\u{301}".to_owned(), mark()),
         ("\u{301}ada".to_owned(), mark()),
@@ -227,7 +227,7 @@ fn a_name_against_its_rule_on_both_routes() {
 fn a_password_or_client_against_its_rule() {
     let refused = "password must not hold control, invisible or unassigned characters (RFC 8265)";
     for c in REFUSED {
-        // Spaces of every kind are fine in a password; so is a joiner where its script has a use for it.
+        // A password may contain spaces of every kind, and a joiner where the script uses one.
         if Password::parse(&format!("ada{c}x"), 1).is_err() {
             let request = sign_up("ada", CLIENT).password(&format!("ada{c}x"));
             request.send().is(400, &problem(refused, Some("password")));
@@ -332,7 +332,7 @@ fn a_request_that_is_hardly_http() {
     }
     let (status, _) = send_raw(format!("BREW /users/ HTTP/1.1\r\n{head}\r\n").as_bytes());
     assert!(status.starts_with("HTTP/1.1 501 "), "{status}");
-    // A header's bytes that are not UTF-8 reach the Worker as U+FFFD, and are no name.
+    // Bytes of a header that are not UTF-8 reach the Worker as U+FFFD, which a name may not contain.
     let invalid = [
         b"POST /users/ HTTP/1.1\r\nUsername: a\xff\xfe\r\n".as_slice(),
         head.as_bytes(),
@@ -347,7 +347,8 @@ fn a_request_that_is_hardly_http() {
     );
 }
 
-/// The client is gone before the answer, so no id tells which line of the log is its: this server has no other requests.
+/// The client is gone before the answer, and so the test has no id to find the log line by. The server gets no other
+/// requests.
 #[test]
 fn a_body_that_ends_before_the_length_it_announced_is_not_taken() {
     let server = Server::start("cut-off", &[]);
@@ -357,7 +358,8 @@ fn a_body_that_ends_before_the_length_it_announced_is_not_taken() {
         body.len() + 10
     );
     let request = [head.as_bytes(), &body].concat();
-    // The runtime drops a request whose client goes before the Worker has begun, so each stays a little longer.
+    // The runtime drops a request whose client leaves before the Worker has begun, so each client stays a little
+    // longer.
     let line = (0..100).find_map(|n| {
         let mut stream = TcpStream::connect(server.url.strip_prefix("http://").unwrap()).unwrap();
         stream.write_all(&request).unwrap();
@@ -366,7 +368,7 @@ fn a_body_that_ends_before_the_length_it_announced_is_not_taken() {
         thread::sleep(Duration::from_millis(100));
         server.log().iter().find_map(|line| serde_json::from_str::<serde_json::Value>(line).ok())
     });
-    let line = line.expect("the line of a request that was cut off");
+    let line = line.expect("the log should have the line of a request that was cut off");
     assert_eq!((&line["status"], &line["outcome"]), (&400.into(), &"invalid".into()));
     assert_eq!(server.database().users(CLIENT), []);
 }

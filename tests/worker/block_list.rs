@@ -1,4 +1,4 @@
-//! The block list: each form of entry, and what passes beside it.
+//! The block list: the addresses that each form of entry blocks, and the addresses beside them that pass.
 
 use std::fs;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::server::{shared, sqlite_file, wrangler};
 const BLOCKED: &str = r#"{"description":"Your IP address was blocked.","code":"403"}"#;
 const UNVERIFIED: &str = r#"{"description":"Your IP address could not be verified.","code":"403"}"#;
 
-/// Why an address of this list or of [`crate::operators`] is blocked, as the log may say it.
+/// The reasons of the entries here and in [`crate::operators`], which the log may contain.
 pub const REASONS: [&str; 10] = [
     "",
     "an address",
@@ -46,7 +46,7 @@ pub fn seed(state: &Path) {
     let file = state.join("block-list.json");
     fs::write(&file, entries.to_string()).unwrap();
     wrangler(state, &["kv", "bulk", "put", file.to_str().unwrap(), "--binding", "BLOCKLIST"]);
-    // KV takes no expiration that is over: this one is put into the past where it is stored.
+    // KV refuses an expiration in the past, so this entry's is changed in the file.
     let kv = rusqlite::Connection::open(sqlite_file(state, "kv/miniflare-KVNamespaceObject")).unwrap();
     let changed =
         kv.execute("UPDATE _mf_entries SET expiration = 1000 WHERE key = '198.51.100.10'", []).unwrap();
@@ -83,7 +83,7 @@ fn an_entry_blocks_its_address_or_range_in_every_spelling() {
         "2001:db9::1",
         "2001:db9:ffff::1",
     ] {
-        // Nothing of the request is looked at before the list: no body, no name.
+        // The list is checked before everything else: these requests have neither a body nor a name.
         for path in ["/sign-up", "/users/", "/connectmypairs/users"] {
             from(address, post(path)).is(403, BLOCKED);
         }

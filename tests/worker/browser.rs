@@ -21,7 +21,7 @@ fn a_page_of_another_origin_calls_both_routes_and_reads_every_answer() {
     if !is_there("chromium", "the browser tests") {
         return;
     }
-    // For this one, the browser has an address that is blocked.
+    // Behind this edge, the browser has a blocked address.
     let blocking = edge(shared(), &[("CF-Connecting-IP", "198.51.100.7")], |_, _| {});
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
@@ -79,7 +79,7 @@ fn a_page_of_another_origin_calls_both_routes_and_reads_every_answer() {
     assert_eq!(shared().database().accounts("名前-☃").len(), 1);
 }
 
-/// Answers every GET with the page, and gives what the page posts.
+/// Answers every GET with the page, and gives the report that the page posts.
 fn serve_page_until_it_reports(listener: &TcpListener) -> Value {
     let deadline = Instant::now() + Duration::from_mins(2);
     listener.set_nonblocking(true).unwrap();
@@ -92,7 +92,7 @@ fn serve_page_until_it_reports(listener: &TcpListener) -> Value {
             return report;
         }
     }
-    panic!("the page did not report");
+    panic!("the page should report within two minutes");
 }
 
 fn answer(mut stream: TcpStream) -> Option<Value> {

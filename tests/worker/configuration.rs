@@ -1,4 +1,5 @@
-//! What `make` says of `wrangler.toml` and `.dev.vars` before it serves, builds or deploys, and while it serves.
+//! The mistakes in `wrangler.toml` and `.dev.vars` that `make` reports before it serves, builds or deploys, and while
+//! it serves.
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +15,7 @@ use crate::deploy::{Project, without_ids};
 use crate::request::sign_up;
 use crate::server::ready;
 
-/// The configuration with more lines below `[vars]`, and without two that the tests set.
+/// The configuration with more lines below `[vars]`, and without the two settings that the tests change.
 fn with_vars(lines: &str) -> String {
     let text = without_ids();
     let is_set = |line: &&str| line.starts_with("PASSWORD_MIN_LENGTH") || line.starts_with("CONFUSABLES");
@@ -90,7 +91,7 @@ simple = { limit = 10, period = 60 }
     for sentence in &expected {
         assert!(said.contains(&sentence.as_str()), "{sentence}\n{text}");
     }
-    // Beside them, wrangler names the file above its warnings, and make its rule.
+    // The only other line with the name is wrangler's, above its warnings.
     let others = said.iter().filter(|line| !expected.iter().any(|sentence| sentence == *line));
     assert_eq!(
         others.filter(|line| !line.contains("Processing wrangler.toml configuration")).count(),
@@ -133,7 +134,7 @@ fn no_command_goes_on_with_a_mistake() {
             assert!(!text.contains("igration") && !text.contains("    at "), "{command:?}: {text}");
         }
     }
-    // The line of a syntax error is told.
+    // A syntax error is reported with its line.
     project.configure("name = \"x\"\nmain = \n");
     let (_, text) = project.make(&["build"]);
     assert!(
@@ -154,7 +155,7 @@ fn good_settings_cost_nothing_and_a_warning_comes_each_time() {
     assert_eq!(project.make(&["build"]), (true, String::new()));
     let first = checked().unwrap();
     assert_eq!(project.make(&["build"]), (true, String::new()));
-    assert_eq!(checked(), Some(first), "it was checked again");
+    assert_eq!(checked(), Some(first), "unchanged settings should not be checked again");
 
     project.configure(&format!("{}\n[observability.sampling]\nrate = 1\n", without_ids()));
     for _ in 0..2 {
@@ -164,11 +165,11 @@ fn good_settings_cost_nothing_and_a_warning_comes_each_time() {
             "{text}"
         );
     }
-    // Variables that an environment lacks are wrangler's to tell.
+    // wrangler itself reports the variables that an environment lacks.
     project.configure(&without_ids());
     let (succeeded, text) = project.make(&["build", "ENV=other"]);
     assert!(succeeded && text.contains("\"vars\" is not inherited by environments"), "{text}");
-    // Variables that change are checked again.
+    // A change of the variables leads to another check.
     assert!(project.make(&["build"]).0);
     fs::write(project.folder.join(".dev.vars"), "CLIENT=any\n").unwrap();
     let (succeeded, text) = project.make(&["build"]);
@@ -219,7 +220,7 @@ fn known() -> Vec<String> {
     serde_json::from_slice(&output.stdout).unwrap()
 }
 
-/// What is written in capitals in the sources, and is no name of a setting or binding.
+/// Words in capitals in the sources that are not the name of a setting or a binding.
 const OTHER_WORDS: &[&str] = &[
     "C",
     "D1_TYPE_ERROR",
@@ -235,7 +236,7 @@ const OTHER_WORDS: &[&str] = &[
     "SQLITE_MISMATCH",
 ];
 
-/// The texts of capitals, digits and underscores in the sources, without those of their tests, each with its file.
+/// Collects the texts of capitals, digits and underscores in the sources, each with its file. Unit tests are left out.
 fn words_in_capitals(folder: &Path, words: &mut Vec<(String, String)>) {
     for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
         if path.is_dir() && !path.ends_with("bin") {
@@ -297,7 +298,7 @@ fn what_the_configuration_offers_is_known() {
 struct Dev {
     url: String,
     printed: Arc<Mutex<String>>,
-    /// It ends with its standard input.
+    /// The process ends when its standard input is closed.
     process: Child,
 }
 
@@ -320,11 +321,11 @@ impl Dev {
         Self { url, printed, process }
     }
 
-    /// Waits until it has printed `text` since it was last asked, and gives what that was.
+    /// Waits until `text` is printed. Gives everything that was printed since the last call.
     fn prints(&self, text: &str) -> String {
         let until = Instant::now() + Duration::from_mins(1);
         while !self.printed.lock().unwrap().contains(text) {
-            assert!(Instant::now() < until, "{text:?} was not printed: {}", self.printed.lock().unwrap());
+            assert!(Instant::now() < until, "{text:?} should be printed: {}", self.printed.lock().unwrap());
             thread::sleep(Duration::from_millis(50));
         }
         std::mem::take(&mut self.printed.lock().unwrap())
@@ -377,7 +378,7 @@ fn a_server_that_runs_takes_changes_over_and_tells_mistakes() {
     dev.asks_for(7);
     fs::remove_file(&variables).unwrap();
 
-    // It lives on with a file that cannot be read at all.
+    // The server keeps running while the file cannot be read at all.
     project.configure("name = ");
     dev.prints("Invalid TOML document");
     set("PASSWORD_MIN_LENGTH = \"10\"\nCLIENT = \"registered\"");
@@ -411,7 +412,7 @@ fn the_pipeline_names_what_is_there() {
         {
             assert!(
                 ignored.lines().any(|line| line == format!("/{path}/")),
-                "{path} is not what make installs"
+                "{path} should be a folder that make installs into, and so in .gitignore"
             );
         }
         let Some(command) = step["run"].as_str() else { continue };

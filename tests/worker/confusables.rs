@@ -1,5 +1,5 @@
-//! `CONFUSABLES`: denied by a Worker with every feature, on a database that had names before; allowed by
-//! the plain one, which cannot deny them.
+//! `CONFUSABLES`: a Worker with every feature denies confusable names, on a database that had names before. The plain
+//! Worker allows them, because it cannot deny them.
 
 use std::path::Path;
 use std::sync::LazyLock;
@@ -19,7 +19,7 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
     )
 });
 
-/// Stores names as a Worker that allowed all did, and then gives them their skeletons.
+/// Stores names as a Worker that allowed all names stored them, and then gives them their skeletons.
 fn seed(state: &Path) {
     database::execute(
         state,
@@ -31,7 +31,7 @@ fn seed(state: &Path) {
          ('old-Tom', 'old-tom', 'Public', 'old'), ('old-Тоm', 'old-тоm', 'Public', 'old')",
     );
     make_skeletons(state);
-    // As if an older table of Unicode's had given a later name those that are an earlier one's now.
+    // An older table of Unicode may have given a later name the skeletons that belong to an earlier name now.
     database::execute(
         state,
         "UPDATE users SET username_skeleton_written = NULL, username_skeleton_folded = NULL, username_skeleton = NULL
@@ -45,7 +45,7 @@ fn seed(state: &Path) {
     let database = database::open(state);
     assert_eq!(database.user_skeletons("old"), [["O'Neill", "o'neill", "o'neill"], ["Zoe", "zoe", "zoe"]]);
     assert_eq!(database.user_skeletons("other"), [["zoe", "zoe", "zoe"]]);
-    // Of two accounts that look alike, the older has what they share.
+    // Of two accounts that look alike, the older one has the skeletons that they share.
     assert_eq!(database.account_skeletons("old-tom"), [["old-Torn", "old-torn", "old-torn"]]);
     assert_eq!(database.account_skeletons("old-тоm"), [["", "old-ᴛorn", ""]]);
 }
@@ -55,7 +55,7 @@ fn make_skeletons(state: &Path) {
     assert!(succeeded && text.ends_with("Names with a skeleton: 5\n"), "{text}");
 }
 
-/// The server that denies confusable names, where it was built.
+/// The server that denies confusable names, if it was built.
 fn server() -> Option<&'static Server> {
     let built = Path::new(env!("CARGO_MANIFEST_DIR")).join(WORKER).exists();
     can_run(built, &format!("{WORKER}, which make test builds"), "the tests of CONFUSABLES").then(|| &*SERVER)
@@ -80,7 +80,7 @@ fn a_name_that_looks_like_a_taken_one_is_taken() {
             &format!(r#"{{"username":"{alike}","code":"409","description":"Username already in use"}}"#),
         );
         assert_eq!(server.log_line(answer.id())["outcome"], "taken");
-        // Another namespace.
+        // In another namespace the name is free.
         assert_eq!(sign_up(alike, "alike-2").send_to(server).status, 200);
 
         account(name).send_to(server).is(201, &format!(r#"{{"name":"{name}","privacy":"Public"}}"#));
@@ -91,7 +91,7 @@ fn a_name_that_looks_like_a_taken_one_is_taken() {
         |client_id| database.users(client_id).into_iter().map(|user| user.username).collect::<Vec<_>>();
     assert_eq!(names("alike"), ["paypal", "ТОМ", "scope-1", "corn", "ADMINS", "ALICE", "BOB"]);
     assert_eq!(names("alike-2"), ["раурal", "tom", "ѕсоре-l", "com", "ꓮꓓꓟꓲꓠS", "𐊠LICE", "B0B"]);
-    // ТОМ as it is written, in small letters, and in Latin capitals.
+    // The skeletons of ТОМ as it is written, of its small letters, and of the Latin capitals that it looks like.
     assert_eq!(database.user_skeletons("alike")[1], ["TOM", "ᴛoʍ", "torn"]);
     assert_eq!(database.account_skeletons("том"), [["TOM", "ᴛoʍ", "torn"]]);
     assert_eq!(sign_up("paypals", "alike").send_to(server).status, 200);
@@ -100,7 +100,7 @@ fn a_name_that_looks_like_a_taken_one_is_taken() {
 #[test]
 fn a_repeat_finds_its_own_row_even_if_its_spelling_now_looks_like_another() {
     let Some(server) = server() else { return };
-    // вера and ВЕРА are one name, and look like two.
+    // вера and ВЕРА are the same name, but look like different ones.
     let first = sign_up("вера", "repeats").key("confusables").send_to(server);
     assert_eq!(first.status, 200);
     assert_eq!(sign_up("bepa", "repeats").send_to(server).status, 200);
@@ -126,7 +126,7 @@ fn names_from_before_are_known() {
     ] {
         assert_eq!(sign_up(name, client_id).send_to(server).status, status, "{name}");
     }
-    // Two that look alike stay, and no third joins them.
+    // The two accounts that look alike stay, and a third is refused.
     assert_eq!(account("оld-Tоm").send_to(server).status, 409);
     assert_eq!(server.database().accounts("old-тоm").len(), 1);
 }

@@ -8,23 +8,23 @@ use crate::faults;
 use crate::server::{Server, shared};
 use crate::webdriver::Browser;
 
-/// A screen: its name, width and height, and whether it is touched.
+/// A screen: its name, its width, its height, and whether it is a touch screen.
 pub type Screen = (&'static str, u32, u32, bool);
 
 const PHONE: Screen = ("phone", 360, 740, true);
 const DESKTOP: Screen = ("desktop", 1280, 900, false);
 
-/// Where the two routes stand on the page.
+/// The forms of the two routes on the page.
 pub const SIGN_UP: &str = "[data-request=signUp]";
 pub const ACCOUNT: &str = "[data-request=createAccount]";
 
-/// Runs `test` on `path` at each size, and holds the page to an empty browser console: it would tell
-/// of a script that failed, and of what the Content-Security-Policy refused.
+/// Runs `test` on `path` at each size. The browser's own console must stay empty: it shows scripts that fail, and
+/// everything that the Content-Security-Policy refuses.
 pub fn on_each_screen(path: &str, test: impl Fn(&Browser, Screen)) {
     on_each_screen_of(shared(), path, |_| {}, test);
 }
 
-/// The same with the pages of another server, after the browser was set up.
+/// Runs `test` likewise on a page of `server`, after `set_up` has prepared the browser.
 pub fn on_each_screen_of(
     server: &Server,
     path: &str,
@@ -45,7 +45,7 @@ pub fn on_each_screen_of(
         let complaints: Vec<_> = browser
             .complaints()
             .into_iter()
-            // That the service refused a sign-up is what the console is there to show.
+            // Chromium complains about each refusal, and the tests provoke refusals.
             .filter(|line| {
                 !["/sign-up", "/users/", "/challenge"]
                     .iter()
@@ -56,7 +56,8 @@ pub fn on_each_screen_of(
     }
 }
 
-/// Sets light or dark, and no motion: what moves cannot be clicked, and a colour on its way not be measured.
+/// Sets light or dark, and no motion: `WebDriver` cannot click a moving element, and a changing colour cannot be
+/// measured.
 pub fn set_scheme(browser: &Browser, scheme: &str) {
     let features = json!([
         { "name": "prefers-color-scheme", "value": scheme },
@@ -70,17 +71,17 @@ pub fn part(page: &Browser, route: &str, name: &str) -> String {
     page.text(&format!("{route} [data-part={name}]"))
 }
 
-/// Presses a button and waits for the answer: its status and time, then its headers and body.
+/// Presses a button and waits for the answer. Gives its status and time, and then its headers and body.
 pub fn answer_to(page: &Browser, route: &str, button: &str) -> (String, String) {
     let before = part(page, route, "body");
     page.click(&format!("{route} {button}"));
     let body = format!("document.querySelector('{route} [data-part=body]').textContent");
-    // Every answer has an id of its own, so none is like the one before.
+    // Every answer has its own id, so it differs from the one before.
     page.wait_until(&format!("{body} !== {}", json!(before)));
     (part(page, route, "outcome"), part(page, route, "body"))
 }
 
-/// The line that is copied in the format `name`.
+/// Copies the request in the format `name`, and gives the copied line.
 fn copied(page: &Browser, route: &str, name: &str) -> String {
     page.click(&format!("{route} [value={name}]"));
     page.click(&format!("{route} [data-part=copy]"));
@@ -89,14 +90,14 @@ fn copied(page: &Browser, route: &str, name: &str) -> String {
     text.as_str().unwrap().to_owned()
 }
 
-/// Runs a curl line in bash: what it prints, with the answer's headers.
+/// Runs a curl line in bash. Gives its output, which has the answer's headers too.
 fn bash(line: &str) -> String {
     let output = Command::new("bash").args(["-c", line]).output().unwrap();
     assert!(output.status.success(), "{line}: {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
 }
 
-/// Runs a fetch line as the page could: what it prints.
+/// Runs a fetch line in the page, and gives the values that it prints.
 fn javascript(page: &Browser, line: &str) -> Value {
     page.run_async(&format!(
         "const done = arguments[0], console = {{ log: (...all) => done(all) }};
@@ -107,7 +108,7 @@ fn javascript(page: &Browser, line: &str) -> Value {
 #[test]
 fn a_sign_up_is_shown_sent_answered_and_retried() {
     on_each_screen("/", |page, (screen, ..)| {
-        // What a shell, JSON and HTML would each take for their own.
+        // Characters that have a meaning in a shell, in JSON or in HTML.
         let username = format!("o'hara-\"<b>&{screen}-☃");
         let password = "it's $(date) `x` \\ \"y\" !";
         let key = format!("sign-up-{screen}");
@@ -149,7 +150,11 @@ fn a_sign_up_is_shown_sent_answered_and_retried() {
         assert!(printed.starts_with("HTTP/1.1 200 ") && printed.ends_with(&body), "{printed}");
         let printed = javascript(page, &copied(page, SIGN_UP, "fetch"));
         assert_eq!(printed, json!([200, { "user": { "id": id, "username": username } }]));
-        assert_eq!(shared().database().users("console").len(), users.len(), "nothing is stored twice");
+        assert_eq!(
+            shared().database().users("console").len(),
+            users.len(),
+            "the retries should store no second user"
+        );
     });
 }
 
@@ -179,7 +184,7 @@ fn an_account_is_shown_sent_answered_and_retried() {
         assert!(printed.starts_with("HTTP/1.1 201 ") && printed.ends_with(&account.to_string()), "{printed}");
         assert_eq!(javascript(page, &copied(page, ACCOUNT, "fetch")), json!([201, account]));
 
-        // Without a key a retry is another sign-up, and the panel says so.
+        // A retry without a key is a second sign-up, and the panel says so.
         page.fill("#name", &format!("{screen}-no-key"));
         page.run("document.querySelector(arguments[0]).value = ''", &json!(["#users-key"]));
         answer_to(page, ACCOUNT, ".primary");
@@ -214,11 +219,11 @@ fn an_error_stands_beside_the_field_that_it_names() {
                 &json!([]),
             );
             assert_eq!(seen, json!([field, true, error, field]));
-            // Typing takes the error away.
+            // Typing removes the error.
             page.fill(&format!("#{field}"), good);
             assert_eq!(page.run("return document.querySelectorAll('[aria-invalid]').length", &json!([])), 0);
         }
-        // A 409 names no field, but it is about the name.
+        // A 409 has no member `field`, but the console shows it beside the name.
         for (route, field, name) in [(SIGN_UP, "username", "taken"), (ACCOUNT, "name", "console-taken")] {
             page.fill(&format!("#{field}"), name);
             for _ in 0..2 {
@@ -252,7 +257,7 @@ fn a_lost_answer_is_said_and_a_retry_gets_it() {
     });
 }
 
-/// Has every request of the page ask for a guard of so many bits.
+/// Lets every request of the page switch proof of work on, with so many bits.
 fn ask_for_work(page: &Browser, bits: u32) {
     let vars = json!({ "PROOF_OF_WORK": bits, "CHALLENGE_SECRET": "x".repeat(32) }).to_string();
     page.devtools("Network.enable", &json!({}));
@@ -267,7 +272,7 @@ fn a_proof_of_work_is_made_where_it_is_asked_for() {
         |_| {},
         |page, (screen, ..)| {
             let asked = "return performance.getEntriesByType('resource').filter(({ name }) => name.endsWith('/challenge')).length";
-            // Counts the workers that are ended.
+            // Counts the web workers that are terminated.
             page.run(
                 "window.ended = 0;
              const { terminate } = Worker.prototype;
@@ -285,7 +290,7 @@ fn a_proof_of_work_is_made_where_it_is_asked_for() {
             assert_eq!(faults::server().database().tries(id), 1);
             assert_eq!(page.run(asked, &json!([])), 1);
 
-            // A retry carries the same proof, and another sign-up a new one.
+            // A retry carries the same proof, and another sign-up needs a new one.
             let (outcome, again) = answer_to(page, SIGN_UP, "[data-part=retry]");
             assert!(outcome.contains("with the same Idempotency-Key: the same answer"), "{outcome}");
             assert_eq!(first.lines().last(), again.lines().last());
@@ -300,7 +305,7 @@ fn a_proof_of_work_is_made_where_it_is_asked_for() {
                 if screen == PHONE.0 { 2 } else { 4 }
             );
 
-            // Long work shows how far it is, and a new submit takes its place.
+            // Long work shows its progress, and another click on the button replaces it.
             let bar = format!("document.querySelector('{ACCOUNT} progress')");
             ask_for_work(page, 26);
             page.fill("#name", &format!("{screen}-worker"));
@@ -314,13 +319,13 @@ fn a_proof_of_work_is_made_where_it_is_asked_for() {
             ));
             assert!(part(page, ACCOUNT, "outcome").starts_with("201 Created in "));
             assert_eq!(faults::server().database().accounts(&format!("{screen}-worker")).len(), 1);
-            // The work that was left is not done to its end.
+            // The work that was replaced was terminated.
             assert_eq!(
                 (page.run("return ended", &json!([])), page.run(asked, &json!([]))),
                 (json!(4), json!(4))
             );
 
-            // Switched off again, none is made.
+            // After the guard is switched off again, the page does no work.
             page.devtools("Network.setExtraHTTPHeaders", &json!({ "headers": {} }));
             page.fill("#name", &format!("{screen}-idler"));
             let (outcome, _) = answer_to(page, ACCOUNT, ".primary");
@@ -381,13 +386,13 @@ fn the_keyboard_reaches_everything_in_reading_order() {
         ];
         for expected in [top.as_slice(), &sign_up, &account, &["openapi.json", "reference"]].concat() {
             assert_eq!(page.tab(), expected);
-            // What shows the focus of a radio button is its text.
+            // The text beside a radio button shows its focus.
             let ring = "const { type, nextElementSibling } = document.activeElement;
                  const node = type === 'radio' ? nextElementSibling : document.activeElement;
                  return parseFloat(getComputedStyle(node).outlineWidth)";
-            assert_eq!(page.run(ring, &json!([])), 3, "{expected} shows that it has the focus");
+            assert_eq!(page.run(ring, &json!([])), 3, "{expected} should show that it has the focus");
         }
-        // Enter sends; what is then announced stands in a live region.
+        // Enter sends the form, and the answer stands in a live region.
         page.fill("#name", "a b\u{e007}");
         page.wait_until("document.querySelector('[data-request=createAccount] [aria-live=polite] .status')");
     });

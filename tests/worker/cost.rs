@@ -1,6 +1,6 @@
 //! No input costs more than two plain sign-ups, however it is built.
 //!
-//! The unit tests search for the most expensive text of each field; here are the worst ones that are known, over
+//! The unit tests search for the most expensive text of each field. These tests send the worst ones that are known over
 //! HTTP, at the largest size that the service or the platform lets through.
 
 use std::sync::{Mutex, PoisonError};
@@ -11,7 +11,7 @@ use crate::request::{Request, account, post, sign_up};
 
 const CLIENT: &str = "cost";
 
-/// Of a request's body, and of its headers as the platform takes them.
+/// The largest body that the service takes, and the largest headers that the platform takes.
 const LARGEST_BODY: usize = 16 * 1024;
 const LARGEST_HEADER: usize = 120 * 1024;
 
@@ -20,7 +20,8 @@ fn full(unit: &str, bytes: usize) -> String {
     unit.repeat(bytes / unit.len())
 }
 
-/// How many times as long as a plain sign-up `request` takes: the fastest of five of each, taken in turns.
+/// The time of `request`, as a multiple of that of a plain sign-up. Each is sent five times, in turns, and the fastest
+/// counts.
 fn cost(name: &str, request: &Request) -> f64 {
     static ONE_AT_A_TIME: Mutex<u32> = Mutex::new(0);
     let mut sign_ups = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);

@@ -1,4 +1,5 @@
-//! The runtime is killed while sign-ups stream in: what was acknowledged is there, and what was not can be repeated.
+//! The runtime is killed while sign-ups stream in: each acknowledged sign-up is stored, and each other one can be
+//! repeated.
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
@@ -16,7 +17,7 @@ const CLIENT: &str = "crashes";
 fn nothing_acknowledged_is_lost_when_the_runtime_is_killed() {
     let mut server = Server::start("crashes", &[]);
     let next = AtomicUsize::new(0);
-    // Each sign-up's name, and its answer if there was one.
+    // The name of each sign-up, and its answer if one came.
     let sign_ups: Mutex<Vec<(String, Option<String>)>> = Mutex::default();
     for _ in 0..5 {
         let over = AtomicBool::new(false);
@@ -30,7 +31,7 @@ fn nothing_acknowledged_is_lost_when_the_runtime_is_killed() {
                     }
                 });
             }
-            // Long enough for some answers, and at no moment in particular.
+            // A random moment that leaves time for some answers.
             thread::sleep(Duration::from_millis(1000 + RandomState::new().hash_one(()) % 1500));
             server.kill();
             over.store(true, Ordering::Relaxed);
@@ -42,7 +43,7 @@ fn nothing_acknowledged_is_lost_when_the_runtime_is_killed() {
         sign_ups.iter().partition(|(_, answer)| answer.is_some());
     assert!(
         acknowledged.len() >= 10 && unanswered.len() >= 5,
-        "{} and {}",
+        "too few sign-ups: {} were acknowledged and {} were not",
         acknowledged.len(),
         unanswered.len()
     );

@@ -1,4 +1,4 @@
-//! What is in D1 afterwards, read from its file and not through the Worker.
+//! The contents of D1, read from its file and not through the Worker.
 
 use std::path::Path;
 use std::time::Duration;
@@ -38,7 +38,7 @@ pub struct Client {
 }
 
 impl User {
-    /// Whether the stored hash is that of `password`, as the `argon2` crate sees it.
+    /// Whether the `argon2` crate takes `password` for the one that was hashed.
     pub fn has_password(&self, password: &str) -> bool {
         let hash = PasswordHash::new(&self.password_hash).unwrap();
         Argon2::default().verify_password(password.as_bytes(), &hash).is_ok()
@@ -69,12 +69,12 @@ impl Database {
         rows.unwrap().map(Result::unwrap).collect()
     }
 
-    /// The skeletons of every user of a client; empty where there is none.
+    /// The skeletons of every user of a client. A missing one is an empty text.
     pub fn user_skeletons(&self, client_id: &str) -> Vec<[String; 3]> {
         self.skeletons("username_skeleton", "users WHERE client_id = ? ORDER BY id", client_id)
     }
 
-    /// The skeletons of every account of this key; empty where there is none.
+    /// The skeletons of every account with this key. A missing one is an empty text.
     pub fn account_skeletons(&self, name_key: &str) -> Vec<[String; 3]> {
         self.skeletons("name_skeleton", "accounts WHERE name_key = ?", name_key)
     }
@@ -86,7 +86,7 @@ impl Database {
         rows.unwrap().map(Result::unwrap).collect()
     }
 
-    /// Every account of this key.
+    /// Every account with this key.
     pub fn accounts(&self, name_key: &str) -> Vec<Account> {
         let sql = "SELECT name, name_key, privacy FROM accounts WHERE name_key = ?";
         let mut statement = self.0.prepare(sql).unwrap();
@@ -105,20 +105,20 @@ impl Database {
         row.unwrap()
     }
 
-    /// How often the challenge `id` was used; 0 if it is not remembered.
+    /// How often the challenge `id` was used. The number is 0 if the table does not have it.
     pub fn tries(&self, id: &str) -> u32 {
         let sql = "SELECT coalesce(sum(tries), 0) FROM challenges WHERE id = ?";
         self.0.query_row(sql, [id], |row| row.get(0)).unwrap()
     }
 
-    /// How SQLite finds what `sql` asks for.
+    /// The steps of SQLite's plan for `sql`.
     pub fn plan(&self, sql: &str) -> Vec<String> {
         let mut statement = self.0.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
         let rows = statement.query_map([], |row| row.get("detail"));
         rows.unwrap().map(Result::unwrap).collect()
     }
 
-    /// The SQL that made `name`.
+    /// The SQL of the table or trigger `name`.
     pub fn schema(&self, name: &str) -> String {
         let sql = "SELECT sql FROM sqlite_schema WHERE name = ?";
         self.0.query_row(sql, [name], |row| row.get(0)).unwrap()
@@ -130,7 +130,7 @@ pub fn set_next_user_id(state: &Path, id: i64) {
     execute(state, &format!("INSERT INTO sqlite_sequence (name, seq) VALUES ('users', {})", id - 1));
 }
 
-/// Changes the database of a server that does not run, or has not been asked yet.
+/// Changes the database of a server that does not run, or that has had no request yet.
 pub fn execute(state: &Path, sql: &str) {
     let file = sqlite_file(state, "d1/miniflare-D1DatabaseObject");
     Connection::open(file).unwrap().execute_batch(sql).unwrap();

@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use crate::server::shared;
 use crate::stand_in::{self, Question, Reply};
 
-/// An account: its resources, and the changes that were made to it, in order.
+/// An account at Cloudflare: its resources, and the changes that were made to it, in order.
 #[derive(Default)]
 pub struct Account {
     databases: Vec<Value>,
     namespaces: Vec<Value>,
-    /// Each with the database's id.
+    /// The applied migrations: each with the id of its database, and its name.
     migrations: Vec<(String, String)>,
     /// The last upload.
     uploaded: String,
@@ -29,26 +29,26 @@ pub struct Account {
 enum Fault {
     #[default]
     None,
-    /// No namespace can be made.
+    /// The account may not make a namespace.
     Namespaces,
     /// A migration's statement is an error.
     Migrations,
-    /// It fails inside of an answer that is a success: wrangler then ends as if it had been applied.
+    /// A migration fails inside an answer of success, and wrangler ends as if the migration had been applied.
     MigrationsInside,
 }
 
 impl Account {
-    /// Answers as Cloudflare's API does, as far as wrangler looks; gives the status with the result.
+    /// Answers as Cloudflare's API does, with the members that wrangler reads. Gives the status and the result.
     fn answer(&mut self, question: &Question) -> (u16, Value) {
         let body: Value = serde_json::from_slice(&question.body).unwrap_or_default();
         let (line, query) = question.line.split_once('?').unwrap_or((&question.line, ""));
-        // Of the Worker of the environment `staging`, a change says so.
+        // The list of changes names the environment `staging`.
         let of = if line.contains("/edge-signup-staging") { " staging" } else { "" };
         let line = line
             .replace("/accounts/account", "")
             .replace("/edge-signup-staging", "/W")
             .replace("/edge-signup", "/W");
-        // All lists are short, and wrangler asks until a page is empty.
+        // All lists fit on one page, and wrangler asks for further pages until one is empty.
         if query.split('&').any(|part| part.starts_with("page=") && part != "page=1") {
             return (200, json!([]));
         }
@@ -81,7 +81,7 @@ impl Account {
                 let database = line.rsplit('/').nth(1).unwrap();
                 self.query(database, body["sql"].as_str().unwrap())
             }
-            // Of a Worker that is there already, a version is uploaded and then deployed.
+            // If the Worker exists already, wrangler uploads a version and then deploys it.
             "PUT /workers/scripts/W" | "POST /workers/scripts/W/deployments" => {
                 self.changes.push(format!("deploy{of}"));
                 self.uploaded = String::from_utf8_lossy(&question.body).into_owned();
@@ -117,7 +117,7 @@ impl Account {
         let answer =
             |results: Value, success| (200, json!([{"results": results, "success": success, "meta": {}}]));
         let Some((_, name)) = sql.split_once("INSERT INTO \"d1_migrations\" (name)\nvalues ('") else {
-            // A statement that makes the table, or reads it.
+            // Other statements make the table of migrations, or read it.
             let applied = self.migrations.iter().filter(|(of, _)| of == database);
             return answer(applied.map(|(_, name)| json!({"name": name})).collect(), true);
         };
@@ -134,16 +134,16 @@ impl Account {
     }
 }
 
-/// A copy of the project with a `wrangler.toml` and migrations of its own, and an account.
+/// A copy of the project with its own `wrangler.toml`, migrations and account.
 pub struct Project {
-    /// Where it is.
+    /// The folder of the copy.
     pub folder: PathBuf,
     account: Arc<Mutex<Account>>,
     api: String,
 }
 
 impl Project {
-    /// Makes one in a folder called `name`, as it is before there are ids.
+    /// Makes a project in a folder called `name`, without ids in its configuration.
     pub fn new(name: &str) -> Self {
         let root = Path::new(env!("CARGO_MANIFEST_DIR"));
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
@@ -173,20 +173,20 @@ impl Project {
         project
     }
 
-    /// Gives it another `wrangler.toml`.
+    /// Replaces the project's `wrangler.toml`.
     pub fn configure(&self, text: &str) {
         fs::write(self.folder.join("wrangler.toml"), text).unwrap();
     }
 
-    /// Its `wrangler.toml`.
+    /// The project's `wrangler.toml`.
     pub fn configuration(&self) -> String {
         fs::read_to_string(self.folder.join("wrangler.toml")).unwrap()
     }
 
-    /// Runs `make` in it, taking what is built as tested, and gives whether it succeeded, with what it printed.
+    /// Runs `make` in the project, which takes the build for tested. Gives whether it succeeded, and its output.
     pub fn make(&self, arguments: &[&str]) -> (bool, String) {
         let output = Command::new("make")
-            // What `make test` was told is not meant for it.
+            // The variables of `make test` are not meant for this `make`.
             .env_remove("MAKEFLAGS")
             .env_remove("FEATURES")
             .args(["--silent", "--old-file=.tools/tested", "WAIT=0"])
@@ -205,18 +205,18 @@ impl Project {
         self.account.lock().unwrap()
     }
 
-    /// The changes since the last time.
+    /// The changes to the account since the last call.
     fn changes(&self) -> Vec<String> {
         std::mem::take(&mut self.account().changes)
     }
 }
 
-/// The project's configuration as it is before there are ids, but for those of another environment.
+/// The project's configuration without ids, and with another environment that has its ids already.
 pub fn without_ids() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let text = fs::read_to_string(root.join("wrangler.toml")).unwrap();
     let (head, tables) = text.split_at(text.find("[build]").unwrap());
-    // The environments, names, ids and addresses of a project that was deployed already are its own.
+    // A fork that was deployed already has its own environments, names, ids and addresses. The tests leave them out.
     let mut is_own = false;
     let tables: String = tables
         .split_inclusive('\n')
@@ -238,7 +238,7 @@ pub fn without_ids() -> String {
     format!("name = \"edge-signup\"\n{head}{other}{tables}")
 }
 
-/// The same with a line more below each binding at the top level.
+/// The configuration of [`without_ids`], with these ids below the bindings at the top level.
 fn with_ids(database: Option<&str>, namespace: Option<&str>) -> String {
     let mut text = without_ids();
     for (table, binding, line) in [
@@ -304,7 +304,7 @@ fn provision_takes_what_the_account_has_unless_the_law_is_another() {
 #[test]
 fn provision_says_which_line_to_write_where_it_cannot() {
     let project = Project::new("provision-inline");
-    // A list within a line, and text that looks like a table.
+    // The databases are a list within a line, and a text looks like their table.
     let inline = "d1_databases = [{ binding = \"DB\", database_name = \"edge-signup\" }]\n".to_owned()
         + &without_ids().replace(
             "\n[[d1_databases]]\n",
@@ -350,7 +350,7 @@ fn deploy_migrates_first_and_ends_with_verify() {
     assert_eq!(project.changes(), expected);
     assert_eq!(project.configuration(), configuration);
 
-    // Later ones, to addresses that wrangler names and where nobody listens.
+    // The next two go to addresses that wrangler names, where no server answers.
     let domain = "routes = [{ pattern = \"127.0.0.1\", custom_domain = true }]\n";
     for (n, (more, target)) in
         [("", "https://localhost"), (domain, "https://127.0.0.1")].into_iter().enumerate()
@@ -378,7 +378,7 @@ fn deploy_stops_where_a_migration_fails() {
     }
 }
 
-/// The environment that docs/operating.md describes, as it stands there.
+/// The environment `staging`, copied from docs/operating.md.
 fn staging() -> String {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operating.md")).unwrap();
     let start = text.find("```toml\n[env.staging]").expect("an example") + "```toml".len();
@@ -420,7 +420,7 @@ fn an_environment_has_all_of_its_own() {
         assert!(succeeded, "{text}");
         assert_eq!(project.changes(), changes[..2]);
 
-        // The Worker of the other one is there, and this one not yet.
+        // The Worker of this environment is not deployed yet.
         project.account().is_deployed = false;
         project.account().migrations.clear();
         let (succeeded, text) = project.make(&["deploy", env, &format!("URL={}", shared().url)]);
@@ -433,14 +433,14 @@ fn an_environment_has_all_of_its_own() {
         assert!(uploaded.contains(database) && uploaded.contains(namespace), "{uploaded}");
         assert!(!others.iter().any(|other| uploaded.contains(other)), "{uploaded}");
     }
-    // Each id is a line below its own binding, and nothing else has changed.
+    // Each id is a line below its own binding, and the rest is unchanged.
     let written = with_ids(Some(DATABASE), Some(NAMESPACE))
         + &staging()
             .replace("\"DB\"\n", &format!("\"DB\"\ndatabase_id = \"{STAGING_DATABASE}\"\n"))
             .replace("\"BLOCKLIST\"\n", &format!("\"BLOCKLIST\"\nid = \"{STAGING_NAMESPACE}\"\n"));
     assert_eq!(project.configuration(), written);
 
-    // So have the commands on the storage.
+    // The commands on the storage also belong to an environment.
     let (succeeded, text) = project.make(&["block", "IP=192.0.2.7", "ENV=staging"]);
     assert!(succeeded, "{text}");
     assert!(project.make(&["blocked", "ENV=staging"]).1.contains("192.0.2.7\tfor good"));

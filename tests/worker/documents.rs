@@ -1,4 +1,4 @@
-//! The examples of the documents, run as they stand.
+//! The examples of the documents, run without a change.
 
 use std::collections::HashSet;
 use std::process::Command;
@@ -20,7 +20,7 @@ pub fn blocks<'a>(document: &'a str, language: &str) -> impl Iterator<Item = &'a
     starts.into_iter().map(|start| &document[start..start + document[start..].find("```").unwrap()])
 }
 
-/// Runs a command that must succeed: what it prints.
+/// Runs a command that must succeed, and gives its output.
 fn run(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?} {}", String::from_utf8_lossy(&output.stderr));
@@ -34,7 +34,8 @@ fn the_examples_of_the_readme_print_what_it_says() {
     }
     let server = Server::start_from_nothing("readme");
     let here = |code: &str| code.replace("http://127.0.0.1:8787", &server.url);
-    // An answer does not end in a new line, and two of its headers are new each time.
+    // The output without line ends, because an answer does not end in one, and without the two headers that differ each
+    // time.
     let lasting = |output: &str| -> String {
         let is_new = |line: &&str| line.starts_with("X-Request-Id: ") || line.starts_with("X-Runtime: ");
         output.lines().filter(|line| !is_new(line)).collect()
@@ -49,7 +50,7 @@ fn the_examples_of_the_readme_print_what_it_says() {
         assert_eq!(
             lasting(&output),
             lasting(stated),
-            "left what this prints, right what the README says: {block}"
+            "left the output, right the README's text, of: {block}"
         );
     }
 
@@ -60,7 +61,7 @@ fn the_examples_of_the_readme_print_what_it_says() {
         let example = blocks(README, language).find(|block| block.contains("http://")).unwrap();
         let output = run(command(program).args(arguments).arg(here(example)));
         let (_, stated) = example.rsplit_once(comment).unwrap();
-        assert_eq!(output, stated, "left what this prints, right what the README says: {example}");
+        assert_eq!(output, stated, "left the output, right the README's text, of: {example}");
     }
     let stored = |key: &str| server.database().accounts(key).into_iter().map(|account| account.name);
     assert_eq!(stored("☃").chain(stored("zoë")).collect::<Vec<_>>(), ["☃", "Zoë"]);
@@ -89,11 +90,14 @@ for name in ["Zoë-python", "Ã«-python", "☃"]:
     ] {
         if is_there(program, "the claims of the README on clients") {
             let output = run(command(program).args(arguments).arg(code).env("URL", &shared().url));
-            assert_eq!(output, printed, "what {program} sends has changed, and the README with it");
+            assert_eq!(
+                output, printed,
+                "{program} sends such headers in another way now, so the README must change"
+            );
         }
     }
     let stored = ["ë-node", "ë-python"].map(|key| shared().database().accounts(key).len());
-    assert_eq!(stored, [1, 1], "a pair of Latin-1 bytes is taken for one character of UTF-8");
+    assert_eq!(stored, [1, 1], "the Worker should take a pair of Latin-1 bytes for one character of UTF-8");
 }
 
 #[test]
@@ -118,7 +122,7 @@ fn the_everyday_queries_find_what_the_document_says() {
     let section = OPERATING.split("\n## ").find(|section| section.starts_with("Everyday queries\n")).unwrap();
     let mut commands = blocks(section, "sh").flat_map(|block| block.split("\n\n"));
     let mut next = |index: &str| -> Value {
-        let command = commands.next().expect("a command of the document");
+        let command = commands.next().expect("the document should have another command");
         let sql = command.split('"').nth(1).unwrap();
         let plan = server.database().plan(sql);
         assert!(plan.iter().any(|step| step.contains(index)), "{sql} should go by {index}: {plan:?}");
@@ -128,7 +132,7 @@ fn the_everyday_queries_find_what_the_document_says() {
             .replace("695a5522-b30e-4108-a5a2-60d0985c1ad6", &request)
             .replace("(814, 1729)", "(4, 1729)");
         let answer: Value = run(crate::server::command("sh").args(["-c", &command])).parse().unwrap();
-        // A time is that of the test.
+        // The times are those of the test.
         let mut rows = answer[0]["results"].clone();
         for row in rows.as_array_mut().unwrap() {
             row.as_object_mut().unwrap().remove("created_at");
@@ -161,7 +165,7 @@ fn the_everyday_queries_find_what_the_document_says() {
     let left: Vec<_> = database.users("demo").into_iter().map(|user| user.username).collect();
     assert_eq!(left, ["early", "Ada"]);
     assert_eq!((database.users("shop"), database.accounts("strasse")), (vec![], vec![]));
-    assert_eq!(commands.next(), None, "a command of the document was not run");
+    assert_eq!(commands.next(), None, "the test should run every command of the document");
 }
 
 #[test]
@@ -173,6 +177,6 @@ fn each_example_of_the_document_has_a_folder_of_its_own() {
     assert_eq!(
         different.len(),
         folders.len(),
-        "the second one would find the database of the first: {folders:?}"
+        "the second example would find the database of the first: {folders:?}"
     );
 }

@@ -1,4 +1,4 @@
-//! A platform that misbehaves: what the client gets, what is stored, and that the Worker lives on.
+//! A platform that misbehaves: the answer to the client, the stored rows, and the next request, which must succeed.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -20,14 +20,14 @@ static SERVER: LazyLock<Server> = LazyLock::new(|| {
     })
 });
 
-/// Starts a server whose requests can ask for a fault, after `prepare` has put something into its state, a folder
-/// called `name`.
+/// Starts a server whose requests can ask for a fault. Before that, `prepare` puts something into its state, which is a
+/// folder called `name`.
 pub fn start(name: &str, prepare: impl FnOnce(&Path)) -> Server {
     let config = configuration(name);
     Server::start_with(name, &["tests/worker/faults.js", "--config", config.to_str().unwrap()], prepare)
 }
 
-/// Bindings that the Worker has only if a request calls one of them by a name that it knows.
+/// Bindings under names that the Worker does not read. A request can give one of them a name that the Worker reads.
 const MORE_BINDINGS: &str = r#"
 [[ratelimits]]
 name = "LIMIT_OF_TWO"
@@ -40,8 +40,8 @@ service = "edge-signup"
 entrypoint = "Abandoned"
 "#;
 
-/// The Worker's own configuration with [`MORE_BINDINGS`], in a file of the server `name`: one that changes is read again,
-/// and the server begins anew.
+/// The Worker's own configuration with [`MORE_BINDINGS`]. Each server has its own file, because a server restarts
+/// when its file is written.
 fn configuration(name: &str) -> PathBuf {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.toml"));
     fs::write(&file, own_configuration() + MORE_BINDINGS).unwrap();
@@ -58,7 +58,7 @@ pub fn server() -> &'static Server {
     &SERVER
 }
 
-/// A sign-up and an account of one name, which is also that of their fault.
+/// A sign-up and an account under a fault, which is also their name.
 fn both(fault: &str) -> [Request; 2] {
     [sign_up(fault, "faults"), account(fault)].map(|request| request.fault(fault))
 }
@@ -75,7 +75,7 @@ fn assert_cause(answer: &Answer, outcome: &str, cause: &str) {
     assert!(line["cause"].as_str().unwrap().contains(cause), "{line}");
 }
 
-/// The next good request is answered: the fault did not take the instance down.
+/// Asserts that the Worker answers the next good request: the fault did not take its instance down.
 fn assert_alive(name: &str) {
     let name = format!("{name}-alive");
     account(&name).send_to(server()).is(201, &format!(r#"{{"name":"{name}","privacy":"Public"}}"#));
@@ -147,7 +147,7 @@ fn a_transient_failure_of_the_database_is_not_the_clients_concern() {
         let answer = account(&name).fault(fault).privacy("Private").send_to(server());
         answer.is(201, &format!(r#"{{"name":"{name}","privacy":"Private"}}"#));
         assert_eq!((answer.header("Test-Statements"), stored(&name)), (Some("2"), 1));
-        // The name is taken now, and a transient failure does not change that either.
+        // The name is taken now, also for a request with a transient failure.
         assert_eq!(user.send_to(server()).status, 409);
         assert_eq!(account(&name).fault(fault).send_to(server()).status, 409);
     }
@@ -205,7 +205,7 @@ fn a_wrong_schema_or_binding_is_told_to_the_log_alone() {
 fn a_trap_costs_the_requests_in_flight_their_answer_and_no_other() {
     let server = start("trap", |_| {});
     thread::scope(|scope| {
-        // It waits for two seconds, and would be a 503 then.
+        // Without the trap, this request would get a 503 after two seconds.
         let waiting = scope.spawn(|| account("waiting").fault("kv-hangs").send_to(&server));
         thread::sleep(Duration::from_millis(500));
         let trapped = account("trapped").fault("trap").send_to(&server);

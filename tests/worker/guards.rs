@@ -1,5 +1,5 @@
-//! The guards against abuse, each on and off. One server serves them all: a request brings the
-//! settings and bindings that it needs (see `faults.js`).
+//! The guards against abuse, each on and off. They share one server: a request brings the settings and bindings that it
+//! needs (see `faults.js`).
 
 pub mod breached_passwords;
 pub mod limits;
@@ -11,8 +11,9 @@ pub mod turnstile;
 use crate::faults::server;
 use crate::request::Request;
 
-/// Holds an isolate to it that a replay which it refused costs no more statements, and that a retry passes: by
-/// two proofs, one spent in the isolate `kept` and one elsewhere. Each makes a sign-up of a name.
+/// Asserts that an isolate remembers the replays that it refused, so that another replay costs no statement, and that
+/// a retry still passes. The first proof is spent in the isolate `kept`, and the second elsewhere. Each function
+/// makes the sign-up of a name with its proof.
 fn assert_refusals_are_remembered(
     kept: &str,
     spent_here: impl Fn(&str) -> Request,
@@ -27,7 +28,7 @@ fn assert_refusals_are_remembered(
             "{answer:?}"
         );
     };
-    // The proof's statement and the sign-up's.
+    // One statement is the proof's, and one the sign-up's.
     is(keyed(spent_here("mine")), 200, "2");
     is(keyed(spent_here("other")), 400, "0");
     is(spent_here("mine"), 400, "0");

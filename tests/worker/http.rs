@@ -1,4 +1,4 @@
-//! Answers, each held to the headers that all answers share.
+//! Answers. Each is checked for the headers that all answers share.
 
 use std::time::Duration;
 
@@ -8,11 +8,11 @@ use ureq::http::HeaderMap;
 
 use crate::openapi;
 
-/// What a page may send while no guard reads a header of its own.
+/// The headers that a page may send while every guard with its own header is off.
 pub const PREFLIGHT_ALLOW_HEADERS: &str = "Origin, X-Requested-With, Content-Type, Accept, Authorization, \
      Content-Disposition, Username, Privacy, Idempotency-Key";
 
-/// An answer with the common headers, and what distinguishes it.
+/// An answer of a Worker.
 #[derive(Debug)]
 pub struct Answer {
     pub status: u16,
@@ -30,7 +30,7 @@ impl Answer {
         self.header("X-Request-Id").unwrap()
     }
 
-    /// What all answers share; and where the description knows the route, what it says of this one.
+    /// Asserts everything that all answers share, and that the answer fits the API's description.
     pub fn check(&self, method: &str, path: &str) {
         for (name, value) in [
             ("X-Frame-Options", "SAMEORIGIN"),
@@ -44,13 +44,13 @@ impl Answer {
         ] {
             assert_eq!(self.header(name), Some(value), "{name} of {self:?}");
         }
-        // Where it does not depend on the origin, it is good for all.
+        // An answer that does not depend on the origin is open to all origins.
         if self.header("Vary").is_none() {
             assert_eq!(self.header("Access-Control-Allow-Origin"), Some("*"), "{self:?}");
         }
         let allowed = self.header("Access-Control-Allow-Headers").unwrap();
         if self.status == 204 {
-            // A guard may add to them.
+            // A guard may add its own header.
             assert!(allowed.starts_with(PREFLIGHT_ALLOW_HEADERS), "{allowed}");
         } else {
             let expected =
@@ -85,7 +85,7 @@ impl Answer {
         openapi::assert_described(method, path, self);
     }
 
-    /// Status and body.
+    /// Asserts the status and the body.
     pub fn is(&self, status: u16, body: &str) {
         assert_eq!((self.status, self.body.as_str()), (status, body));
     }

@@ -1,4 +1,5 @@
-//! What the Worker logs: one JSON object a request, of a closed vocabulary, and nothing that a client sent.
+//! The Worker's log: one JSON object for each request, with words of a closed vocabulary, and nothing that a client
+//! sent.
 
 use serde_json::Value;
 
@@ -6,7 +7,7 @@ use crate::block_list::REASONS;
 use crate::faults;
 use crate::request::{account, post, sign_up};
 
-/// How a `cause` or a `warning` begins that is not an operator's reason.
+/// The beginnings of each `cause` and `warning` that is not an operator's reason.
 const CAUSES: &[&str] = &[
     "block list: ",
     "let pass unchecked, block list: ",
@@ -33,10 +34,10 @@ const CAUSES: &[&str] = &[
     "CHALLENGE_SECRET must ",
 ];
 
-/// What is not right with a line of a server's output, if anything. Every line is held to this while the tests run.
+/// The fault of a line of a server's output, if it has one. Every line is checked while the tests run.
 pub fn fault(line: &str) -> Option<&'static str> {
     if !line.starts_with('{') {
-        // wrangler speaks in between; of the Worker this would be a crash.
+        // Other lines are wrangler's. These words would tell of a crash of the Worker.
         let crash =
             ["panicked", "RuntimeError", "Uncaught", "Critical"].iter().any(|word| line.contains(word));
         return crash.then_some("it tells of a crash");
@@ -49,22 +50,22 @@ pub fn fault(line: &str) -> Option<&'static str> {
         let (expected, problem) = match name.as_str() {
             "id" => (
                 text.len() == 36 && text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit()),
-                "its id is no UUID",
+                "its id is not a UUID",
             ),
-            "route" => (["/sign-up", "/users/", "/challenge"].contains(&text), "its route is none"),
+            "route" => (["/sign-up", "/users/", "/challenge"].contains(&text), "its route is unknown"),
             "status" => {
-                (value.as_u64().is_some_and(|status| (200..600).contains(&status)), "its status is none")
+                (value.as_u64().is_some_and(|status| (200..600).contains(&status)), "its status is unknown")
             }
             "outcome" | "reason" => (
                 text.bytes().all(|b| b == b'_' || b.is_ascii_lowercase()),
-                "its outcome or reason is no word",
+                "its outcome or reason is not a word",
             ),
-            "ms" => (value.is_number(), "its time is no number"),
+            "ms" => (value.is_number(), "its time is not a number"),
             "cause" | "warning" => (
                 REASONS.contains(&text) || CAUSES.iter().any(|cause| text.starts_with(cause)),
-                "its cause is nothing that we say",
+                "its cause or warning is not in CAUSES of tests/worker/log.rs",
             ),
-            _ => (false, "it has a member without a name"),
+            _ => (false, "it has an unknown member"),
         };
         (!expected).then_some(problem)
     })

@@ -1,7 +1,7 @@
 //! Black-box tests: the real Worker in workerd, with the real migrations, over HTTP.
 //!
-//! `make test` builds the Worker first. The server is started once and shared, so each test has
-//! names, clients and addresses of its own; a test that needs other settings starts its own.
+//! `make test` builds the Worker first. The tests share one server, so each test has its own names, clients and
+//! addresses. A test that needs other settings starts its own server.
 
 #![expect(
     clippy::arithmetic_side_effects,
@@ -54,21 +54,22 @@ mod verify;
 mod verifying;
 mod webdriver;
 
-/// Whether a test can run that needs `program`.
+/// Whether `program` is installed, which `tests` need.
 fn is_there(program: &str, tests: &str) -> bool {
     can_run(std::process::Command::new(program).arg("--version").output().is_ok(), program, tests)
 }
 
-/// Whether `tests` can run that need `what`. In CI it must be `found`; elsewhere it is said that they are skipped.
+/// Whether `tests` can run, which need `what`. In CI, `what` must be `found`. Elsewhere the output says that the
+/// tests are skipped.
 fn can_run(found: bool, what: &str, tests: &str) -> bool {
     if !found {
-        assert!(std::env::var_os("CI").is_none(), "{tests} need {what}, which is not there");
-        report(&format!("SKIPPED {tests}: {what} is not there, and apt is not ours to use"));
+        assert!(std::env::var_os("CI").is_none(), "{tests} need {what}, which is missing");
+        report(&format!("SKIPPED {tests}: {what} is missing, and make test could not install it"));
     }
     found
 }
 
-/// Says something in the output of `make test`, past the capture of a test's own.
+/// Writes to the output of `make test`, past the capture of a test's output.
 fn report(text: &str) {
     std::io::Write::write_all(&mut std::io::stderr(), format!("{text}\n").as_bytes()).unwrap();
 }

@@ -1,4 +1,4 @@
-//! The description in `public/openapi.json` says what the Worker does.
+//! The description in `public/openapi.json` and the Worker agree.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -18,12 +18,12 @@ use crate::server::Server;
 static DESCRIPTION: LazyLock<Value> =
     LazyLock::new(|| serde_json::from_str(include_str!("../../public/openapi.json")).unwrap());
 
-/// What HTTP and the faults add to an answer; `Content-Type` is described as its content.
+/// The headers that HTTP and `faults.js` add to an answer. `Content-Type` is described as the answer's content.
 const UNDESCRIBED: [&str; 6] =
     ["content-length", "content-type", "test-memory", "test-reads", "test-statements", "test-total"];
 
-/// Draws requests from the description, valid ones and others, and holds each answer to it. How, is
-/// in `tests/openapi`. The server is its own: names drawn at random are no other test's.
+/// Draws valid and invalid requests from the description, as `tests/openapi` says, and compares each answer with the
+/// description. The test has its own server, because a name that is drawn at random may be another test's.
 #[test]
 fn thousands_of_requests_get_no_answer_that_the_description_does_not_allow() {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"));
@@ -39,7 +39,7 @@ fn thousands_of_requests_get_no_answer_that_the_description_does_not_allow() {
         .arg(folder.join("public/openapi.json"))
         .args(["--no-color", "--url", &server.url, "--report", "json", "--report-json-path"])
         .arg(&report)
-        // What Python and Hypothesis keep is none of the sources.
+        // The files that Python and Hypothesis keep must not stand among the sources.
         .env("PYTHONDONTWRITEBYTECODE", "1")
         .env("HYPOTHESIS_STORAGE_DIRECTORY", &server.state)
         .output()
@@ -49,12 +49,12 @@ fn thousands_of_requests_get_no_answer_that_the_description_does_not_allow() {
 
     let report: Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
     let cases = &report["test_cases"];
-    assert!(cases["generated"].as_u64() >= Some(2_000), "too few: {cases}");
+    assert!(cases["generated"].as_u64() >= Some(2_000), "too few requests: {cases}");
     assert_eq!((&cases["without_checks"], &report["operations"]["tested"]), (&json!(0), &json!(4)));
 }
 
-/// Provokes every answer that has an example, those of a failing platform included, so that nothing
-/// of the description can drift from the Worker unseen.
+/// Provokes every answer that has an example, including those of a failing platform. So the test notices each
+/// difference between the description and the Worker.
 #[test]
 fn every_example_in_the_description_is_a_live_answer() {
     let parameter = |name: &str| {
@@ -75,7 +75,7 @@ fn every_example_in_the_description_is_a_live_answer() {
     let captcha = |request: Request| request.vars(r#"{"TURNSTILE_SECRET":"secret"}"#);
     let registered = |request: Request| request.vars(r#"{"CLIENTS":"registered"}"#);
     let network = |request: Request| limits::of_network(request, "203.0.113.98");
-    // A client that lists an origin; another page calls for it.
+    // The client lists an origin, and a page of another origin uses it.
     let elsewhere = user()
         .member("client_id", "described")
         .header("Test-SQL", "INSERT OR IGNORE INTO clients (id, name, origins) VALUES ('described', 'described', 'https://described.example')")
@@ -91,7 +91,7 @@ fn every_example_in_the_description_is_a_live_answer() {
         if status != 204 {
             let expected = &response["content"]["application/json"]["examples"][example]["value"];
             let mut body: Value = serde_json::from_str(&answer.body).unwrap();
-            // What no two answers share.
+            // These members differ in every answer.
             for unique in ["/user/id", "/challenge"] {
                 if let Some(value) = body.pointer_mut(unique) {
                     *value = expected.pointer(unique).unwrap().clone();
@@ -147,7 +147,7 @@ fn every_example_in_the_description_is_a_live_answer() {
     assert_eq!(shown, described());
 }
 
-/// The reasons of each status that the description lists for a `POST` to `path`.
+/// The reasons that the description lists for a `POST` to `path`, each with its status.
 pub fn reasons(path: &str) -> BTreeSet<(u16, String)> {
     let responses = members(&DESCRIPTION["paths"][path]["post"]["responses"]);
     let words = responses.flat_map(|(status, response)| {
@@ -157,7 +157,7 @@ pub fn reasons(path: &str) -> BTreeSet<(u16, String)> {
     words.collect()
 }
 
-/// Every example of every answer, as path, method, status and name; an answer without a body is one too.
+/// Every example of every answer, as path, method, status and name. An answer without a body has the empty name.
 fn described() -> BTreeSet<(String, String, String, String)> {
     let mut all = BTreeSet::new();
     for (path, methods) in members(&DESCRIPTION["paths"]) {
@@ -176,7 +176,7 @@ fn described() -> BTreeSet<(String, String, String, String)> {
     all
 }
 
-/// Holds an answer to what the description says of it, where it knows the route.
+/// Asserts that an answer fits the description, if the description has its route.
 pub fn assert_described(method: &str, path: &str, answer: &Answer) {
     let path = match path.split('?').next().unwrap() {
         "/sign-up/" => "/sign-up",
@@ -193,7 +193,7 @@ pub fn assert_described(method: &str, path: &str, answer: &Answer) {
     }
 }
 
-/// The answer has the headers that `response` describes, with the values that it fixes, and no other.
+/// Asserts that the answer has the headers that `response` describes and no others, and the values that it fixes.
 fn assert_headers_are(answer: &Answer, response: &'static Value) {
     let mut undescribed: BTreeSet<_> = answer.headers.keys().map(ToString::to_string).collect();
     undescribed.retain(|name| !UNDESCRIBED.contains(&name.as_str()));
@@ -210,20 +210,20 @@ fn assert_headers_are(answer: &Answer, response: &'static Value) {
     assert_eq!(undescribed, BTreeSet::new(), "{answer:?}");
 }
 
-/// The texts that a schema allows, if it allows only some.
+/// The texts that a schema allows, if it lists them.
 fn constants(schema: &'static Value) -> impl Iterator<Item = &'static str> {
     let choices = schema["oneOf"].as_array().map_or(&[][..], Vec::as_slice);
     [schema].into_iter().chain(choices).filter_map(|schema| schema["const"].as_str())
 }
 
-/// `value` has the members that `schema` asks for and no other, and the texts that it fixes.
+/// Asserts that `value` has the members that `schema` asks for and no others, and the texts that it fixes.
 fn assert_fits(value: &Value, schema: &'static Value) {
     let schema = resolved(schema);
     if let Some(constant) = schema.get("const") {
         assert_eq!(value, constant);
     }
     if let Some(values) = schema.get("enum") {
-        assert!(values.as_array().unwrap().contains(value), "{value} is none of {values}");
+        assert!(values.as_array().unwrap().contains(value), "{value} should be one of {values}");
     }
     if let Some(value) = value.as_object() {
         assert_eq!(schema["additionalProperties"], false, "{schema}");
@@ -236,7 +236,7 @@ fn assert_fits(value: &Value, schema: &'static Value) {
     }
 }
 
-/// What `node` stands for: itself, or the part of the description that it refers to.
+/// The part of the description that `node` refers to, or `node` itself.
 fn resolved(node: &'static Value) -> &'static Value {
     match node["$ref"].as_str() {
         Some(reference) => DESCRIPTION.pointer(reference.trim_start_matches('#')).unwrap(),

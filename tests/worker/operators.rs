@@ -1,5 +1,5 @@
-//! What `make` does to the storage of a running server, and with clients, to a database that no server uses
-//! meanwhile.
+//! The commands of `make` that change storage: the block list of a running server, and the clients in a database that
+//! no server uses meanwhile.
 
 use std::path::Path;
 use std::process::Command;
@@ -9,7 +9,7 @@ use crate::faults;
 use crate::request::post;
 use crate::server::{fresh, migrated, shared};
 
-/// Runs `make` on the storage in `state` and gives whether it succeeded, with what it printed.
+/// Runs `make` on the storage in `state`. Gives whether it succeeded, and its output.
 pub fn make(state: &Path, arguments: &[&str]) -> (bool, String) {
     let output = Command::new("make")
         .arg("--silent")
@@ -84,7 +84,7 @@ fn an_empty_list_is_a_success() {
     assert!(!succeeded && text.contains("The clients could not be listed"), "{text}");
     let state = &migrated("empty");
     assert_eq!(make(state, &["clients"]), (true, "No client is registered\n".to_owned()));
-    // Programs that read the lists see nothing.
+    // A program that reads a list from standard output gets an empty one.
     for list in ["blocked", "clients"] {
         let state = format!("STATE={}", state.display());
         let output = Command::new("make").args(["--silent", list, &state]).output().unwrap();
@@ -168,7 +168,7 @@ fn what_could_never_be_a_client_is_refused() {
 
 #[test]
 fn the_list_of_breached_passwords_is_nothing_that_is_blocked() {
-    // `make breached-list` has put it there.
+    // This server's namespace also holds the list that `make breached-list` stored.
     let (succeeded, list) = make(&faults::server().state, &["blocked"]);
     assert!(succeeded && list.contains("198.51.100.7\t") && !list.contains("breached"), "{list}");
 }

@@ -1,5 +1,5 @@
-//! The pages as such: that both can be read at any size and in both colour schemes, that the reference
-//! is complete, and how the files are served.
+//! The pages: both are readable at any size and in both colour schemes, the reference is complete, and the files are
+//! served with their headers.
 
 use std::fs;
 
@@ -14,7 +14,7 @@ fn both_pages_are_readable_at_each_size_in_light_and_dark() {
     for path in ["/", "/reference"] {
         on_each_screen(path, |page, (_, width, _, is_touched)| {
             if path == "/" {
-                // Something long in every place, and an error.
+                // Both forms show an answer, and one of them a long value and an error.
                 page.fill("#username", &"w".repeat(255));
                 answer_to(page, SIGN_UP, ".primary");
                 page.fill("#name", "pages");

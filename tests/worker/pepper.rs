@@ -1,4 +1,4 @@
-//! `PASSWORD_PEPPER`: what is stored with it, through a rotation and with a bad one.
+//! `PASSWORD_PEPPER`: the stored hash, a rotation, and a bad pepper.
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Algorithm, Argon2, Params, PasswordVerifier, Version};
@@ -19,7 +19,7 @@ fn peppered(name: &str, pepper: Option<&str>) -> Request {
 fn stored(name: &str) -> String {
     let users = faults::server().database().users("pepper");
     let user = users.into_iter().find(|user| user.username == name);
-    user.unwrap_or_else(|| panic!("{name} is not stored")).password_hash
+    user.unwrap_or_else(|| panic!("{name} should be stored")).password_hash
 }
 
 fn verifies(hash: &str, secret: &str) -> bool {

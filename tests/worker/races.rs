@@ -1,4 +1,5 @@
-//! Many at once, over connections of their own: the name goes to one, and nobody sees an error.
+//! Many requests at once, each over its own connection: the name goes to one of them, and none gets an error of the
+//! server.
 
 use std::thread;
 
@@ -18,7 +19,7 @@ pub fn at_once(count: usize, request: impl Fn(usize) -> Answer + Sync) -> Vec<An
 pub fn assert_statuses(answers: &[Answer], expected: &[(u16, usize)]) {
     for (status, count) in expected {
         let found = answers.iter().filter(|answer| answer.status == *status).count();
-        assert_eq!(found, *count, "answers with {status}");
+        assert_eq!(found, *count, "the number of answers with {status}");
     }
     assert_eq!(answers.len(), expected.iter().map(|(_, count)| count).sum::<usize>());
 }

@@ -1,4 +1,5 @@
-//! Every word of `X-Error-Reason`, and no other than the description lists for its route and status.
+//! The words of `X-Error-Reason`: a route gives all those that the description lists for it and its statuses, and no
+//! others.
 
 use std::collections::BTreeSet;
 
@@ -9,14 +10,14 @@ use crate::request::{Request, account, post, sign_up};
 
 type Words = BTreeSet<(u16, String)>;
 
-/// Sends a request and adds the answer's status and reason to `words`.
+/// Sends a request, and adds the answer's status and reason to `words`.
 fn provoke(words: &mut Words, request: &Request) {
     let answer = request.send_to(faults::server());
     let reason = answer.header("X-Error-Reason").unwrap_or_else(|| panic!("no reason: {answer:?}"));
     words.insert((answer.status, reason.to_owned()));
 }
 
-/// What each route refuses alike, of a request that is good but for that.
+/// Provokes the refusals that both routes have, each by one change to the `good` request.
 fn provoke_everywhere(words: &mut Words, good: &Request) {
     let lazy = proof_of_work::unsolved();
     let (expired, spent) = (proof_of_work::expired(), proof_of_work::solution());
@@ -85,7 +86,7 @@ fn every_reason_of_a_sign_up_is_described_and_no_other() {
     let client = "INSERT INTO clients (id, name, origins) VALUES ('reasons', 'reasons', 'https://a.example')";
     provoke(words, &registered.header("Test-SQL", client).header("Origin", "https://b.example"));
 
-    // It takes a client that sends half of its body in a minute.
+    // To get this word, a client has to stop in the middle of its body for a minute.
     words.insert((400, "body_incomplete".to_owned()));
     assert_eq!(words, &mut openapi::reasons("/sign-up"));
 }

@@ -9,7 +9,7 @@ fn a_sign_up_repeated_with_its_key_succeeds_again_with_the_same_id() {
     let request = sign_up("Ada", "retries").key("retry-1");
     let first = request.send();
     assert_eq!(first.status, 200);
-    // The name as it was stored; another password changes nothing and tells nothing.
+    // The answer has the stored name. Another password changes neither the row nor the answer.
     for request in [request, sign_up("ADA", "retries").password("another").key("retry-1")] {
         request.send().is(200, &first.body);
     }
@@ -59,14 +59,14 @@ fn a_key_counts_for_a_day() {
     let sign_up =
         |sql: &str| sign_up("Ada", "retries-day").key("retry-7").header("Test-SQL", sql).send_to(server);
     let account = |sql: &str| account("retried-day").key("retry-7").header("Test-SQL", sql).send_to(server);
-    // Makes the row as old as that many seconds.
+    // A statement that makes the row so many seconds old.
     let age = |table: &str, is_row: &str, seconds: u32| {
         format!("UPDATE {table} SET created_at = unixepoch() - {seconds} WHERE {is_row}")
     };
     let (first, first_account) = (sign_up("SELECT 1"), account("SELECT 1"));
     assert_eq!((first.status, first_account.status), (200, 201));
 
-    // Five minutes are enough for the test to get from the one statement to the other.
+    // 86,100 seconds are five minutes less than a day: time enough for the test to send the repeat.
     for seconds in [1, 86_100] {
         sign_up(&age("users", "client_id = 'retries-day'", seconds)).is(200, &first.body);
         account(&age("accounts", "name_key = 'retried-day'", seconds)).is(201, &first_account.body);
@@ -92,7 +92,7 @@ fn the_id_of_a_request_does_not_work_as_a_key() {
         let key = format!("{stored}{}", account_answer.id());
         assert_eq!(account.clone().key(&key).send().status, 409);
     }
-    // Such a key is still a key.
+    // A client's own key may begin like that.
     let key = format!("request-id:{}", "x".repeat(244));
     let request = sign_up("Grace", "retries-id").key(&key);
     let first = request.send();

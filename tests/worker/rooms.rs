@@ -1,9 +1,9 @@
-//! The laws of the house that no compiler holds.
+//! The laws of the house that the compiler does not check.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The files below `folder` that end in `.rs`.
+/// The Rust files below `folder`.
 fn files(folder: &Path) -> Vec<PathBuf> {
     let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
     entries

@@ -22,7 +22,7 @@ fn an_unknown_path_is_not_found_whatever_the_method() {
         "/%75sers/",
         "/connectmypairs",
         "/index.html?/users/",
-        // Only while proof of work is on.
+        // This path exists only while proof of work is on.
         "/challenge",
     ] {
         for method in ["GET", "POST", "OPTIONS", "DELETE"] {

@@ -1,4 +1,4 @@
-//! A Worker under `wrangler dev` with fresh state, ended with the test binary.
+//! A Worker under `wrangler dev` with fresh state. It ends with the test binary.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -14,10 +14,10 @@ use crate::{log, report};
 pub struct Server {
     /// `http://127.0.0.1:…`
     pub url: String,
-    /// Where its D1 and KV live.
+    /// The folder of its D1 and KV.
     pub state: PathBuf,
     log: Arc<Mutex<Vec<String>>>,
-    /// Its standard input is a pipe: when this process ends, however it ends, so does the server.
+    /// Its standard input is a pipe, so the server ends when this process ends or crashes.
     process: Child,
 }
 
@@ -34,21 +34,21 @@ impl Server {
         Self::start_with(name, arguments, |_| {})
     }
 
-    /// The same, after `prepare` has put something into the folder.
+    /// Starts a Worker likewise, after `prepare` has put something into the folder.
     pub fn start_with(name: &str, arguments: &[&str], prepare: impl FnOnce(&Path)) -> Self {
         let state = migrated(name);
         prepare(&state);
         Self::serve(command("scripts/serve").env("IS_MIGRATED", "1"), state, arguments)
     }
 
-    /// Starts one as `make dev` does, which applies the migrations.
+    /// Starts a Worker as `make dev` does, which applies the migrations.
     pub fn start_from_nothing(name: &str) -> Self {
         Self::serve(&mut command("scripts/serve"), fresh(name), &[])
     }
 
-    /// Kills the server without a warning, as a lost machine would.
+    /// Kills the server without a warning, as if its machine were lost.
     pub fn kill(&self) {
-        // Its processes, and no others, have its folder in their environment.
+        // The server's processes, and no others, have its folder in their environment.
         let state = format!("STATE={}\0", self.state.display());
         for process in fs::read_dir("/proc").unwrap().map(|entry| entry.unwrap().path()) {
             if fs::read(process.join("environ")).is_ok_and(|e| String::from_utf8_lossy(&e).contains(&state)) {
@@ -58,7 +58,7 @@ impl Server {
         }
     }
 
-    /// A server on the state of one that was killed.
+    /// Starts a server again on its state, after it was killed.
     pub fn restart(mut self) -> Self {
         self.process.wait().unwrap();
         Self::serve(command("scripts/serve").env("IS_MIGRATED", "1"), self.state.clone(), &[])
@@ -75,7 +75,7 @@ impl Server {
             .spawn()
             .unwrap();
         let (url, mut lines) = ready(&mut process);
-        lines.next().expect("the curl line");
+        lines.next().expect("the server should print its curl line");
         let log = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&log);
         thread::spawn(move || {
@@ -95,7 +95,7 @@ impl Server {
         database::open(&self.state)
     }
 
-    /// All that it has printed so far.
+    /// The lines that the server has printed so far.
     pub fn log(&self) -> Vec<String> {
         self.log.lock().unwrap().clone()
     }
@@ -106,28 +106,28 @@ impl Server {
             let line: serde_json::Value = serde_json::from_str(line).ok()?;
             (line["id"] == id).then_some(line)
         };
-        // The line reaches us after the answer, through wrangler.
+        // The line comes through wrangler, after the answer.
         for _ in 0..200 {
             let found: Vec<_> = self.log.lock().unwrap().iter().filter_map(of_request).collect();
             if let [line] = found.as_slice() {
                 return line.clone();
             }
-            assert!(found.is_empty(), "more than one line for a request: {found:?}");
+            assert!(found.is_empty(), "a request should have one line: {found:?}");
             thread::sleep(time::Duration::from_millis(50));
         }
-        panic!("no line for the request {id}");
+        panic!("the log should have a line for the request {id}");
     }
 }
 
-/// A command that finds the programs which `make` installs, so that plain `cargo test` does too, and asks
-/// nothing of the network.
+/// A command that finds the programs that `make` installs, so that the tests also work with plain `cargo test`. It does
+/// not use the network.
 pub fn command(program: &str) -> Command {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let own = ["node_modules/.bin", ".tools/bin"].map(|folder| root.join(folder));
     let is_installed = own[0].join("wrangler").exists() && root.join("target/full/index.js").exists();
     assert!(
         is_installed,
-        "what the tests need is not all there: run `make test` once, which installs and builds it"
+        "the tests need programs and builds that are missing: run `make test` once, which installs and builds them"
     );
     let path = env::var_os("PATH").unwrap_or_default();
     let path = env::join_paths(own.into_iter().chain(env::split_paths(&path))).unwrap();
@@ -140,26 +140,27 @@ pub fn command(program: &str) -> Command {
     command
 }
 
-/// Waits until a server is ready; gives its URL and the lines that it prints from then on.
+/// Waits until a server is ready. Gives its URL and the lines that it prints from then on.
 pub fn ready(process: &mut Child) -> (String, impl Iterator<Item = String> + Send + use<>) {
     let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
     let url = lines
         .find_map(|line| line.strip_prefix("==> Ready on ")?.split(' ').next().map(str::to_owned))
-        .expect("the server starts");
+        .expect("the server should print that it is ready");
     (url, lines)
 }
 
-/// The Worker's own `wrangler.toml`, to be put elsewhere; it does not build the Worker, which is there.
+/// The project's `wrangler.toml` for another folder. It has no command that builds the Worker, because the Worker is
+/// built.
 pub fn own_configuration() -> String {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let own = fs::read_to_string(root.join("wrangler.toml")).unwrap();
-    // A path in it starts from the file.
+    // A path in the file is relative to the file's folder.
     let at_root = |path: &str| format!("\"{}\"", root.join(path).display());
     own.replace("\"public\"", &at_root("public")).replace("make --silent build", "true")
 }
 
-/// A folder called `name` that holds nothing: in memory, where `make test` has found some, because every sign-up waits
-/// for a disk to have written it.
+/// An empty folder called `name`. It is in memory if `make test` has found enough memory, because on a disk every
+/// sign-up waits until it is written.
 pub fn fresh(name: &str) -> PathBuf {
     let all = env::var_os("TEST_STATE").unwrap_or_else(|| env!("CARGO_TARGET_TMPDIR").into());
     let folder = Path::new(&all).join(name);
@@ -168,8 +169,8 @@ pub fn fresh(name: &str) -> PathBuf {
     folder
 }
 
-/// Storage in a folder called `name` that has the tables, and nothing in them. wrangler takes seconds to make them, so
-/// it does once, and this is a copy.
+/// Storage in a folder called `name`, with empty tables. It is a copy, because wrangler takes seconds to make the
+/// tables.
 pub fn migrated(name: &str) -> PathBuf {
     static ORIGINAL: LazyLock<PathBuf> = LazyLock::new(|| {
         let state = fresh("migrated");
@@ -182,7 +183,7 @@ pub fn migrated(name: &str) -> PathBuf {
     state
 }
 
-/// A wrangler command on the local storage in `state`.
+/// Runs a wrangler command on the local storage in `state`.
 pub fn wrangler(state: &Path, arguments: &[&str]) {
     let output = command("wrangler")
         .args(arguments)
@@ -200,7 +201,7 @@ pub fn sqlite_file(state: &Path, kind: &str) -> PathBuf {
         .unwrap()
         .map(|entry| entry.unwrap().path())
         .filter(|path| path.extension().is_some_and(|e| e == "sqlite") && !path.ends_with("metadata.sqlite"));
-    let file = files.next().expect("a file");
+    let file = files.next().expect("the storage should have a file");
     assert_eq!(files.next(), None);
     file
 }

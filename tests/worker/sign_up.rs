@@ -46,7 +46,7 @@ fn a_password_is_hashed_in_its_normal_form() {
     assert!(only_user("normal-form").has_password("päss w ord한Ａ"));
 }
 
-/// Each is tens of thousands of blocks made with the vectors that only the Worker has.
+/// Each hash has tens of thousands of blocks, which only the Worker computes with vectors.
 #[test]
 fn hashes_are_those_of_the_argon2_crate() {
     let passwords: Vec<String> = (1..=32).map(|n| format!("{n:032}").repeat(n)).collect();

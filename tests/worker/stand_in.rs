@@ -1,12 +1,12 @@
-//! A server on this machine that stands in for one on the internet. `tiny_http` refuses a header in raw UTF-8, which
-//! `make verify` sends through an edge, and adds headers of its own to an answer.
+//! A server on this machine that stands in for one on the internet. The crate `tiny_http` will not do: it refuses a
+//! header in raw UTF-8, which `make verify` sends through an edge, and it adds its own headers to an answer.
 
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
 use std::thread;
 use std::time::Duration;
 
-/// A request as it came in.
+/// A request that the server received.
 pub struct Question {
     /// Method and path.
     pub line: String,
@@ -16,26 +16,26 @@ pub struct Question {
     pub body: Vec<u8>,
 }
 
-/// How it is answered.
+/// The answer to a question.
 pub enum Reply {
-    /// With a status and a body.
+    /// A status and a body.
     Answer(u16, String),
-    /// With a status, these headers and no others, and a body that ends with the connection.
+    /// A status, these headers and no others, and a body that ends with the connection.
     Whole(u16, Vec<(String, String)>, String),
-    /// With a body that never ends.
+    /// A body that never ends.
     Half(String),
-    /// Not at all.
+    /// No answer: the connection stays open.
     Never,
 }
 
 impl Question {
-    /// The header `name`, in lower case.
+    /// The value of the header `name`, which is in lower case.
     pub fn header(&self, name: &str) -> Option<&str> {
         self.headers.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
     }
 }
 
-/// Starts a server that answers with `reply`, until the tests end; gives its `http://127.0.0.1:…`
+/// Starts a server that answers with `reply` until the tests end. Gives its `http://127.0.0.1:…`.
 pub fn start(reply: impl Fn(&Question) -> Reply + Send + Sync + Clone + 'static) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -48,7 +48,7 @@ pub fn start(reply: impl Fn(&Question) -> Reply + Send + Sync + Clone + 'static)
     url
 }
 
-/// Where nobody listens.
+/// A URL where no server listens.
 pub fn nobody() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())
@@ -57,7 +57,7 @@ pub fn nobody() -> String {
 fn serve(mut stream: TcpStream, reply: impl Fn(&Question) -> Reply) {
     let mut reader = BufReader::new(stream.try_clone().unwrap());
     let mut lines = reader.by_ref().lines().map_while(Result::ok).take_while(|line| !line.is_empty());
-    // A connection that was opened to no end.
+    // A browser may open a connection and not use it.
     let Some(line) = lines.next() else { return };
     let headers = lines.filter_map(|line| {
         line.split_once(": ").map(|(name, value)| (name.to_lowercase(), value.to_owned()))
@@ -78,7 +78,7 @@ fn serve(mut stream: TcpStream, reply: impl Fn(&Question) -> Reply) {
     }
     let headers: Vec<_> = headers.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
     let head = format!("HTTP/1.1 {status} Some\r\n{}Connection: close\r\n\r\n", headers.concat());
-    // Who asked may have gone.
+    // The client may have gone.
     let _ = stream.write_all(format!("{head}{body}").as_bytes());
     if !is_all {
         hold(stream);

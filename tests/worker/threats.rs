@@ -1,9 +1,9 @@
-//! `docs/threats.md` names a test for each claim: each of them is there.
+//! `docs/threats.md` names a test for each claim, and each of these tests exists.
 
 use std::fs;
 use std::path::Path;
 
-/// The Rust files below `folder`, one after another.
+/// The text of all Rust files below `folder`.
 fn sources(folder: &Path) -> String {
     fs::read_dir(folder)
         .unwrap()

@@ -1,4 +1,4 @@
-//! A time limit counts the time that an answer takes, and not the time that the isolate was busy with another request.
+//! A time limit counts the time of an answer, and not the time for which the isolate is busy with another request.
 
 use std::sync::{Arc, Mutex, mpsc};
 use std::thread;
@@ -12,7 +12,7 @@ use crate::stand_in::{self, Reply};
 
 #[test]
 fn an_answer_that_arrived_while_the_isolate_was_busy_counts() {
-    // The SHA-1 of "password" ends so. The answer comes well within the limit of 800 ms.
+    // The range has the end of the SHA-1 of "password". The answer comes well within the limit of 800 ms.
     let (asked, is_asked) = mpsc::channel();
     let is_asked = Arc::new(Mutex::new(is_asked));
     let range = stand_in::start(move |question| {
@@ -29,7 +29,7 @@ fn an_answer_that_arrived_while_the_isolate_was_busy_counts() {
         "BREACHED_PASSWORDS_URL": format!("{range}/range/"),
         "BREACHED_PASSWORDS_ON_ERROR": "allow",
     });
-    // Once the question has arrived, something else computes past the limit.
+    // When the question has arrived, the isolate is busy until the limit is over.
     let busy = format!("{range}/asked");
     for n in 0..3 {
         let request = sign_up(&format!("late-{n}"), "late").password("password");

@@ -1,5 +1,5 @@
-//! `docs/abuse.md` as a reader takes it: each guard is switched on and tried by its own snippets, on one server that
-//! reads its configuration again; and the page's code signs a user up.
+//! The snippets of `docs/abuse.md`: each guard is switched on and tried by its own snippets, on one server that reads
+//! its configuration again. The code for a page signs a user up.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,8 +33,8 @@ impl Trial {
         Self { server, folder }
     }
 
-    /// Puts `secrets` into `.dev.vars`, and `written` into `wrangler.toml` in the place of `lines`, which stand there
-    /// behind a `#`.
+    /// Puts `secrets` into `.dev.vars`. In `wrangler.toml`, replaces `lines`, which stand there behind a `#`, by
+    /// `written`.
     fn configure(&self, lines: &str, written: &str, secrets: &str) {
         let updates =
             || self.server.log().iter().filter(|line| line.contains("Local server updated")).count();
@@ -42,7 +42,7 @@ impl Trial {
         let mut text = own_configuration();
         for (lines, written) in lines.split("\n\n").zip(written.split("\n\n")) {
             let off: String = lines.lines().flat_map(|line| ["# ", line, "\n"]).collect();
-            assert!(text.contains(&off), "wrangler.toml has not these lines behind a #:\n{lines}");
+            assert!(text.contains(&off), "wrangler.toml should have these lines behind a #:\n{lines}");
             text = text.replacen(&off, &format!("{}\n", written.trim_end()), 1);
         }
         fs::write(self.folder.join(".dev.vars"), secrets).unwrap();
@@ -53,7 +53,7 @@ impl Trial {
             }
             thread::sleep(Duration::from_millis(100));
         }
-        panic!("the server did not read its configuration again: {:#?}", self.server.log());
+        panic!("the server should read its configuration again: {:#?}", self.server.log());
     }
 
     /// Runs the commands of a snippet against the server and its state.
@@ -64,24 +64,24 @@ impl Trial {
     }
 }
 
-/// What a command prints, which must succeed.
+/// Runs a command that must succeed, and gives its output.
 fn text(command: &mut Command) -> String {
     let Output { status, stdout, stderr } = command.output().unwrap();
     assert!(status.success(), "{command:?} {}", String::from_utf8_lossy(&stderr));
     String::from_utf8(stdout).unwrap()
 }
 
-/// The sections of the document, each with its title.
+/// The titles and texts of the document's sections.
 fn sections() -> impl Iterator<Item = (&'static str, &'static str)> {
     DOCUMENT.split("\n## ").filter_map(|section| section.split_once('\n'))
 }
 
-/// A snippet without the comment that says where it belongs.
+/// A snippet without its first line, which is a comment that names its file.
 fn content(snippet: &str) -> &str {
     snippet.split_once('\n').unwrap().1
 }
 
-/// Switches the guard of a section on, by its first lines, changed, and its secrets.
+/// Switches the guard of a section on, with its first settings after `change`, and with its secrets.
 fn switch_on(trial: &Trial, section: &str, change: impl Fn(&str) -> String) {
     let settings = blocks(section, "toml").next().map(content).unwrap_or_default();
     let secrets = blocks(section, "sh").find(|block| block.starts_with("# .dev.vars\n")).map(content);
@@ -100,7 +100,7 @@ fn each_guard_is_switched_on_and_tried_as_the_document_says() {
         let (_, rest) = section.split_once("\n**Try it").unwrap();
         for block in blocks(rest, "sh") {
             let printed = trial.run(block);
-            // A block that an answer follows shows it whole; answers end without a new line.
+            // The block after a command shows the whole answer. An answer does not end with a new line.
             let (_, after) = rest.split_once(block).unwrap();
             if let Some(stated) = after.strip_prefix("```\n\n```\n") {
                 let stated = stated.split("```").next().unwrap();
@@ -135,7 +135,7 @@ fn each_guard_is_switched_on_and_tried_as_the_document_says() {
             trial.server.url
         );
         let sign_up = |name: &str| text(command("node").args(["--input-type=module", "--eval", &call, name]));
-        // Fewer bits: the test's time is not what the page waits for.
+        // Fewer bits make the test faster.
         switch_on(&trial, section, |settings| settings.replace("20", "8"));
         let challenge = || get("/challenge").send_to(&trial.server).status;
         assert_eq!((challenge(), sign_up("with-a-proof").as_str()), (200, "200 null\n"));

@@ -1,4 +1,5 @@
-//! The Worker's normalisation and scripts are V8's; the host's, and so the unit tests', are ICU4X's. They are one.
+//! The Worker takes its normalisation and scripts from V8, and the host takes them from ICU4X, as the unit tests do.
+//! Both must agree.
 
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -16,7 +17,7 @@ fn the_worker_folds_every_character_as_the_host_does() {
         let bounded = Bounded::new(&text, 1).unwrap();
         nfkc_casefold(bounded) != text || nfc(bounded) != text
     };
-    // Marks between letters, so that they meet what they compose with.
+    // An "e" before each character, because a mark composes with a letter.
     let characters: Vec<char> = ('\u{80}'..=char::MAX).filter(changed).collect();
     assert!(
         characters.len() > 10_000,
@@ -51,13 +52,13 @@ fn the_worker_folds_every_character_as_the_host_does() {
     }
     assert!(
         names > 160,
-        "more than 160 names should have been compared, and {names} were: the host may refuse what it took before"
+        "more than 160 names should have been compared, and {names} were: the host may refuse more characters now"
     );
 }
 
 #[test]
 fn the_worker_knows_the_scripts_that_the_host_knows() {
-    // A character that a password may hold only beside a script, and letters of it and of others.
+    // Characters that a password may contain only beside a certain script, with letters of that script or of another.
     for (n, (taken, password)) in [
         (true, "\u{375}α\u{375}ϗ\u{375}\u{1f00}\u{375}\u{10140}"),
         (false, "\u{375}a"),

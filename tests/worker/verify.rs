@@ -1,4 +1,4 @@
-//! `make verify`, against the service, and against a service behind an edge that changes what it answers.
+//! `make verify`, against the service, and against a service behind an edge that changes its answers.
 
 use std::process::Command;
 
@@ -8,7 +8,7 @@ use crate::request::{request, sign_up};
 use crate::server::{Server, shared};
 use crate::stand_in::{self, Question, Reply};
 
-/// Checks the service at `url` and gives whether the command succeeded, with the lines that it printed.
+/// Checks the service at `url`. Gives whether the command succeeded, and the lines that it printed.
 fn verify(url: &str, arguments: &[&str]) -> (bool, Vec<String>) {
     let url = format!("URL={url}");
     let output = Command::new("make").args(["--silent", "verify", &url]).args(arguments).output().unwrap();
@@ -40,7 +40,7 @@ impl Passing {
     }
 }
 
-/// An edge before a server: it adds headers to each request, and may change each answer.
+/// Starts an edge before a server. The edge adds headers to each request, and may change each answer.
 pub fn edge(
     server: &'static Server,
     more: &'static [(&str, &str)],
@@ -49,7 +49,7 @@ pub fn edge(
     stand_in::start(move |question| {
         let (method, path) = question.line.split_once(' ').unwrap();
         let headers = question.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
-        // The lengths of what passes are ours to say, and a compressed body could not be looked into.
+        // The edge sets the lengths itself, and asks for no compression, because it looks into the bodies.
         let own = ["host", "connection", "content-length", "accept-encoding"];
         let headers = headers.filter(|(name, _)| !own.contains(name)).chain(more.iter().copied());
         let request = request(method, path).headers(headers).body(&question.body);
@@ -136,7 +136,8 @@ fn each_fault_is_reported_once() {
         answer.remove("x-frame-options");
         answer.change("access-control-expose-headers", |list| list.replace("X-Runtime, ", ""));
         answer.change("x-request-id", |_| "00000000-0000-4000-8000-000000000000".to_owned());
-        // A name that many have, a repeat that is another request, and text that lost what is no ASCII.
+        // All sign-ups of one name succeed, a repeat does not get the first answer, and text loses a character beyond
+        // ASCII.
         if body.contains("-race\"") {
             answer.status = 200;
         }

@@ -1,5 +1,5 @@
-//! The code that docs/verifying.md gives to the service that signs users in, taken from the document
-//! itself and run against rows that the Worker stored.
+//! The code of docs/verifying.md for the service that signs users in. The tests take it from the document and run it
+//! against rows that the Worker stored.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -28,24 +28,24 @@ mod rust;
 
 const DOCUMENT: &str = include_str!("../../docs/verifying.md");
 
-/// Names and their keys, for those who write such a function in another language.
+/// Names and their keys, for authors of such a function in another language.
 const LIST: &str = include_str!("../../docs/username_keys.json");
 
-/// Decomposed letters and a space that is none on most keyboards.
+/// A password with decomposed letters, and with a space that most keyboards do not have.
 const PASSWORD: &str = "pa\u{308}ss\u{a0}wörd \u{1112}\u{1161}\u{11ab}🥰";
 
 /// The secrets of two peppers.
 const OLD_SECRET: &str = "an-old-secret-of-32-characters--";
 const SECRET: &str = "a-new:secret$of+more/than=32-characters";
 
-/// What runs a language's code: a program and its arguments, the last of which is the code.
+/// A program that runs a language's code. The code is its last argument.
 struct Runtime {
     language: &'static str,
     program: &'static str,
     arguments: &'static [&'static str],
-    /// Fails where the runtime lacks a part that the code needs.
+    /// Code that fails if the runtime lacks a part that the document's code needs.
     needs: &'static str,
-    /// Reads JSON from standard input, mostly a list of calls, and writes what they return.
+    /// Code that reads JSON from standard input, mostly a list of calls, and writes their results.
     main: &'static str,
 }
 
@@ -137,7 +137,11 @@ fn the_code_for_rust_takes_the_right_password_and_no_other() {
     for (hash, password, right) in cases("rust") {
         assert_eq!(rust::verify(&hash, &password), right, "{hash} {password:?}");
     }
-    assert_eq!(code("rust"), include_str!("../verifying/verify.rs"), "the document shows other code");
+    assert_eq!(
+        code("rust"),
+        include_str!("../verifying/verify.rs"),
+        "the document should show the code of tests/verifying/verify.rs"
+    );
 }
 
 #[test]
@@ -176,11 +180,14 @@ fn the_code_for_a_pepper_takes_the_right_password_with_it_and_no_other() {
 
 #[test]
 fn every_key_of_the_list_is_the_one_that_the_worker_stores() {
-    assert!(LIST.is_ascii(), "an editor could change what is not escaped");
+    assert!(
+        LIST.is_ascii(),
+        "every character beyond ASCII should be escaped, because an editor could change it"
+    );
     for (n, entry) in list().iter().enumerate() {
         let name = Username::parse(&entry.username).unwrap_or_else(|error| panic!("{entry:?} {error}"));
         assert_eq!(name.key(), entry.key, "the host's key for {entry:?}");
-        // Of some names the keys are the same.
+        // Each name has its own client, because some of the names share their key.
         let stored = stored(&format!("verifying-keys-{n}"), &entry.username, "x");
         assert_eq!(stored.username_key, entry.key, "the Worker's key for {entry:?}");
     }
@@ -192,7 +199,7 @@ fn the_code_finds_every_name_of_the_list() {
     for entry in &list {
         assert_eq!(rust::username_key(&entry.username).as_deref(), Some(&*entry.key), "{entry:?}");
     }
-    assert_eq!(rust::username_key("a b"), None, "a name that nobody can have");
+    assert_eq!(rust::username_key("a b"), None, "a text that is not a name should have no key");
 
     let names: Vec<_> = list.iter().map(|entry| &entry.username).collect();
     for (runtime, version) in [
@@ -206,7 +213,7 @@ fn the_code_finds_every_name_of_the_list() {
             list.iter().zip(keys.as_array().unwrap()).filter(|(e, _)| e.unicode <= version).collect();
         assert!(
             known.len() > 40,
-            "{} knows Unicode {version} and so too little of the list",
+            "{} should know more of the list; it has Unicode {version}",
             runtime.program
         );
         for (entry, key) in known {
@@ -242,7 +249,7 @@ print(json.dumps([
             known += 1;
         }
     }
-    assert!(known > 280_000, "Python knows {known} of {} texts", texts.len());
+    assert!(known > 280_000, "Python should know more of the texts: {known} of {}", texts.len());
 }
 
 #[test]
@@ -263,13 +270,13 @@ print(json.dumps([bool(IGNORABLE.match(c)) for c in json.load(sys.stdin)]))
 struct Entry {
     username: String,
     key: String,
-    /// The version of Unicode that has its characters; 0 if it is old.
+    /// The version of Unicode that brought its newest character; 0 if all are old.
     #[serde(default)]
     unicode: u64,
 }
 
 fn list() -> Vec<Entry> {
-    serde_json::from_str(LIST).expect("the list is JSON")
+    serde_json::from_str(LIST).expect("the list should be JSON")
 }
 
 /// The key of any text, whether it is a name or not.
@@ -278,7 +285,7 @@ fn key_of(text: &str) -> String {
     unicode::nfkc_casefold(Bounded::new(&nfc, Bounded::MAX).unwrap())
 }
 
-/// Every character that is assigned, each alone, and random texts of those that folding changes and marks.
+/// Every assigned character by itself, and random texts of marks and of the characters that folding changes.
 fn texts() -> Vec<String> {
     let all = ('\0'..=char::MAX).filter(|c| unicode::category(*c) != GeneralCategory::Unassigned);
     let mut texts: Vec<String> = all.map(String::from).collect();
@@ -290,7 +297,7 @@ fn texts() -> Vec<String> {
     texts
 }
 
-/// Runs the document's code on every case.
+/// Asserts that the document's code is right in every case.
 fn holds(runtime: &Runtime) {
     let cases = cases(runtime.language);
     let calls: Vec<_> = cases.iter().map(|(hash, password, _)| json!([hash, password])).collect();
@@ -300,12 +307,12 @@ fn holds(runtime: &Runtime) {
     }
 }
 
-/// Hashes and passwords, and whether they belong together; `username` is free.
+/// Hashes and passwords, and whether they belong together. `username` must be free.
 fn cases(username: &str) -> Vec<(String, String, bool)> {
     let stored = stored("verifying", username, PASSWORD).password_hash;
     let every_space: String =
         ('\0'..=char::MAX).filter(|&c| unicode::category(c) == GeneralCategory::SpaceSeparator).collect();
-    let dummy = DOCUMENT.lines().find(|line| line.starts_with("$argon2id$")).expect("the dummy hash");
+    let dummy = DOCUMENT.lines().find(|line| line.starts_with("$argon2id$")).expect("a dummy hash");
     [
         (&stored, PASSWORD, true),
         (&stored, "päss wörd 한🥰", true),
@@ -323,29 +330,29 @@ fn cases(username: &str) -> Vec<(String, String, bool)> {
     .into()
 }
 
-/// The hash of a password as a Worker with other settings, and perhaps a pepper, stores it.
+/// The hash of a password that a Worker with other settings, and perhaps a pepper, would store.
 fn other_settings(password: &str, pepper: Option<&str>) -> String {
     let pepper = pepper.map(|pepper| Pepper::parse(pepper).unwrap());
     let params = Params::new(12288, 3, 1, Some(edge_signup::fields::password::TAG_BYTES)).unwrap();
     Password::parse(password, 1).unwrap().hash(&params, pepper.as_ref(), *b"0123456789abcdef").unwrap()
 }
 
-/// Signs a user up and reads the row.
+/// Signs a user up, and reads the row.
 fn stored(client_id: &str, username: &str, password: &str) -> User {
     let answer = sign_up(username, client_id).password(password).send();
     assert_eq!(answer.status, 200, "{answer:?}");
     let id = answer.body.parse::<Value>().unwrap()["user"]["id"].as_i64();
-    shared().database().users(client_id).into_iter().find(|user| Some(user.id) == id).expect("the row")
+    shared().database().users(client_id).into_iter().find(|user| Some(user.id) == id).expect("a stored row")
 }
 
 /// All the document's code in a language.
 fn code(language: &str) -> String {
     let blocks: String = blocks(DOCUMENT, language).collect();
-    assert!(!blocks.is_empty(), "no code for {language}");
+    assert!(!blocks.is_empty(), "the document should have code for {language}");
     blocks
 }
 
-/// The answers to `calls`; `None` where the runtime is missing, which in CI it must not be.
+/// The results of `calls`, or `None` if the runtime is missing. In CI it must be there.
 fn run(runtime: &Runtime, calls: &Value) -> Option<Value> {
     let start = |code: &str| {
         command(runtime.program)
@@ -362,7 +369,7 @@ fn run(runtime: &Runtime, calls: &Value) -> Option<Value> {
         return None;
     }
     let mut process = start(&(code(runtime.language) + runtime.main)).unwrap();
-    // Dropped at once: the program reads to the end.
+    // Standard input is closed at once, because the program reads to its end.
     process.stdin.take().unwrap().write_all(calls.to_string().as_bytes()).unwrap();
     let output = process.wait_with_output().unwrap();
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));

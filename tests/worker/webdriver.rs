@@ -1,6 +1,6 @@
-//! A headless Chromium, driven by chromedriver over the
-//! [WebDriver](https://www.w3.org/TR/webdriver2/) protocol. `fantoccini` would bring 39 crates more and `thirtyfour` 75,
-//! and tokio with either, for the dozen calls that are made here by `ureq`.
+//! A headless Chromium, driven by chromedriver over the [WebDriver](https://www.w3.org/TR/webdriver2/) protocol. The
+//! tests need a dozen calls, which `ureq` makes. `fantoccini` would bring 39 more crates and `thirtyfour` 75, and
+//! both tokio.
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -14,7 +14,7 @@ use ureq::http::Request;
 use crate::http::agent;
 use crate::is_there;
 
-/// How Chromium is started: without a window, without calling home.
+/// Chromium's flags: no window, and no calls to its maker.
 pub const FLAGS: [&str; 8] = [
     "--headless",
     "--no-sandbox",
@@ -29,10 +29,10 @@ pub const FLAGS: [&str; 8] = [
 /// The key that `WebDriver` calls Tab.
 const TAB: &str = "\u{e004}";
 
-/// How long a page may take: the tests share the machine.
+/// The longest time that a page may take. It is long, because the tests share the machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A browser with one tab; it ends with this value.
+/// A browser with one tab. It ends when this value is dropped.
 pub struct Browser {
     agent: Agent,
     driver: Child,
@@ -40,13 +40,13 @@ pub struct Browser {
 }
 
 impl Browser {
-    /// Starts one, or says why there is none and gives `None`; in CI there must be one.
+    /// Starts a browser. If none is installed, reports that and gives `None`; in CI it must be installed.
     pub fn start() -> Option<Self> {
         if !["chromium", "chromedriver"].iter().all(|program| is_there(program, "the tests of the pages")) {
             return None;
         }
-        // Among many tests at once it may end before it listens: then another one starts.
-        let (driver, port) = (0..5).find_map(|_| start_driver()).expect("chromedriver starts");
+        // While many tests run, chromedriver sometimes ends before it listens. Then another one starts.
+        let (driver, port) = (0..5).find_map(|_| start_driver()).expect("chromedriver should start");
         let mut browser = Self { agent: agent(), driver, url: format!("http://127.0.0.1:{port}/session") };
         let session = browser.post(
             "",
@@ -79,7 +79,7 @@ impl Browser {
         self.call("POST", path, Some(body)).unwrap()
     }
 
-    /// A command of the `DevTools` protocol.
+    /// Sends a command of the `DevTools` protocol.
     pub fn devtools(&self, command: &str, parameters: &Value) {
         self.post("/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }));
     }
@@ -89,12 +89,12 @@ impl Browser {
         self.post("/url", &json!({ "url": url }));
     }
 
-    /// What the body of a function returns in the page.
+    /// Runs the body of a function in the page, and gives its result.
     pub fn run(&self, script: &str, arguments: &Value) -> Value {
         self.post("/execute/sync", &json!({ "script": script, "args": arguments }))
     }
 
-    /// What the body of a function gives to its last argument, a callback.
+    /// Runs the body of a function in the page. Gives the value that it passes to its last argument, a callback.
     pub fn run_async(&self, script: &str) -> Value {
         self.post("/execute/async", &json!({ "script": script, "args": [] }))
     }
@@ -103,7 +103,7 @@ impl Browser {
     pub fn wait_until(&self, expression: &str) {
         let deadline = Instant::now() + PATIENCE;
         while self.run(&format!("return !!({expression})"), &json!([])) != true {
-            assert!(Instant::now() < deadline, "never: {expression}");
+            assert!(Instant::now() < deadline, "this should become true: {expression}");
             thread::sleep(Duration::from_millis(20));
         }
     }
@@ -119,7 +119,7 @@ impl Browser {
         id(&found)
     }
 
-    /// A click as a hand would make it: what is hidden or covered cannot be clicked.
+    /// Clicks as a hand would: a hidden or covered element cannot be clicked.
     pub fn click(&self, selector: &str) {
         self.post(&format!("/element/{}/click", self.element(selector)), &json!({}));
     }
@@ -131,7 +131,7 @@ impl Browser {
         self.post(&format!("/element/{element}/value"), &json!({ "text": text }));
     }
 
-    /// Presses Tab and gives the name under which a screen reader knows what is focused now.
+    /// Presses Tab, and gives the name that a screen reader has for the focused element.
     pub fn tab(&self) -> String {
         let press = ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": TAB }));
         self.post("/actions", &json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": press }] }));
@@ -140,7 +140,7 @@ impl Browser {
         label.as_str().unwrap().to_owned()
     }
 
-    /// What the browser has complained about since the last call.
+    /// The complaints in the browser's console since the last call.
     pub fn complaints(&self) -> Vec<String> {
         let log = self.post("/se/log", &json!({ "type": "browser" }));
         log.as_array().unwrap().iter().map(|entry| entry["message"].as_str().unwrap().to_owned()).collect()
@@ -155,7 +155,7 @@ impl Drop for Browser {
     }
 }
 
-/// Starts chromedriver; gives it with its port, or `None` where it ended at once.
+/// Starts chromedriver. Gives it with its port, or `None` if it ended at once.
 fn start_driver() -> Option<(Child, String)> {
     let mut driver = Command::new("chromedriver")
         .arg("--port=0")
@@ -174,7 +174,7 @@ fn start_driver() -> Option<(Child, String)> {
     Some((driver, port?))
 }
 
-/// The id of an element, under the key that the protocol gives it.
+/// The id of an element. The protocol has this key for it.
 fn id(element: &Value) -> String {
     element["element-6066-11e4-a52e-4f735466cecf"].as_str().unwrap().to_owned()
 }

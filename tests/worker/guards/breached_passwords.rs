@@ -17,10 +17,10 @@ const KNOWN: &str = r#"{"description":"password is known from data breaches: cho
 
 static RANGE: LazyLock<String> = LazyLock::new(|| format!("{}/range/", stand_in::start(range)));
 
-/// Every question, its headers included.
+/// The line and two headers of every question.
 static ASKED: Mutex<Vec<[String; 3]>> = Mutex::new(Vec::new());
 
-/// Answers by the first digits of a password's SHA-1 (`printf %s PASSWORD | sha1sum`).
+/// Gives the range for the first digits of a password's SHA-1 (`printf %s PASSWORD | sha1sum`).
 fn range(question: &Question) -> Reply {
     let header = |name| question.header(name).unwrap_or_default().to_owned();
     ASKED.lock().unwrap().push([question.line.clone(), header("add-padding"), header("user-agent")]);
@@ -43,7 +43,7 @@ fn range(question: &Question) -> Reply {
     }
 }
 
-/// The settings that switch the guard on, with others.
+/// The settings that switch the guard on, and others.
 fn settings(more: &[(&str, &str)]) -> String {
     let mut vars = json!({ "BREACHED_PASSWORDS": "range", "BREACHED_PASSWORDS_URL": *RANGE });
     for (name, value) in more {
@@ -108,7 +108,7 @@ fn without_a_range_the_setting_decides() {
     down.clone().vars(settings(&[url])).send_to(server()).is(503, UNAVAILABLE);
     let allow_down = settings(&[url, ("BREACHED_PASSWORDS_ON_ERROR", "allow")]);
     assert_eq!(down.vars(allow_down).send_to(server()).status, 200);
-    // Where it is allowed to fail, it is still obeyed.
+    // With "allow", a password of the range is still refused.
     sign_up_with("known", "password").vars(allow).send_to(server()).is(400, KNOWN);
     // Neither the password nor its digest is logged.
     for line in server().log() {
@@ -185,7 +185,7 @@ fn without_the_setting_or_a_password_nothing_is_asked() {
     assert_eq!(sign_up_with("off", "password").send_to(server()).status, 200);
     let nobody = settings(&[("BREACHED_PASSWORDS_URL", &(stand_in::nobody() + "/"))]);
     assert_eq!(account("breached").vars(&nobody).send_to(server()).status, 201);
-    // Nor is it where the sign-up is not of its form.
+    // A sign-up with a bad field is refused before that.
     sign_up_with("", "password").vars(nobody).send_to(server()).is(
         400,
         r#"{"description":"username must have 1 to 254 characters","code":"400","field":"username"}"#,

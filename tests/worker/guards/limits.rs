@@ -1,4 +1,4 @@
-//! `SIGN_UP_LIMIT` and `CLIENT_LIMIT`, by a binding that lets two pass a minute.
+//! `SIGN_UP_LIMIT` and `CLIENT_LIMIT`, with a binding that lets two sign-ups pass in a minute.
 
 use std::thread;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -20,7 +20,7 @@ pub fn of_client(request: Request) -> Request {
     request.header("Test-Bindings", r#"{"CLIENT_LIMIT":"LIMIT_OF_TWO"}"#)
 }
 
-/// Waits for the next minute if this one is nearly over: the local binding counts by the minutes of the clock.
+/// Waits for the next minute if this one is nearly over, because the local binding counts by the minutes of the clock.
 pub fn early_in_a_minute() {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
     let left = 60 - now.as_secs() % 60;
@@ -31,7 +31,7 @@ pub fn early_in_a_minute() {
 
 #[test]
 fn a_network_that_signs_up_too_often_has_to_wait() {
-    // Whose addresses are one network's, and one that is another's.
+    // Three addresses of one network, and an address of another.
     for (network, neighbour) in [
         (["198.18.0.1", "198.18.0.1", "198.18.0.1"], "198.18.0.2"),
         (["2001:db8:18:1::1", "2001:db8:18:1::2", "2001:DB8:18:1:F::3"], "2001:db8:18:2::1"),
@@ -41,7 +41,7 @@ fn a_network_that_signs_up_too_often_has_to_wait() {
         let user = |n| sign_up(&format!("{neighbour}-{n}"), "limits");
         let account = |n| account(&format!("{neighbour}-{n}"));
         assert_eq!(of_network(user(1), first).send_to(server()).status, 200);
-        // A request that is not of its form is not counted.
+        // A sign-up with a bad field is not counted.
         assert_eq!(of_network(sign_up("", "limits"), first).send_to(server()).status, 400);
         assert_eq!(of_network(account(2), second).send_to(server()).status, 201);
         for request in [user(3), account(3)] {
@@ -55,7 +55,7 @@ fn a_network_that_signs_up_too_often_has_to_wait() {
         assert_eq!(database.accounts(&format!("{neighbour}-3")), []);
         assert!(database.users("limits").iter().all(|user| user.username != format!("{neighbour}-3")));
 
-        // The neighbour has a count of its own, and without the binding there is none.
+        // The neighbour has its own count, and without the binding the sign-ups are not counted.
         assert_eq!(of_network(account(4), neighbour).send_to(server()).status, 201);
         assert_eq!(account(5).address(third).send_to(server()).status, 201);
     }
@@ -72,7 +72,7 @@ fn an_application_that_signs_up_too_many_has_to_wait() {
     assert_eq!(answer.header("Retry-After"), Some("60"));
     assert_eq!(server().database().users("busy").len(), 2);
     assert_eq!(of_client(sign_up("three", "idle")).address("198.18.1.1").send_to(server()).status, 200);
-    // This route knows no applications.
+    // Accounts belong to no application.
     for name in ["busy-1", "busy-2", "busy-3"] {
         assert_eq!(of_client(account(name)).address("198.18.1.1").send_to(server()).status, 201);
     }
@@ -90,7 +90,7 @@ fn a_client_is_counted_for_the_sign_ups_that_have_paid() {
     let (spent, solved) = (proof_of_work::solution(), proof_of_work::solution());
     let elsewhere = proof_of_work::with_work(sign_up("a", "work-elsewhere"), &spent);
     assert_eq!(elsewhere.send_to(server()).status, 200);
-    // Two pass a minute: no other client takes one of them without having paid.
+    // Two sign-ups pass in a minute. A sign-up that another guard refuses must not count as one of them.
     for n in 0..3 {
         let name = &*format!("junk-{n}");
         for request in

@@ -1,4 +1,4 @@
-//! `PROOF_OF_WORK`: challenges as the Worker issues them, and as this file signs them with its secret.
+//! `PROOF_OF_WORK`: with challenges from the Worker, and with others that the tests sign with its secret.
 
 use edge_signup::guards::proof_of_work::challenge::Challenges;
 use rusqlite::{Connection, params};
@@ -15,7 +15,7 @@ pub const ON: &str = r#"{"PROOF_OF_WORK":"4","CHALLENGE_SECRET":"0123456789-0123
 /// A date in 2096, in seconds since 1970.
 const FUTURE: u64 = 4_000_000_000;
 
-/// The request with the guard on and `solution`.
+/// A request with the guard on, and with `solution`.
 pub fn with_work(request: Request, solution: &str) -> Request {
     request.vars(ON).header("Proof-Of-Work", solution)
 }
@@ -32,7 +32,7 @@ fn signed(id: u64, time: u64, secret: &str) -> String {
     Challenges::read(setting).unwrap().unwrap().issue(&format!("{id:036}"), time)
 }
 
-/// Whether a challenge with this nonce has at least so many zero bits.
+/// Whether the hash of `solution` begins with so many zero bits.
 fn has_zeros(solution: &str, bits: u32) -> bool {
     let hash = Sha256::digest(solution);
     u16::from_be_bytes([hash[0], hash[1]]).leading_zeros() >= bits
@@ -86,10 +86,10 @@ fn a_challenge_is_got_while_the_guard_is_on() {
     let blocked = get_challenge.clone().address("198.51.100.7").send_to(server());
     blocked.is(403, r#"{"description":"Your IP address was blocked.","code":"403"}"#);
     assert_eq!(get_challenge.fault("kv-rejects").send_to(server()).status, 503);
-    // It is one of the paths, and a client that is lost is told so.
+    // The 404 of an unknown path lists it.
     let lost = post("/nowhere").vars(ON).send_to(server());
     lost.is(404, r#"{"description":"There is nothing here: the paths are /sign-up, /users/ and /challenge","code":"404"}"#);
-    // While it is off, there is no such path, and a blocked address is not told otherwise.
+    // While the guard is off, the path is unknown, also for a blocked address.
     for blocked in [None, Some(("CF-Connecting-IP", "198.51.100.7"))] {
         for method in ["GET", "POST", "OPTIONS"] {
             let answer = request(method, "/challenge").headers(blocked).send_to(server());
@@ -115,7 +115,7 @@ fn a_sign_up_with_its_work_done_passes() {
     with_work(account("worked"), &other).send_to(server()).is(201, r#"{"name":"worked","privacy":"Public"}"#);
     let database = server().database();
     assert_eq!((database.tries(id(&one)), database.tries(id(&other))), (1, 1));
-    // While it is off, nobody looks at the header, and nothing is remembered.
+    // While the guard is off, the Worker ignores the header and does not store the challenge.
     let unused = solution();
     for (name, solution) in [("unworked", "nonsense"), ("unasked", &unused)] {
         let answer = account(name).header("Proof-Of-Work", solution).send_to(server());
@@ -134,7 +134,7 @@ fn a_sign_up_without_its_work_is_refused_and_told_why() {
     let overlong = find(&signed(5, FUTURE, secret), |solution| has_zeros(&padded(solution), 4));
     let overlong = padded(&overlong);
     let expired_and_lazy = find(&signed(3, 1_700_000_000, secret), |solution| !has_zeros(solution, 4));
-    // The form of it all would be good.
+    // A challenge that the test signs is good, so each of the others is refused for its own mistake.
     let good = find(&signed(4, FUTURE, secret), |solution| has_zeros(solution, 4));
     let answer = with_work(account("from-the-future"), &good).send_to(server());
     answer.is(201, r#"{"name":"from-the-future","privacy":"Public"}"#);
@@ -159,7 +159,7 @@ fn a_sign_up_without_its_work_is_refused_and_told_why() {
             ),
         ),
     ] {
-        // A database that would fail shows that it is not asked.
+        // The database would fail, and so the answers show that it is not asked.
         let send = |request: Request| {
             let request = request.vars(ON).fault("db-overloaded");
             request.headers(solution.map(|solution| ("Proof-Of-Work", solution))).send_to(server())
@@ -179,7 +179,7 @@ fn a_sign_up_without_its_work_is_refused_and_told_why() {
         assert_eq!(server().database().accounts(name), []);
     }
     assert_eq!(server().database().users("unworked"), []);
-    // What was set higher since counts at once.
+    // A higher number of bits counts at once, also for a challenge from before.
     let enough = find(&challenge, |solution| has_zeros(solution, 4) && !has_zeros(solution, 8));
     let higher = ON.replace("\"4\"", "\"8\"");
     assert_eq!(account("higher").vars(higher).header("Proof-Of-Work", &enough).send_to(server()).status, 400);
@@ -198,7 +198,7 @@ fn a_challenge_counts_for_one_sign_up() {
     let keyed = |request: Request| worked(request).key("worked-once").send_to(server());
     let first = keyed(sign_up("Ada", "once"));
     assert_eq!(first.status, 200);
-    // Nobody else, nothing else, and not the same without its key.
+    // Another name, another client, another key, and a repeat without the key.
     for answer in [
         keyed(sign_up("Grace", "once")),
         keyed(sign_up("Ada", "twice")),
@@ -211,15 +211,15 @@ fn a_challenge_counts_for_one_sign_up() {
         400,
         r#"{"name":"Ada-once","privacy":null,"code":"400","description":"Proof-Of-Work was used before"}"#,
     );
-    // Another nonce makes no other challenge of it.
+    // Another nonce solves the same challenge, which is used up.
     let again = find(solution.split_once(':').unwrap().0, |other| has_zeros(other, 4) && other != solution);
     with_work(sign_up("Grace", "once"), &again).send_to(server()).is(400, used);
-    // A repeat gets the first answer, in any spelling of its name, until there are ten.
+    // Nine repeats get the first answer, in any spelling of the name. The tenth is refused.
     for name in ["Ada", "ada", "ADA", "Ada", "Ada", "Ada", "Ada", "Ada", "Ada"] {
         keyed(sign_up(name, "once")).is(200, &first.body);
     }
     keyed(sign_up("Ada", "once")).is(400, used);
-    // With more work, there can be more.
+    // A new solution pays for more repeats.
     let worked_again = with_work(sign_up("Ada", "once"), &self::solution()).key("worked-once");
     worked_again.send_to(server()).is(200, &first.body);
     let database = server().database();
@@ -240,7 +240,7 @@ fn a_challenge_is_used_up_by_a_name_that_is_taken() {
     account("worked-for").send_to(server()).is(201, r#"{"name":"worked-for","privacy":"Public"}"#);
     assert_eq!(with_work(account("worked-for"), &work).send_to(server()).status, 409);
     assert_eq!(with_work(account("worked-for-another"), &work).send_to(server()).status, 400);
-    // But not by a request that is not of its form.
+    // A sign-up with a bad field does not use its challenge up.
     let work = solution();
     assert_eq!(with_work(account("worked for"), &work).send_to(server()).status, 400);
     assert_eq!(with_work(account("worked-for-another"), &work).send_to(server()).status, 201);
@@ -274,10 +274,10 @@ fn a_database_that_fails_lets_nobody_pass() {
         }
         let database = server().database();
         assert_eq!((database.accounts(&name), database.tries(id(&one))), (vec![], 0));
-        // The work is not lost.
+        // The solution of the failed sign-up is still good.
         assert_eq!(account.send_to(server()).status, 201);
     }
-    // A statement that was carried out without an answer finds what it did.
+    // A statement whose answer was lost is repeated, and finds its own row.
     let work = solution();
     let answer = with_work(account("worked-lost"), &work).fault("db-answer-lost").send_to(server());
     assert_eq!((answer.status, answer.header("Test-Statements")), (201, Some("3")));
@@ -286,7 +286,7 @@ fn a_database_that_fails_lets_nobody_pass() {
 
 #[test]
 fn what_has_expired_is_forgotten_a_little_at_a_time() {
-    // The tables as D1 has them, in a database of our own.
+    // The table and the trigger of D1, in a database of the test.
     let schema = |name| server().database().schema(name);
     let database = Connection::open_in_memory().unwrap();
     let insert = |name: &str, age: i64| {

@@ -1,4 +1,4 @@
-//! `CLIENTS`, with the clients that each test registers for itself.
+//! `CLIENTS`: each test registers its own clients.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -27,12 +27,12 @@ fn disable(id: &str) {
     run(&format!("UPDATE clients SET disabled_at = unixepoch() WHERE id = '{id}'"));
 }
 
-/// Runs `sql` within the server: two processes that write to one file at once are in each other's way.
+/// Runs `sql` in the server. Another process that wrote to the same file would get in the server's way.
 fn run(sql: &str) {
     assert_eq!(preflight("/users/").header("Test-SQL", sql).send_to(server()).status, 204);
 }
 
-/// Which origin may read an answer, and whether that depends on the request's.
+/// The origin that may read an answer, and the `Vary` that says whether it depends on the request's origin.
 fn cors(answer: &Answer) -> (Option<&str>, Option<&str>) {
     (answer.header("Access-Control-Allow-Origin"), answer.header("Vary"))
 }
@@ -79,10 +79,10 @@ fn only_a_registered_client_may_sign_users_up() {
     }
     assert_eq!(sign_up("a", "reg-known").vars(REGISTERED).send_to(server()).status, 200);
     assert_eq!(users("reg-known"), 1);
-    // What is wrong in its form is told before.
+    // A bad field is reported before the client is checked.
     let answer = sign_up("", "reg-unknown").vars(REGISTERED).send_to(server());
     assert!(answer.status == 400 && answer.body.contains(r#""field":"username""#), "{answer:?}");
-    // This route knows no clients.
+    // Accounts belong to no client.
     assert_eq!(account("reg-account").vars(REGISTERED).send_to(server()).status, 201);
 }
 
@@ -91,7 +91,7 @@ fn a_client_that_lists_origins_is_used_by_their_pages_and_by_no_other() {
     register("cors-listed", "https://cors.example http://localhost:3000");
     register("cors-open", "");
     for (name, origin) in [("a", "https://cors.example"), ("b", "http://localhost:3000")] {
-        // Whatever becomes of it from then on, its page can read it.
+        // The page can read every answer after this guard.
         for status in [200, 409] {
             let answer =
                 sign_up(name, "cors-listed").vars(REGISTERED).header("Origin", origin).send_to(server());
@@ -108,14 +108,14 @@ fn a_client_that_lists_origins_is_used_by_their_pages_and_by_no_other() {
     ] {
         let answer = sign_up("c", "cors-listed").vars(REGISTERED).header("Origin", origin).send_to(server());
         answer.is(403, REFUSED);
-        // The author of the page can read why.
+        // The refused page can read the reason, so that its author learns it.
         assert_eq!(cors(&answer), OPEN);
         let line = server().log_line(answer.id());
         assert_eq!((&line["outcome"], line.get("cause")), (&"origin_refused".into(), None));
     }
     assert_eq!(users("cors-listed"), 2);
 
-    // No browser, no Origin.
+    // A sign-up without an Origin does not come from a browser, and passes.
     let answer = sign_up("d", "cors-listed").vars(REGISTERED).send_to(server());
     assert_eq!((answer.status, cors(&answer)), (200, OPEN));
     let answer = sign_up("d", "cors-open").vars(REGISTERED).header("Origin", ELSEWHERE).send_to(server());
@@ -150,7 +150,7 @@ fn a_preflight_is_answered_for_all_clients_and_never_refused() {
         assert_eq!((answer.status, cors(&answer)), (204, expected), "{origin:?} {fault}");
         let outcome = if expected.0.is_none() { "preflight_refused" } else { "preflight" };
         assert_eq!(server().log_line(answer.id())["outcome"], outcome, "{origin:?} {fault}");
-        // Whose requests name no client.
+        // Requests to /users/ name no client.
         assert_eq!(cors(&send("/users/")), OPEN);
     }
     let answer = preflight("/sign-up").vars(REGISTERED).fault("clients-no-table").send_to(server());
@@ -175,22 +175,22 @@ fn clients_that_cannot_be_read_let_nobody_pass() {
         assert!(line["cause"].as_str().unwrap().contains(cause), "{line}");
     }
     assert_eq!(users("fails"), 0);
-    // A transient failure is not the client's concern.
+    // The Worker retries after a transient failure.
     let answer = sign_up("a", "fails").vars(REGISTERED).fault("db-lost-connection").send_to(server());
     assert_eq!((answer.status, answer.header("Test-Statements")), (200, Some("3")), "{answer:?}");
 }
 
-/// The clock and the isolate that keeps its clients are one test's at a time.
+/// One test at a time uses the clock and the isolate that keeps its clients.
 static KEPT: Mutex<()> = Mutex::new(());
 
 fn kept() -> MutexGuard<'static, ()> {
     let guard = KEPT.lock().unwrap_or_else(PoisonError::into_inner);
-    // A failure or a read that another test left behind is too old by now.
+    // A read or a failure that another test left in the isolate is too old after that.
     later("60000");
     guard
 }
 
-/// Moves the clock on by so many milliseconds; gives how many statements there were so far.
+/// Moves the clock on by so many milliseconds. Gives the number of statements so far.
 fn later(milliseconds: &str) -> u32 {
     let request = in_isolate(preflight("/users/")).fault("db-counts").header("Test-Later", milliseconds);
     total(&request.send_to(server()))
@@ -225,7 +225,7 @@ fn the_clients_are_read_once_a_minute_and_for_unknown_ones_every_five_seconds() 
     };
     register("kept-a", "");
     register("kept-b", "");
-    // A sign-up is a statement itself.
+    // The second statement is the sign-up's.
     assert_eq!(at("0", "kept-a", 200), 2);
     assert_eq!(at("59000", "kept-a", 409), 1);
     assert_eq!(at("999", "kept-b", 200), 1);
@@ -241,7 +241,7 @@ fn the_clients_are_read_once_a_minute_and_for_unknown_ones_every_five_seconds() 
     }
     assert_eq!(at("4999", "kept-c", 400), 0);
     assert_eq!(at("0", "kept-b", 409), 1);
-    // Five seconds are over for those who were not there.
+    // Five seconds after the read, the isolate reads again for an unknown client.
     assert_eq!(at("1", "kept-c", 200), 2);
     assert_eq!(at("0", "kept-b", 400), 0);
     assert_eq!(at("5000", "kept-0", 400), 1);
@@ -254,13 +254,13 @@ fn requests_that_come_while_the_clients_are_read_share_the_read() {
     let _guard = kept();
     register("shared", "");
     let before = later("0");
-    // The read takes until some of them wait for it.
+    // The read takes until five requests are under way.
     let answers = at_once(20, |n| {
         let client_id = if n == 0 { "shared".to_owned() } else { format!("shared-{n}") };
         kept_sign_up(&client_id, "clients-held").header("Test-Hold", "5").send_to(server())
     });
     assert_statuses(&answers, &[(200, 1), (400, 19)]);
-    // The other statement is that of the one sign-up.
+    // One statement is the read, and one the sign-up that passes.
     assert_eq!(later("0") - before, 2);
 }
 
@@ -274,7 +274,7 @@ fn however_many_ids_are_made_up_they_cost_one_read_in_five_seconds() {
                 scope.spawn(move || {
                     for n in 0..tries {
                         let client_id = format!("made-up-{of}-{n}");
-                        // The read takes until some of them wait for it.
+                        // The read takes until five requests are under way.
                         let answer = kept_sign_up(&client_id, "clients-held")
                             .header("Test-Hold", "5")
                             .send_to(server());
@@ -298,14 +298,14 @@ fn a_failure_is_that_of_the_next_second_too() {
         let line = server().log_line(answer.id());
         assert!(line["cause"].as_str().unwrap().contains("Network connection lost"), "{line}");
     };
-    // One read is three tries.
+    // The Worker tries a read three times.
     is_down(&down("failed"));
     assert_eq!(later("0") - before, 3);
     for answer in at_once(5, |n| down(if n == 0 { "failed" } else { "unknown" })) {
         is_down(&answer);
     }
     later("999");
-    // Also where it would succeed again.
+    // Within that second, the failure also counts for a read that would succeed.
     is_down(&kept_sign_up("failed", "db-counts").send_to(server()));
     let answer = in_isolate(preflight("/sign-up")).fault("db-counts").send_to(server());
     let line = server().log_line(answer.id());
@@ -316,7 +316,7 @@ fn a_failure_is_that_of_the_next_second_too() {
     assert_eq!(later("1000") - before, 6);
     assert_eq!(kept_sign_up("failed", "db-counts").send_to(server()).status, 200);
     assert_eq!(later("0") - before, 8);
-    // Who is known is not concerned: clients that were read before are good for their minute.
+    // Known clients are not affected: those that were read before are good for their minute.
     later("5000");
     is_down(&down("unknown"));
     assert_eq!(down("failed").status, 409);

@@ -1,4 +1,4 @@
-//! `RESERVED_NAMES`: who asks for one of them is told that it is taken.
+//! `RESERVED_NAMES`: a sign-up with a reserved name gets the answer that the name is taken.
 
 use crate::faults::server;
 use crate::request::{account, sign_up};
@@ -24,7 +24,7 @@ fn a_reserved_name_is_taken_in_every_spelling_and_namespace() {
     assert_eq!((database.users("reserved-1"), database.users("reserved-2")), (vec![], vec![]));
     assert_eq!(database.accounts("root-ädmin"), []);
 
-    // Others pass; and without the setting, it is a name like any other.
+    // Other names pass, and without the setting a reserved name does too.
     assert_eq!(sign_up("root-ädmins", "reserved-1").vars(NAMES).send_to(server()).status, 200);
     assert_eq!(account("not-reserved").vars(NAMES).send_to(server()).status, 201);
     assert_eq!(sign_up("root-ädmin", "reserved-1").send_to(server()).status, 200);

@@ -16,7 +16,7 @@ use crate::stand_in::{self, Question, Reply};
 use crate::webdriver::Browser;
 
 const SECRET: &str = "0x4AAA-the-s3cret";
-/// Cloudflare's for tests.
+/// Cloudflare's secret for tests.
 const TEST_SECRET: &str = "1x0000000000000000000000000000000AA";
 const REFUSED: &str = r#"{"description":"captcha_token was not accepted: it must be the token of a new Turnstile challenge","code":"400","field":"captcha_token"}"#;
 const INTERNAL: &str = r#"{"description":"Internal error","code":"500"}"#;
@@ -25,16 +25,16 @@ const UNAVAILABLE: &str =
 
 static SITEVERIFY: LazyLock<String> = LazyLock::new(|| format!("{}/siteverify", stand_in::start(siteverify)));
 
-/// The UUID that each token was first asked about with.
+/// The UUID of the first question about each token.
 static USED: Mutex<Option<HashMap<String, String>>> = Mutex::new(None);
 
-/// What it was asked, in order.
+/// The questions, in order.
 static ASKED: Mutex<Vec<Value>> = Mutex::new(Vec::new());
 
-/// Answers as Cloudflare documents it; a token can ask for an odd answer.
+/// Answers as Cloudflare documents it. A token can ask for an odd answer.
 fn siteverify(question: &Question) -> Reply {
     if question.line == "POST /elsewhere" {
-        // Where the redirect leads to.
+        // The target of the redirect.
         return Reply::Answer(200, json!({ "success": true }).to_string());
     }
     assert_eq!(question.line, "POST /siteverify");
@@ -45,7 +45,7 @@ fn siteverify(question: &Question) -> Reply {
         ["secret", "response", "idempotency_key"].map(|name| asked[name].as_str().unwrap());
     let refusal =
         |code: &str| Reply::Answer(200, json!({"success": false, "error-codes": [code]}).to_string());
-    // The server is called by this name, so its pages have it too.
+    // The server is called by this name, so its pages have the same host.
     let mut good = json!({
         "success": true, "error-codes": [], "hostname": "127.0.0.1", "challenge_ts": "2096-10-02T07:06:40.123Z",
     });
@@ -61,7 +61,7 @@ fn siteverify(question: &Question) -> Reply {
     }
     let good = good.to_string();
     match kind {
-        // As it answered in 2026.
+        // The answer of the real siteverify in 2026.
         _ if secret == TEST_SECRET => Reply::Answer(
             200,
             json!({
@@ -84,18 +84,18 @@ fn siteverify(question: &Question) -> Reply {
         "internal" => refusal("internal-error"),
         "malformed" => Reply::Answer(400, r#"{"success":false,"error-codes":["bad-request"]}"#.to_owned()),
         "bad" => refusal("invalid-input-response"),
-        // As if it did not look at the UUID.
+        // These tokens are good with any UUID.
         "lenient" | "timeless" | "garbled" | "hostless" => Reply::Answer(200, good),
         "good" | "acted" | "elsewhere" => {
             let mut used = USED.lock().unwrap();
             let first = used.get_or_insert_default().entry(token.to_owned()).or_insert(uuid.to_owned());
             if first == uuid { Reply::Answer(200, good) } else { refusal("timeout-or-duplicate") }
         }
-        _ => panic!("no such token: {token}"),
+        _ => panic!("siteverify has no answer for the token {token}"),
     }
 }
 
-/// The settings that switch the guard on, with others.
+/// The settings that switch the guard on, and others.
 pub fn settings(more: &[(&str, &str)]) -> String {
     let mut vars = json!({ "TURNSTILE_SECRET": SECRET, "TURNSTILE_URL": *SITEVERIFY });
     for (name, value) in more {
@@ -114,7 +114,7 @@ pub fn with_token(request: Request, token: impl Into<Value>) -> Request {
     }
 }
 
-/// An account with `token` under settings of its own; gives its status and how many statements it took.
+/// Sends an account with `token` under further settings. Gives the status and the number of statements.
 fn status_under(vars: &[(&str, &str)], token: &str, name: &str) -> (u16, String) {
     let request = account(name).header("Captcha-Token", token).vars(settings(vars)).fault("db-counts");
     let answer = request.send_to(server());
@@ -132,7 +132,7 @@ fn id(token: &str) -> String {
     format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }
 
-/// What was asked about `token`.
+/// The questions about `token`.
 fn asked(token: &str) -> Vec<Value> {
     ASKED.lock().unwrap().iter().filter(|asked| asked["response"] == token).cloned().collect()
 }
@@ -159,7 +159,7 @@ fn a_good_token_signs_up_once() {
     let uuid = question["idempotency_key"].as_str().unwrap();
     assert_eq!((uuid.len(), &uuid[14..15], uuid.matches('-').count()), (36, "4", 4), "{uuid}");
 
-    // Whatever else is the same, another sign-up needs another token.
+    // Another sign-up needs another token, also with the same client, name or address.
     send(sign_up("second", "turnstile"), token).is(400, REFUSED);
     send(sign_up("first", "turnstile-2"), token).is(400, REFUSED);
     send(sign_up("second", "turnstile"), "bad.1").is(400, REFUSED);
@@ -179,12 +179,13 @@ fn a_good_token_signs_up_once() {
 fn a_token_is_good_for_a_repeat_of_its_own_sign_up_and_for_no_other() {
     let paid = |request: Request| with_token(request, "good.repeat");
     let user = paid(sign_up("repeat", "turnstile-3")).key("turnstile-repeat");
-    // siteverify has seen the token, and nothing is stored; then it is stored; then the answer is asked for again.
+    // The first try spends the token at siteverify and stores nothing. The second stores the user, and the third
+    // repeats it.
     assert_eq!(user.clone().fault("db-down").send_to(server()).status, 503);
     let first = user.send_to(server());
     assert_eq!(first.status, 200);
     user.send_to(server()).is(200, &first.body);
-    // A new token is as good, where the first is too old.
+    // A repeat may bring a new token, for the case that the first has expired.
     user.member("captcha_token", "good.repeat-2").send_to(server()).is(200, &first.body);
 
     for request in [
@@ -208,7 +209,7 @@ fn a_token_is_good_for_a_repeat_of_its_own_sign_up_and_for_no_other() {
 
 #[test]
 fn a_token_pays_for_ten_tries_of_one_sign_up() {
-    // The database alone refuses what this token's siteverify would let pass.
+    // siteverify takes this token each time, so only the database refuses it.
     let token = "lenient.ten";
     let paid = |request: Request| with_token(request, token);
     let keyed = |request: Request| paid(request).key("turnstile-ten").send_to(server());
@@ -240,7 +241,8 @@ fn an_isolate_remembers_the_tokens_that_it_refused() {
         |name| with("lenient.here", name),
         |name| with("lenient.elsewhere", name),
     );
-    // Ten tries of the first, two of the second and the refusal that taught it whose it is.
+    // The first token was asked about for its ten tries; the second for its two tries, and for the refusal by which the
+    // isolate learned whose it is.
     assert_eq!((asked("lenient.here").len(), asked("lenient.elsewhere").len()), (10, 3));
 }
 
@@ -248,7 +250,7 @@ fn an_isolate_remembers_the_tokens_that_it_refused() {
 fn a_token_of_another_page_is_refused() {
     let (hostnames, action) = ("TURNSTILE_HOSTNAMES", "TURNSTILE_ACTION");
     let [accepted, refused] = [(201, "2".to_owned()), (400, "0".to_owned())];
-    // Without settings, the page's host is the one that is called, and any action will do.
+    // Without settings, the page's host must be that of the request, and every action is good.
     assert_eq!(status_under(&[], "elsewhere.1", "turnstile-page-1"), refused);
     assert_eq!(status_under(&[], "acted.buy.1", "turnstile-page-1"), accepted);
     let listed = (hostnames, "app.example  Elsewhere.example");
@@ -304,7 +306,7 @@ fn what_cannot_be_a_token_is_not_asked_about() {
     );
     let answer = with_token(account("turnstile-malformed"), &*long).send_to(server());
     assert!(answer.body.contains("Captcha-Token was not accepted"), "{answer:?}");
-    // A sign-up of bad form does not use its token up.
+    // A sign-up with a bad field does not use its token up.
     for request in [sign_up("", "turnstile-5"), account("a b")] {
         assert_eq!(with_token(request, "good.unused").send_to(server()).status, 400);
     }
@@ -317,7 +319,7 @@ fn what_cannot_be_a_token_is_not_asked_about() {
 
 #[test]
 fn without_a_verdict_nobody_passes() {
-    // The slow ones wait side by side.
+    // All are sent at once, because the slow ones run into the time limit.
     thread::scope(|scope| {
         for token in [
             "slow", "half", "redirect", "status", "huge", "html", "null", "text", "list", "silent",
@@ -434,7 +436,7 @@ fn a_page_learns_from_the_preflight_what_it_has_to_send() {
     assert_eq!((acting.header("Captcha-Site-Key"), acting.header("Captcha-Action")), (None, Some("sign-up")));
 }
 
-/// Sends every request of the page with these settings.
+/// Lets every request of the page bring these settings.
 fn set(page: &Browser, vars: &str) {
     page.devtools("Network.enable", &json!({}));
     page.devtools("Network.setExtraHTTPHeaders", &json!({ "headers": { "Test-Vars": vars } }));
@@ -442,7 +444,7 @@ fn set(page: &Browser, vars: &str) {
 
 #[test]
 fn the_console_shows_the_widget_and_sends_its_token() {
-    // What Cloudflare's script would put there: each widget gives a token at once, and a new one when it is reset.
+    // In the place of Cloudflare's script: each widget gives a token at once, and a new one when it is reset.
     let script = "let count = 0;
         const widgets = [];
         const give = (id) => setTimeout(() => widgets[id].callback(`acted.${widgets[id].action}.${widgets[id].sitekey}.${Date.now()}.${++count}`));
@@ -476,7 +478,7 @@ fn the_console_shows_the_widget_and_sends_its_token() {
             let (outcome, _) = answer_to(page, route, "[data-part=retry]");
             assert!(outcome.starts_with(status) && outcome.contains("the same answer"), "{outcome}");
 
-            // Another sign-up is refused with the token, and gets the widget to make another.
+            // Another sign-up is refused with the same token, and the widget then makes a new one.
             page.fill(&format!("#{name}"), &format!("{screen}-captcha-2"));
             let (outcome, _) = answer_to(page, route, ".primary");
             assert!(outcome.starts_with("400") && outcome.contains("was not accepted"), "{outcome}");
@@ -492,7 +494,7 @@ fn without_its_script_or_key_the_console_takes_a_token_by_hand() {
     let with_key = settings(&[("TURNSTILE_SITE_KEY", "0x4AAA-console")]);
     for (vars, hint) in [
         (settings(&[]), "The token of a Turnstile challenge, good for one sign-up and its retries."),
-        // The policy lets the script in; there is no network here.
+        // The policy allows the script, but the tests have no network.
         (with_key, "The Turnstile widget could not be loaded. Paste a token."),
     ] {
         let Some(page) = Browser::start() else { return };
