@@ -68,7 +68,7 @@ const REFUSED: [char; 40] = [
 ];
 
 #[test]
-fn a_body_that_is_no_json_object() {
+fn a_body_that_is_not_a_json_object() {
     let deep = "[".repeat(10_000);
     let deep_object = "{\"a\":".repeat(2_000);
     for (body, description) in [
@@ -138,7 +138,7 @@ fn a_body_that_is_no_json_object() {
 }
 
 #[test]
-fn a_member_of_another_type() {
+fn a_member_that_is_missing_or_of_another_type() {
     let deep = format!("{}{}", "[".repeat(5_000), "]".repeat(5_000));
     for value in [
         "null",
@@ -178,7 +178,7 @@ fn a_member_of_another_type() {
 }
 
 #[test]
-fn a_name_against_its_rule_on_both_routes() {
+fn a_name_that_breaks_its_rule_on_both_routes() {
     let character = |c: char| {
         let code = u32::from(c);
         format!(
@@ -224,7 +224,7 @@ fn a_name_against_its_rule_on_both_routes() {
 }
 
 #[test]
-fn a_password_or_client_against_its_rule() {
+fn a_password_or_client_id_that_breaks_its_rule() {
     let refused = "password must not hold control, invisible or unassigned characters (RFC 8265)";
     for c in REFUSED {
         // A password may contain spaces of every kind, and a joiner where the script uses one.
@@ -255,7 +255,7 @@ fn a_password_or_client_against_its_rule() {
 }
 
 #[test]
-fn a_header_against_its_rule() {
+fn a_header_that_breaks_its_rule() {
     let invalid = |name: &str, privacy: &str, description: &str| {
         format!(r#"{{"name":{name},"privacy":{privacy},"code":"400","description":"{description}"}}"#)
     };
@@ -317,7 +317,7 @@ fn a_header_against_its_rule() {
 }
 
 #[test]
-fn a_request_that_is_hardly_http() {
+fn a_request_that_is_not_valid_http() {
     let head = "Host: localhost\r\nConnection: close\r\nContent-Type: application/json\r\n";
     // The runtime itself refuses these before the Worker sees them.
     for length in ["-1", "1e3", "0x10", "99999999999999999999999"] {

@@ -98,7 +98,7 @@ fn an_entry_blocks_its_address_or_range_in_every_spelling() {
 }
 
 #[test]
-fn what_is_beside_an_entry_passes() {
+fn an_address_beside_an_entry_passes() {
     for address in [
         "198.51.100.6",
         "198.51.102.1",

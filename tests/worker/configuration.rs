@@ -24,7 +24,7 @@ fn with_vars(lines: &str) -> String {
 }
 
 #[test]
-fn every_mistake_is_told_with_its_place_and_what_would_be_right() {
+fn every_mistake_is_reported_with_its_place_and_its_correction() {
     let project = Project::new("mistakes");
     let vars = "RESERVED_NAME = \"admin\"\nproof_of_work = \"20\"\nPASSWORD_PEPPER = \"x\"\nSIGN_UP_LIMIT = \"9\"\nHATS = \"1\"";
     let tables = r#"
@@ -101,7 +101,7 @@ simple = { limit = 10, period = 60 }
 }
 
 #[test]
-fn no_command_goes_on_with_a_mistake() {
+fn every_command_stops_at_a_mistake() {
     let project = Project::new("mistakes-stop");
     let good = without_ids();
     for (configuration, sentence) in [
@@ -145,7 +145,7 @@ fn no_command_goes_on_with_a_mistake() {
 }
 
 #[test]
-fn good_settings_cost_nothing_and_a_warning_comes_each_time() {
+fn good_settings_are_checked_once_and_a_warning_is_repeated() {
     let project = Project::new("settings-good");
     let checked =
         || fs::metadata(project.folder.join(".wrangler/settings")).and_then(|file| file.modified()).ok();
@@ -275,7 +275,7 @@ fn the_names_that_are_checked_are_those_that_the_worker_reads() {
 }
 
 #[test]
-fn what_the_configuration_offers_is_known() {
+fn every_name_that_wrangler_toml_offers_is_known() {
     let known = known();
     let names: Vec<_> = include_str!("../../wrangler.toml")
         .lines()
@@ -355,7 +355,7 @@ impl Drop for Dev {
 }
 
 #[test]
-fn a_server_that_runs_takes_changes_over_and_tells_mistakes() {
+fn a_running_server_applies_changes_and_reports_mistakes() {
     let project = Project::new("reload");
     let variables = project.folder.join(".dev.vars");
     let set = |lines: &str| project.configure(&with_vars(lines));
@@ -387,7 +387,7 @@ fn a_server_that_runs_takes_changes_over_and_tells_mistakes() {
 }
 
 #[test]
-fn the_pipeline_names_what_is_there() {
+fn the_pipeline_uses_actions_folders_and_commands_that_exist() {
     let python = Path::new(".tools/venv/bin/python");
     if !can_run(python.exists(), "the Python packages", "the tests of docs/deploy.yml") {
         return;

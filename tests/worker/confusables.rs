@@ -115,7 +115,7 @@ fn a_repeat_finds_its_own_row_even_if_its_spelling_now_looks_like_another() {
 }
 
 #[test]
-fn names_from_before_are_known() {
+fn names_that_were_stored_before_the_setting_count() {
     let Some(server) = server() else { return };
     for (name, client_id, status) in [
         ("o'neiІl", "old", 200),

@@ -237,7 +237,7 @@ fn an_error_stands_beside_the_field_that_it_names() {
 }
 
 #[test]
-fn a_lost_answer_is_said_and_a_retry_gets_it() {
+fn a_lost_answer_is_reported_and_a_retry_gets_it() {
     on_each_screen("/", |page, (screen, ..)| {
         let network = |offline: bool| {
             let throttle =
@@ -265,7 +265,7 @@ fn ask_for_work(page: &Browser, bits: u32) {
 }
 
 #[test]
-fn a_proof_of_work_is_made_where_it_is_asked_for() {
+fn the_console_does_a_proof_of_work_where_the_service_asks_for_one() {
     on_each_screen_of(
         faults::server(),
         "/",

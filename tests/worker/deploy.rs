@@ -279,7 +279,7 @@ fn provision_makes_what_is_missing_and_writes_its_id_once() {
 }
 
 #[test]
-fn provision_takes_what_the_account_has_unless_the_law_is_another() {
+fn provision_takes_the_resources_of_the_account_unless_the_jurisdiction_differs() {
     let project = Project::new("provision-existing");
     project.account().databases = [("other", "other", Value::Null), ("edge-signup", "mine", json!("eu"))]
         .map(|(name, id, law)| json!({"uuid": id, "name": name, "jurisdiction": law}))
@@ -387,7 +387,7 @@ fn staging() -> String {
 }
 
 #[test]
-fn an_environment_has_all_of_its_own() {
+fn an_environment_has_its_own_database_namespace_and_worker() {
     let project = Project::new("environments");
     let names = |account: &Account| account.migrations.iter().map(|(of, _)| of.clone()).collect::<Vec<_>>();
     project.configure(&(without_ids() + &staging()));
@@ -448,7 +448,7 @@ fn an_environment_has_all_of_its_own() {
 }
 
 #[test]
-fn an_environment_is_looked_at_without_an_account() {
+fn a_dry_run_of_an_environment_needs_no_account() {
     let project = Project::new("environments-dry");
     project.configure(&(without_ids() + &staging()));
     let (succeeded, text) = project.make(&["deploy", "ENV=staging", "DRY=1"]);

@@ -68,7 +68,7 @@ fn the_examples_of_the_readme_print_what_it_says() {
 }
 
 #[test]
-fn clients_that_send_latin_1_are_why_the_readme_asks_for_the_extended_form() {
+fn clients_that_send_latin_1_need_the_extended_form_of_the_readme() {
     const NODE: &str = r#"
 for (const name of ["Zoë-node", "Ã«-node", "☃"])
   await fetch(`${process.env.URL}/users/`, { method: "POST", headers: { Username: name } })

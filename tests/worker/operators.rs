@@ -48,7 +48,7 @@ fn a_block_is_seen_by_a_running_server_until_it_is_lifted() {
 }
 
 #[test]
-fn an_address_that_a_range_still_blocks_is_not_called_free() {
+fn an_address_that_a_range_still_blocks_is_reported_as_blocked() {
     let state = &fresh("ranges");
     let unblock = |written| make(state, &["unblock", written]);
     for written in ["IP=192.0.2.7", "IP=192.0.0.0/16", "IP=2001:db8::/32"] {
@@ -93,7 +93,7 @@ fn an_empty_list_is_a_success() {
 }
 
 #[test]
-fn a_time_that_is_no_number_of_seconds_is_refused() {
+fn a_time_that_is_not_a_number_of_seconds_is_refused() {
     for time in ["1h", "0", "59", "-1", "", "60.5"] {
         let (succeeded, text) = make(&shared().state, &["block", "IP=198.18.5.60", &format!("TTL={time}")]);
         let sentence = format!(
@@ -107,7 +107,7 @@ fn a_time_that_is_no_number_of_seconds_is_refused() {
 }
 
 #[test]
-fn what_the_worker_would_not_look_up_is_refused() {
+fn a_text_that_the_worker_would_not_look_up_is_refused() {
     for (written, problem) in [
         ("IP=", "\"\" is not an IP address"),
         ("IP=example.com", "\"example.com\" is not an IP address"),
@@ -153,7 +153,7 @@ fn a_client_is_registered_listed_disabled_and_changed() {
 }
 
 #[test]
-fn what_could_never_be_a_client_is_refused() {
+fn a_client_with_a_bad_name_id_or_origin_is_refused() {
     for (arguments, problem) in [
         (["client", "NAME="].as_slice(), "NAME is \"\""),
         (&["client", "NAME=a", "ORIGINS=https://a.example/"], "\"https://a.example/\" in ORIGINS"),
@@ -167,7 +167,7 @@ fn what_could_never_be_a_client_is_refused() {
 }
 
 #[test]
-fn the_list_of_breached_passwords_is_nothing_that_is_blocked() {
+fn the_list_of_breached_passwords_is_not_listed_as_blocked() {
     // This server's namespace also holds the list that `make breached-list` stored.
     let (succeeded, list) = make(&faults::server().state, &["blocked"]);
     assert!(succeeded && list.contains("198.51.100.7\t") && !list.contains("breached"), "{list}");

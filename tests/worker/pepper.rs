@@ -49,7 +49,7 @@ fn a_hash_names_its_pepper_and_needs_its_secret() {
 }
 
 #[test]
-fn a_rotation_changes_nothing_that_is_stored() {
+fn a_rotation_keeps_the_stored_hashes() {
     let first = peppered("rotated", Some(OLD)).key("pepper-1").send_to(faults::server());
     assert_eq!(first.status, 200);
     let hash = stored("rotated");
@@ -59,7 +59,7 @@ fn a_rotation_changes_nothing_that_is_stored() {
 }
 
 #[test]
-fn a_bad_pepper_stops_the_service_and_nobody_is_told_what_it_was() {
+fn a_bad_pepper_stops_the_service_and_is_neither_answered_nor_logged() {
     for pepper in ["", "bad-s3cret", "2026:bad-s3cret", "bad-s3cret:0123456789abcdef0123456789abcdef"] {
         let answer = peppered("bad", Some(pepper)).send_to(faults::server());
         answer.is(500, r#"{"description":"Internal error","code":"500"}"#);

@@ -44,7 +44,7 @@ fn of_200_accounts_with_one_name_one_is_created() {
 }
 
 #[test]
-fn of_50_repeats_with_one_key_all_succeed_as_one() {
+fn of_50_repeats_with_one_key_all_get_the_same_answer() {
     let user = sign_up("Repeated", "races-repeated").key("races");
     let answers = at_once(50, |_| user.send());
     assert_statuses(&answers, &[(200, 50)]);

@@ -42,7 +42,7 @@ fn a_key_counts_for_one_name_in_one_namespace() {
 }
 
 #[test]
-fn an_account_repeated_with_its_key_is_as_it_was_first() {
+fn an_account_repeated_with_its_key_gets_the_first_answer() {
     let first = r#"{"name":"Retried","privacy":"Private"}"#;
     let request = account("Retried").privacy("Private").key("retry-5");
     request.send().is(201, first);

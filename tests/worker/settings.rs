@@ -49,7 +49,7 @@ fn a_setting_that_makes_no_sense_stops_the_service_and_the_log_names_it() {
 }
 
 #[test]
-fn a_number_in_the_configuration_is_a_number() {
+fn a_setting_may_be_a_number_instead_of_a_text() {
     let request = sign_up("a", "c").password("8 chars!").vars(r#"{"PASSWORD_MIN_LENGTH":9}"#);
     request.send_to(faults::server()).is(
         400,

@@ -105,7 +105,7 @@ fn a_name_is_taken_in_every_spelling_but_only_in_its_namespace() {
 }
 
 #[test]
-fn names_that_only_look_alike_are_two() {
+fn names_that_only_look_alike_are_different_names() {
     for name in ["admin", "аdmin", "ad-min", "admın"] {
         assert_eq!(sign_up(name, "look-alike").send().status, 200, "{name}");
     }

@@ -17,7 +17,7 @@ fn sources(folder: &Path) -> String {
 }
 
 #[test]
-fn every_test_that_is_named_is_there() {
+fn every_test_and_file_that_the_document_names_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let document = fs::read_to_string(root.join("docs/threats.md")).unwrap();
     let sources = sources(&root.join("tests/worker")) + &sources(&root.join("src"));

@@ -114,7 +114,7 @@ fn a_service_passes_for_a_registered_client_and_the_names_can_be_removed() {
 }
 
 #[test]
-fn what_an_edge_may_change_is_a_warning() {
+fn a_change_that_an_edge_may_make_is_a_warning() {
     let url = edge(shared(), &[], |_, answer| {
         answer.change("etag", |value| format!("W/{value}"));
         if answer.status == 200 {
@@ -178,7 +178,7 @@ fn each_fault_is_reported_once() {
 }
 
 #[test]
-fn what_a_limit_forbids_is_not_run() {
+fn a_check_that_a_limit_stops_counts_as_not_run() {
     let more =
         &[("Test-Bindings", r#"{"SIGN_UP_LIMIT":"LIMIT_OF_TWO"}"#), ("CF-Connecting-IP", "198.18.7.1")];
     let (succeeded, lines) = verify(&edge(faults::server(), more, |_, _| {}), &[]);
@@ -195,7 +195,7 @@ fn what_a_limit_forbids_is_not_run() {
 }
 
 #[test]
-fn what_does_not_answer_as_a_service_is_not_checked_further() {
+fn a_server_that_is_not_the_service_is_not_checked_further() {
     let elsewhere = stand_in::start(|_| Reply::Answer(200, "<html>".to_owned()));
     for url in [stand_in::nobody(), elsewhere] {
         let (succeeded, lines) = verify(&url, &[]);

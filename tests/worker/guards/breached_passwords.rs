@@ -137,7 +137,7 @@ fn a_password_of_the_list_is_refused() {
 }
 
 #[test]
-fn without_a_list_nobody_passes_and_without_an_answer_the_setting_decides() {
+fn a_missing_list_stops_the_service_and_without_an_answer_the_setting_decides() {
     let user = |fault| sign_up(fault, "breached").fault(fault);
     for fault in ["list-missing", "list-garbage"] {
         for vars in [LIST, LIST_OR_ALLOW] {
@@ -181,7 +181,7 @@ fn a_wrong_setting_stops_the_service_and_the_log_names_it() {
 }
 
 #[test]
-fn without_the_setting_or_a_password_nothing_is_asked() {
+fn the_range_is_asked_only_with_the_setting_and_a_password() {
     assert_eq!(sign_up_with("off", "password").send_to(server()).status, 200);
     let nobody = settings(&[("BREACHED_PASSWORDS_URL", &(stand_in::nobody() + "/"))]);
     assert_eq!(account("breached").vars(&nobody).send_to(server()).status, 201);

@@ -62,7 +62,7 @@ fn a_network_that_signs_up_too_often_has_to_wait() {
 }
 
 #[test]
-fn an_application_that_signs_up_too_many_has_to_wait() {
+fn an_application_with_too_many_sign_ups_has_to_wait() {
     early_in_a_minute();
     for name in ["one", "two"] {
         assert_eq!(of_client(sign_up(name, "busy")).address("198.18.1.1").send_to(server()).status, 200);
@@ -107,7 +107,7 @@ fn a_client_is_counted_for_the_sign_ups_that_have_paid() {
 }
 
 #[test]
-fn a_limit_that_cannot_count_lets_nobody_pass() {
+fn a_limit_that_cannot_count_refuses_every_sign_up() {
     for (fault, status, outcome) in [
         ("limit-rejects", 503, "unavailable"),
         ("limit-hangs", 503, "unavailable"),

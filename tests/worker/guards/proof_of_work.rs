@@ -69,7 +69,7 @@ fn id(solution: &str) -> &str {
 }
 
 #[test]
-fn a_challenge_is_got_while_the_guard_is_on() {
+fn a_challenge_is_issued_while_the_guard_is_on() {
     let get_challenge = get("/challenge").vars(ON);
     let answer = get_challenge.send_to(server());
     let challenge = answer.body.parse::<Value>().unwrap()["challenge"].as_str().unwrap().to_owned();
@@ -257,7 +257,7 @@ fn of_20_sign_ups_with_one_challenge_one_passes() {
 }
 
 #[test]
-fn a_database_that_fails_lets_nobody_pass() {
+fn a_database_that_fails_refuses_every_solution() {
     for (fault, status, cause) in [
         ("db-down", 503, "database: Error: D1_ERROR: Network connection lost."),
         ("db-overloaded", 503, "database: Error: D1_ERROR: D1 DB is overloaded."),
@@ -285,7 +285,7 @@ fn a_database_that_fails_lets_nobody_pass() {
 }
 
 #[test]
-fn what_has_expired_is_forgotten_a_little_at_a_time() {
+fn expired_challenges_are_deleted_a_few_at_a_time() {
     // The table and the trigger of D1, in a database of the test.
     let schema = |name| server().database().schema(name);
     let database = Connection::open_in_memory().unwrap();

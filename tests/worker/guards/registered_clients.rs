@@ -160,7 +160,7 @@ fn a_preflight_is_answered_for_all_clients_and_never_refused() {
 }
 
 #[test]
-fn clients_that_cannot_be_read_let_nobody_pass() {
+fn every_sign_up_fails_while_the_clients_cannot_be_read() {
     register("fails", "");
     for (fault, status, cause) in [
         ("clients-down", 503, "Network connection lost"),
@@ -323,7 +323,7 @@ fn a_failure_is_that_of_the_next_second_too() {
 }
 
 #[test]
-fn the_table_keeps_out_what_could_never_be_equal_to_an_origin() {
+fn the_table_refuses_a_text_that_cannot_equal_an_origin() {
     let database = Connection::open_in_memory().unwrap();
     database.execute_batch(include_str!("../../../migrations/0002_clients.sql")).unwrap();
     let insert = |id: &str, name: &str, origins: &str| {

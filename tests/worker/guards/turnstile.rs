@@ -281,7 +281,7 @@ fn with_the_secret_for_tests_the_one_token_of_its_widgets_is_good_for_all() {
 }
 
 #[test]
-fn what_cannot_be_a_token_is_not_asked_about() {
+fn siteverify_is_not_asked_about_a_text_that_cannot_be_a_token() {
     let given = "captcha_token must be given, as a string: the token of a Turnstile challenge";
     let accepted = "captcha_token was not accepted: it must be the token of a new Turnstile challenge";
     let long = format!("good.{}", "x".repeat(2044));
@@ -318,7 +318,7 @@ fn what_cannot_be_a_token_is_not_asked_about() {
 }
 
 #[test]
-fn without_a_verdict_nobody_passes() {
+fn without_a_verdict_every_sign_up_is_refused() {
     // All are sent at once, because the slow ones run into the time limit.
     thread::scope(|scope| {
         for token in [
