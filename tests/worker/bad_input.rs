@@ -350,7 +350,7 @@ fn a_request_that_is_not_valid_http() {
 /// The client is gone before the answer, and so the test has no id to find the log line by. The server gets no other
 /// requests.
 #[test]
-fn a_body_that_ends_before_the_length_it_announced_is_not_taken() {
+fn a_body_that_ends_before_its_announced_length_is_refused() {
     let server = Server::start("cut-off", &[]);
     let body = sign_up("cut", CLIENT).body;
     let head = format!(

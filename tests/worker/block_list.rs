@@ -146,7 +146,7 @@ fn an_address_that_cannot_be_read_is_refused() {
 }
 
 #[test]
-fn a_missing_address_is_refused_whatever_else_claims_one() {
+fn a_missing_address_is_refused_whatever_other_headers_claim() {
     // wrangler always sends an address; this fault takes it away before the Worker sees the request.
     for path in ["/sign-up", "/users/"] {
         let request = post(path).header("Username", "no-address").header("X-Forwarded-For", "203.0.113.7");

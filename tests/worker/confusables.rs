@@ -132,7 +132,7 @@ fn names_that_were_stored_before_the_setting_count() {
 }
 
 #[test]
-fn what_looks_like_a_reserved_name_is_reserved() {
+fn a_name_that_looks_like_a_reserved_one_is_reserved() {
     let Some(server) = server() else { return };
     for name in ["admin", "аdmin", "ADМIN", "ꓮꓓꓟꓲꓠ", "ADMlN"] {
         assert_eq!(sign_up(name, "reserved").send_to(server).status, 409);

@@ -82,7 +82,7 @@ fn assert_alive(name: &str) {
 }
 
 #[test]
-fn a_block_list_that_fails_lets_nobody_pass_unless_told_to() {
+fn a_block_list_that_fails_refuses_every_request_unless_the_setting_allows_it() {
     for fault in ["kv-throws", "kv-rejects", "kv-rejects-oddly", "kv-answers-oddly", "kv-hangs"] {
         for request in both(fault) {
             let answer = request.send_to(server());
@@ -133,7 +133,7 @@ fn a_sign_up_is_one_operation_of_kv_and_one_statement_of_d1() {
 }
 
 #[test]
-fn a_transient_failure_of_the_database_is_not_the_clients_concern() {
+fn a_transient_failure_of_the_database_is_hidden_from_the_client() {
     for fault in ["db-lost-connection", "db-reset", "db-code-updated", "db-unresolved", "db-answer-lost"] {
         let user = sign_up(fault, "faults").fault(fault);
         let answer = user.send_to(server());
@@ -184,7 +184,7 @@ fn an_overloaded_database_is_not_asked_again() {
 }
 
 #[test]
-fn a_wrong_schema_or_binding_is_told_to_the_log_alone() {
+fn a_wrong_schema_or_binding_is_explained_only_in_the_log() {
     for (fault, cause) in [
         ("db-missing", "the binding DB is missing"),
         ("db-wrong", "database: TypeError"),
@@ -202,7 +202,7 @@ fn a_wrong_schema_or_binding_is_told_to_the_log_alone() {
 }
 
 #[test]
-fn a_trap_costs_the_requests_in_flight_their_answer_and_no_other() {
+fn a_trap_fails_the_requests_in_flight_and_no_others() {
     let server = start("trap", |_| {});
     thread::scope(|scope| {
         // Without the trap, this request would get a 503 after two seconds.
@@ -222,7 +222,7 @@ fn a_trap_costs_the_requests_in_flight_their_answer_and_no_other() {
 }
 
 #[test]
-fn a_failure_costs_a_client_with_a_key_nothing() {
+fn a_client_with_a_key_can_repeat_after_a_failure() {
     let user = sign_up("keyed", "faults").key("faults-1");
     user.clone().fault("db-down").send_to(server()).is(503, UNAVAILABLE);
     let first = user.send_to(server());

@@ -72,7 +72,7 @@ pub fn fault(line: &str) -> Option<&'static str> {
 }
 
 #[test]
-fn nothing_that_a_client_sends_is_logged_whatever_becomes_of_it() {
+fn nothing_that_a_client_sends_is_logged() {
     let (name, password, client, address, key) =
         ("N4me-of-a-user", "P4ssword of a user", "cl13nt-of-an-app", "203.0.113.217", "k3y-of-a-client");
     let user = sign_up(name, client).password(password);

@@ -80,7 +80,7 @@ fn an_application_with_too_many_sign_ups_has_to_wait() {
 }
 
 #[test]
-fn a_client_is_counted_for_the_sign_ups_that_have_paid() {
+fn only_sign_ups_that_passed_the_other_guards_count_for_a_client() {
     let work =
         |name: &str, solution: &str| proof_of_work::with_work(sign_up(name, "work-and-limit"), solution);
     let token = |name: &str, token: &str| turnstile::with_token(sign_up(name, "token-and-limit"), token);

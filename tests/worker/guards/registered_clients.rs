@@ -265,7 +265,7 @@ fn requests_that_come_while_the_clients_are_read_share_the_read() {
 }
 
 #[test]
-fn however_many_ids_are_made_up_they_cost_one_read_in_five_seconds() {
+fn invented_ids_cost_one_read_in_five_seconds_however_many_they_are() {
     let _guard = kept();
     for (time, tries) in [("0", 50), ("5000", 5), ("5000", 5)] {
         let before = later(time);
@@ -288,7 +288,7 @@ fn however_many_ids_are_made_up_they_cost_one_read_in_five_seconds() {
 }
 
 #[test]
-fn a_failure_is_that_of_the_next_second_too() {
+fn a_failed_read_also_counts_for_the_next_second() {
     let _guard = kept();
     register("failed", "");
     let before = later("0");
