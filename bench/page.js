@@ -4,7 +4,7 @@ import { cpus } from "node:os";
 import { join } from "node:path";
 
 import { plot } from "./plot.js";
-import { rows, texts, TITLES } from "./report.js";
+import { hashTexts, rows, texts, TITLES } from "./report.js";
 
 const here = (path) => join(import.meta.dirname, path);
 
@@ -28,7 +28,7 @@ const crate = (name) => read("../Cargo.lock").match(`name = "${name}"\nversion =
 function conditions() {
   return [
     ["machine", `${cpus()[0].model.trim()}, ${cpus().length} processors`],
-    ["runtime", ["wrangler", "workerd", "miniflare"].map(npm("../node_modules")).join(", ")],
+    ["runtime", ["wrangler", "workerd", "miniflare", "node"].map(npm("../node_modules")).join(", ")],
     ["crates", ["worker", "argon2"].map((name) => `${name} ${crate(name)}`).join(", ")],
     ["packages", ["@phi-ag/argon2", "hono", "better-auth"].map(npm("node_modules")).join(", ")],
   ];
@@ -91,6 +91,13 @@ A ratio is a target's value divided by that of the hand-written JavaScript in th
 of all rounds, and the quartiles in brackets. Less is better, except for requests a second. Differences within the
 quartiles are not significant.
 
+The same hash in other programs, for orientation:
+
+${markdown(hashTexts(results))}
+
+Node takes the hash from OpenSSL. The native one is the crate \`argon2\`, compiled for the processor of the machine; it
+uses AVX2 if the processor has it. A Worker cannot run native code.
+
 ## Method
 
 - Each target is the upload of \`wrangler deploy --minify\`, in a workerd process of its own. The local D1 and KV run in
@@ -108,7 +115,7 @@ quartiles are not significant.
 - Peak memory is the most that a fresh process held during 200 sign-ups.
 - better-auth computes no hash for a taken name: the time of its answer tells whether an address is registered.
 - The hash alone is the Worker's own code, called directly in workerd, beside \`@phi-ag/argon2\` with the same
-  parameters. A sign-up less
+  parameters. Node and the native program hash once for each line that they read, in the same rounds. A sign-up less
   its hash is the difference of the two in one process; the local D1 and KV take most of it.
 - Sizes are in KB of 1,000 bytes. The wasm and its JavaScript are counted as \`make build\` counts them. The upload also
   has the Worker's own JavaScript, all of it minified, and is counted as wrangler does, after gzip at its usual level.

@@ -1,4 +1,5 @@
-// The rows of the table. Each row computes its cells from the rounds of a measurement, and may have a goal.
+// The tables. A row of the first table computes its cells from the rounds of a measurement, and may have a goal. The
+// other table compares the hash with those of other programs.
 export const TITLES = {
   "edge-signup": "edge-signup",
   js: "hand-written JavaScript",
@@ -106,9 +107,30 @@ export function texts(results, names) {
   return [head, ...body];
 }
 
-/** The table for a terminal. */
-export function table(results, names) {
-  const lines = texts(results, names).map((line) => line.map((text) => text.replaceAll("`", "")));
+const HASHES = {
+  "edge-signup": "edge-signup",
+  js: "`@phi-ag/argon2`",
+  node: "Node's `crypto.argon2`",
+  native: "native `argon2`",
+};
+
+/** The hash beside those of other programs, in the same form. */
+export function hashTexts({ hash: rounds }) {
+  const cells = CPU(rounds);
+  return [
+    ["the hash alone", ...Object.values(HASHES)],
+    ["CPU", ...Object.keys(HASHES).map((name) => show(cells[name]))],
+  ];
+}
+
+/** The tables for a terminal. */
+export function printed(results, names) {
+  const tables = [rows(results).length > 0 && texts(results, names), results.hash && hashTexts(results)];
+  return tables.filter(Boolean).map(aligned).join("\n\n");
+}
+
+function aligned(table) {
+  const lines = table.map((line) => line.map((text) => text.replaceAll("`", "")));
   const widths = lines[0].map((_, column) => Math.max(...lines.map((line) => line[column].length)));
   const padded = (line) => line.map((text, column) => text.padEnd(widths[column])).join("  ");
   return lines.map((line) => padded(line).trimEnd()).join("\n");

@@ -1,12 +1,12 @@
-// Compares the Worker with its alternatives. It prints a table, and after a full run it also writes
+// Compares the Worker with its alternatives. It prints tables, and after a full run it also writes
 // docs/benchmarks.md and docs/benchmarks.svg.
 //
-//   QUICK=1                runs fewer rounds, in less than two minutes, and only prints the table
+//   QUICK=1                runs fewer rounds, in less than two minutes, and only prints the tables
 //   ONLY=sign-up,users     runs only these measurements
 //   PEERS=hono             runs only these peers besides the JavaScript peer; PEERS=none runs no peer besides it
 import * as figures from "./figures.js";
 import { writeDocs } from "./page.js";
-import { table } from "./report.js";
+import { printed } from "./report.js";
 import { checkAgreement, expect, requestsOf } from "./requests.js";
 import { NAMES, prepare, startAll } from "./targets.js";
 
@@ -69,7 +69,7 @@ for (let session = 1; session <= SESSIONS; session++) {
   for (const server of servers) await server.stop();
 }
 
-console.log(table(results, names));
+console.log(printed(results, names));
 if (full) {
   writeDocs(results, names);
   say("Wrote docs/benchmarks.md and docs/benchmarks.svg");

@@ -1,5 +1,6 @@
 // The targets of the bench, as `wrangler deploy` would upload them, and the workerd processes that serve them.
-import { execFile, execFileSync } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, extname, join } from "node:path";
@@ -143,6 +144,26 @@ export async function start(target, copies = 1) {
     await blockList.put(BLOCKED, "bench");
   }
   return server;
+}
+
+/** The programs that hash a password for each line that they read. */
+const HASH_PROGRAMS = {
+  node: [process.execPath, here("hash/node.js")],
+  native: [here("../target/native/native")],
+};
+
+/** Starts these programs. The function `ask` of a program makes it hash once, and gives the tag. */
+export function startHashPrograms() {
+  return Object.entries(HASH_PROGRAMS).map(([name, [program, ...values]]) => {
+    const child = spawn(program, values, { stdio: ["pipe", "pipe", "inherit"] });
+    child.stdout.setEncoding("utf8");
+    const ask = async () => {
+      child.stdin.write("\n");
+      const [line] = await once(child.stdout, "data");
+      return line.trim();
+    };
+    return { name, pid: child.pid, ask, stop: () => child.kill() };
+  });
 }
 
 /** Starts a process for each target, one after another, because `start` finds its process as the new child. */
