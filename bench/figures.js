@@ -10,6 +10,7 @@ import {
   start,
   startAll,
   startHashPrograms,
+  withCrossings,
   withHash,
   withMemory,
 } from "./targets.js";
@@ -25,6 +26,9 @@ const PHC_LENGTH = 97;
 
 /** The tag that Node's and the native program compute, with a salt of sixteen 7s. */
 const TAG = "799f12b9e17710824482d829835acb69f5a9355bf774c4f07342823b11b90928";
+
+/** The requests whose crossings are counted. */
+const CROSSING = ["blocked", "invalid", "users", "sign-up"];
 
 /** The same items in random order. */
 function shuffled(items) {
@@ -112,6 +116,21 @@ async function oneHash({ hash, ask }) {
   if (ask) return assert.equal(await ask(), TAG);
   const { body } = await send(hash, { path: "/" });
   assert.equal(Number(body), PHC_LENGTH);
+}
+
+/** Counts the calls between our wasm and JavaScript during a request of each kind, and the texts that are decoded. */
+export async function crossings([ours]) {
+  return during([await start(withCrossings(ours))], async ([{ crossings }]) => {
+    const counts = {};
+    for (const kind of CROSSING) {
+      const answer = () => expect(crossings, requestsOf(ours)[kind]());
+      // The first request of an isolate also reads the settings.
+      await answer();
+      const { headers } = await answer();
+      counts[kind] = JSON.parse(headers.crossings);
+    }
+    return [counts];
+  });
 }
 
 /**

@@ -42,7 +42,7 @@ const CAUSES = [
   when it has run some 13 MB of it (\`--wasm-tiering-budget\`). The hash gets there in its first milliseconds, the rest of
   a request only after many thousand requests. The other costs that
   a profile (\`perf record\` on workerd) showed are removed: wake-ups by the runtime's \`queueMicrotask\`, headers passed
-  as pairs, and most of the calls between wasm and JavaScript. Other changes made no
+  as pairs, and most of the [calls between wasm and JavaScript](ARCHITECTURE.md#the-decisions). Other changes made no
   measurable difference: leaving out timers or \`FinalizationRegistry\`, \`opt-level\` "s", 2 or 3, and more inlining by
   \`wasm-opt\`.`,
   },
@@ -132,5 +132,6 @@ ${markdown([["", ""], ...conditions()])}
 make bench                       # all of it, a quarter of an hour; writes this page
 make bench QUICK=1               # fewer rounds, under two minutes; writes nothing
 make bench ONLY=sign-up,users    # some of it; also PEERS=hono or PEERS=none
+make bench ONLY=crossings        # counts the calls between wasm and JavaScript
 \`\`\`
 `;

@@ -1,5 +1,5 @@
 // The tables. A row of the first table computes its cells from the rounds of a measurement, and may have a goal. The
-// other table compares the hash with those of other programs.
+// others compare the hash with those of other programs, and count the calls between wasm and JavaScript.
 export const TITLES = {
   "edge-signup": "edge-signup",
   js: "hand-written JavaScript",
@@ -123,9 +123,30 @@ export function hashTexts({ hash: rounds }) {
   ];
 }
 
+const CROSSINGS = {
+  blocked: "403, a blocked address",
+  invalid: "400, a bad name on `/sign-up`",
+  users: "201, `/users/`",
+  "sign-up": "200, `/sign-up`",
+};
+
+/** The counts of calls, in the same form. */
+function crossingTexts({ crossings: [counts] }) {
+  const head = ["request", "wasm to JavaScript", "JavaScript to wasm", "allocations in the wasm", "`TextDecoder`"];
+  const body = Object.entries(CROSSINGS).map(([kind, label]) => {
+    const { toJs, toWasm, allocations, decoded } = counts[kind];
+    return [label, toJs, toWasm, allocations, decoded].map(String);
+  });
+  return [head, ...body];
+}
+
 /** The tables for a terminal. */
 export function printed(results, names) {
-  const tables = [rows(results).length > 0 && texts(results, names), results.hash && hashTexts(results)];
+  const tables = [
+    rows(results).length > 0 && texts(results, names),
+    results.hash && hashTexts(results),
+    results.crossings && crossingTexts(results),
+  ];
   return tables.filter(Boolean).map(aligned).join("\n\n");
 }
 

@@ -38,6 +38,7 @@ const MEASUREMENTS = {
   memory: (targets) => figures.memory(targets, SIGN_UPS),
   "wasm-memory": (targets) => figures.wasmMemory(targets.filter(({ name }) => name !== "better-auth")),
   upload: (targets) => figures.uploads(targets),
+  crossings: (targets) => figures.crossings(targets),
 };
 
 /** The names that a variable lists, or `all` if the variable is not set. */

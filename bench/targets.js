@@ -76,12 +76,19 @@ export function size({ name, modules }) {
   return { ...sizes, built: execFileSync("gzip", ["-9c", ...files]).length / 1000 };
 }
 
+/** Adds an entry point to a target: the file of its name, and the files that must run before the Worker's own. */
+const withEntry =
+  (entrypoint, ...before) =>
+  (target) => {
+    const modules = [`${entrypoint}.js`, ...before].map((file) => esm(file, here(file)));
+    return { ...target, modules: [...modules, ...target.modules], entrypoint };
+  };
+
 /** The same target with an entry point `memory`, which answers the size of its wasm memory. */
-export const withMemory = (target) => ({
-  ...target,
-  modules: [esm("memory.js", here("memory.js")), esm("capture.js", here("capture.js")), ...target.modules],
-  entrypoint: "memory",
-});
+export const withMemory = withEntry("memory", "capture.js");
+
+/** The same target with an entry point `crossings`, which counts the calls between wasm and JavaScript. */
+export const withCrossings = withEntry("crossings", "count.js");
 
 /** `edge-signup` or `js` with an entry point `hash`, which only hashes a password. */
 export function withHash(target) {
