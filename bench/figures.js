@@ -13,6 +13,7 @@ import {
   withCrossings,
   withHash,
   withMemory,
+  withSteady,
 } from "./targets.js";
 
 // In a round each target has many short turns, so other work of the machine disturbs all targets alike. A target's
@@ -116,6 +117,20 @@ async function oneHash({ hash, ask }) {
   if (ask) return assert.equal(await ask(), TAG);
   const { body } = await send(hash, { path: "/" });
   assert.equal(Number(body), PHC_LENGTH);
+}
+
+/**
+ * Measures `/users/` as `requests` does, after each process has answered 200,000 requests: by then V8 has compiled the
+ * hot functions again.
+ */
+export async function steady(targets, seconds) {
+  return during(await startAll(targets.map(withSteady)), async (servers) => {
+    const answer = async ({ steady }) => {
+      for (let n = 0; n < 200; n++) await expect(steady, { path: "/", status: 200 });
+    };
+    await Promise.all(servers.map(answer));
+    return requests("users", servers, seconds);
+  });
 }
 
 /** Counts the calls between our wasm and JavaScript during a request of each kind, and the texts that are decoded. */

@@ -90,6 +90,9 @@ export const withMemory = withEntry("memory", "capture.js");
 /** The same target with an entry point `crossings`, which counts the calls between wasm and JavaScript. */
 export const withCrossings = withEntry("crossings", "count.js");
 
+/** The same target with an entry point `steady`, which answers 1,000 requests within the isolate. */
+export const withSteady = withEntry("steady");
+
 /** `edge-signup` or `js` with an entry point `hash`, which only hashes a password. */
 export function withHash(target) {
   const library = here("node_modules/@phi-ag/argon2/dist");
