@@ -255,7 +255,14 @@ bench/hash/build/index.js: bench/hash/Cargo.toml bench/hash/src/lib.rs $(SOURCES
 	@$(call say,Building the password hash for the bench)
 	@worker-build --release bench/hash $(call or_fail,The hash does not compile: fix the errors above)
 
-bench: build bench/hash/build/index.js $(BENCH_PACKAGES)
+# The hash of the crate argon2, built for the processor of this machine.
+target/native/native: bench/native/Cargo.toml bench/native/src/main.rs Cargo.toml Cargo.lock | setup
+	@$(call say,Building the native hash for the bench)
+	@RUSTFLAGS="-C target-cpu=native" cargo build --quiet --profile native --package native \
+		$(call or_fail,The native hash does not compile: fix the errors above)
+	@touch $@
+
+bench: build bench/hash/build/index.js target/native/native $(BENCH_PACKAGES)
 	@node bench/run.js
 
 # wrangler must be signed in. `make deploy` checks this before it runs the tests, which take minutes.

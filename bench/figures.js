@@ -2,7 +2,19 @@
 import assert from "node:assert/strict";
 
 import { expect, requestsOf, send } from "./requests.js";
-import { cpu, peakMemory, settledCpu, size, start, startAll, withHash, withMemory } from "./targets.js";
+import {
+  cpu,
+  peakMemory,
+  settledCpu,
+  size,
+  start,
+  startAll,
+  startHashPrograms,
+  withCrossings,
+  withHash,
+  withMemory,
+  withSteady,
+} from "./targets.js";
 
 // In a round each target has many short turns, so other work of the machine disturbs all targets alike. A target's
 // turns together are long enough for the kernel, which counts a process's CPU in ticks of 10 ms.
@@ -12,6 +24,12 @@ const TOGETHER = { connections: 16, turnMs: 150 };
 
 /** The length of a PHC string under the Worker's default parameters. */
 const PHC_LENGTH = 97;
+
+/** The tag that Node's and the native program compute, with a salt of sixteen 7s. */
+const TAG = "799f12b9e17710824482d829835acb69f5a9355bf774c4f07342823b11b90928";
+
+/** The requests whose crossings are counted. */
+const CROSSING = ["blocked", "invalid", "users", "sign-up"];
 
 /** The same items in random order. */
 function shuffled(items) {
@@ -80,19 +98,54 @@ export function requests(kind, servers, seconds, how) {
 /** The same over many parallel connections. */
 export const rate = (kind, servers, seconds) => requests(kind, servers, seconds, TOGETHER);
 
-/** Measures one password hash alone: our code and that of the JavaScript peers. */
-export async function hash(targets, seconds) {
-  const servers = await startAll(targets.map(withHash));
+/** Gives the result of `measure` for servers, and stops them. */
+async function during(servers, measure) {
   try {
-    return await compare(servers, seconds, oneHash);
+    return await measure(servers);
   } finally {
     for (const server of servers) await server.stop();
   }
 }
 
-async function oneHash({ hash }) {
+/** Measures one password hash alone: our code, that of the JavaScript peers, Node's and the native program's. */
+export async function hash(targets, seconds) {
+  const workers = await startAll(targets.map(withHash));
+  return during([...workers, ...startHashPrograms()], (servers) => compare(servers, seconds, oneHash));
+}
+
+async function oneHash({ hash, ask }) {
+  if (ask) return assert.equal(await ask(), TAG);
   const { body } = await send(hash, { path: "/" });
   assert.equal(Number(body), PHC_LENGTH);
+}
+
+/**
+ * Measures `/users/` as `requests` does, after each process has answered 200,000 requests: by then V8 has compiled the
+ * hot functions again.
+ */
+export async function steady(targets, seconds) {
+  return during(await startAll(targets.map(withSteady)), async (servers) => {
+    const answer = async ({ steady }) => {
+      for (let n = 0; n < 200; n++) await expect(steady, { path: "/", status: 200 });
+    };
+    await Promise.all(servers.map(answer));
+    return requests("users", servers, seconds);
+  });
+}
+
+/** Counts the calls between our wasm and JavaScript during a request of each kind, and the texts that are decoded. */
+export async function crossings([ours]) {
+  return during([await start(withCrossings(ours))], async ([{ crossings }]) => {
+    const counts = {};
+    for (const kind of CROSSING) {
+      const answer = () => expect(crossings, requestsOf(ours)[kind]());
+      // The first request of an isolate also reads the settings.
+      await answer();
+      const { headers } = await answer();
+      counts[kind] = JSON.parse(headers.crossings);
+    }
+    return [counts];
+  });
 }
 
 /**
@@ -100,17 +153,14 @@ async function oneHash({ hash }) {
  * more between two processes.
  */
 export async function beside([ours], seconds) {
-  const server = await start(withHash(ours));
-  const signUp = () => expect(server.ports[0], requestsOf(ours)["sign-up"]());
-  const hash = () => oneHash(server);
-  try {
-    return await repeat(seconds, async () => {
+  return during([await start(withHash(ours))], ([server]) => {
+    const signUp = () => expect(server.ports[0], requestsOf(ours)["sign-up"]());
+    const hash = () => oneHash(server);
+    return repeat(seconds, async () => {
       const [around, alone] = await average(server, signUp, hash);
       return { [ours.name]: { beside: around - alone } };
     });
-  } finally {
-    await server.stop();
-  }
+  });
 }
 
 /** The CPU of one request of each kind. The kinds take turns on one server. */
@@ -156,17 +206,14 @@ export async function wasmMemory(targets) {
  * memory of the `wasm` in MiB, if the target has an entry point for it.
  */
 async function fresh(target, copies, signUps) {
-  const server = await start(target, copies);
-  try {
+  return during([await start(target, copies)], async ([server]) => {
     for (const port of server.ports) {
       for (let i = 0; i < signUps; i++) await expect(port, requestsOf(target)["sign-up"]());
     }
     const { loaded, memory } = server;
     const wasm = memory && Number((await send(memory, { path: "/" })).body) / 2 ** 20;
     return { loaded, used: await settledCpu(server), peak: peakMemory(server), wasm };
-  } finally {
-    await server.stop();
-  }
+  });
 }
 
 /** The sizes of the uploads. */

@@ -33,10 +33,15 @@ export function send(port, { method = "POST", path, headers, body }) {
   });
 }
 
-/** Sends a request, and fails unless the answer has the request's `status`, so errors are never measured. */
+/**
+ * Sends a request and gives the answer. It fails unless the answer has the request's `status`, so errors are never
+ * measured.
+ */
 export async function expect(port, request) {
-  const { status, body } = await send(port, request);
+  const answer = await send(port, request);
+  const { status, body } = answer;
   assert.equal(status, request.status, `${request.path} answered ${status}: ${body}`);
+  return answer;
 }
 
 let serial = 0;

@@ -1,12 +1,12 @@
-// Compares the Worker with its alternatives. It prints a table, and after a full run it also writes
+// Compares the Worker with its alternatives. It prints tables, and after a full run it also writes
 // docs/benchmarks.md and docs/benchmarks.svg.
 //
-//   QUICK=1                runs fewer rounds, in less than two minutes, and only prints the table
+//   QUICK=1                runs fewer rounds without `steady`, in less than two minutes, and only prints the tables
 //   ONLY=sign-up,users     runs only these measurements
 //   PEERS=hono             runs only these peers besides the JavaScript peer; PEERS=none runs no peer besides it
 import * as figures from "./figures.js";
 import { writeDocs } from "./page.js";
-import { table } from "./report.js";
+import { printed } from "./report.js";
 import { checkAgreement, expect, requestsOf } from "./requests.js";
 import { NAMES, prepare, startAll } from "./targets.js";
 
@@ -30,6 +30,7 @@ const MEASUREMENTS = {
   taken: (targets, servers) => figures.requests("taken", servers, 6 * PACE),
   users: (targets, servers) => figures.requests("users", servers, 5 * PACE),
   rate: (targets, servers) => figures.rate("users", servers, 5 * PACE),
+  steady: (targets) => figures.steady(targets.slice(0, 2), 5 * PACE),
   blocked: (targets, servers) => figures.requests("blocked", servers, 5 * PACE),
   invalid: (targets, servers) => figures.requests("invalid", servers, 5 * PACE),
   hash: (targets) => figures.hash(targets.slice(0, 2), 6 * PACE),
@@ -38,11 +39,12 @@ const MEASUREMENTS = {
   memory: (targets) => figures.memory(targets, SIGN_UPS),
   "wasm-memory": (targets) => figures.wasmMemory(targets.filter(({ name }) => name !== "better-auth")),
   upload: (targets) => figures.uploads(targets),
+  crossings: (targets) => figures.crossings(targets),
 };
 
-/** The names that a variable lists, or `all` if the variable is not set. */
-function chosen(variable, all) {
-  const names = process.env[variable]?.split(",") ?? all;
+/** The names of `all` that a variable lists, or `otherwise` if the variable is not set. */
+function chosen(variable, all, otherwise = all) {
+  const names = process.env[variable]?.split(",") ?? otherwise;
   const unknown = names.find((name) => !all.includes(name) && name !== "none");
   if (unknown === undefined) return all.filter((name) => names.includes(name));
   console.error(`${variable}=${unknown} is unknown: choose from ${all.join(",")}`);
@@ -52,7 +54,8 @@ function chosen(variable, all) {
 const say = (text) => console.error(`==> ${text}`);
 
 const peers = chosen("PEERS", NAMES.slice(2));
-const measurements = chosen("ONLY", Object.keys(MEASUREMENTS));
+const all = Object.keys(MEASUREMENTS);
+const measurements = chosen("ONLY", all, quick ? all.filter((name) => name !== "steady") : all);
 const names = [...NAMES.slice(0, 2), ...peers];
 
 say("Bundling the Worker and its peers, and checking that they answer alike");
@@ -69,7 +72,7 @@ for (let session = 1; session <= SESSIONS; session++) {
   for (const server of servers) await server.stop();
 }
 
-console.log(table(results, names));
+console.log(printed(results, names));
 if (full) {
   writeDocs(results, names);
   say("Wrote docs/benchmarks.md and docs/benchmarks.svg");

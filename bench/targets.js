@@ -1,5 +1,6 @@
 // The targets of the bench, as `wrangler deploy` would upload them, and the workerd processes that serve them.
-import { execFile, execFileSync } from "node:child_process";
+import { execFile, execFileSync, spawn } from "node:child_process";
+import { once } from "node:events";
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, extname, join } from "node:path";
@@ -62,18 +63,35 @@ async function upload(config) {
   }
 }
 
-/** The size of the upload in KiB. As in wrangler, it is the size of all modules one after another. */
-export function size({ modules }) {
+/**
+ * The size of the upload in KB of 1,000 bytes. As in wrangler, it is the size of all modules one after another. For
+ * our Worker also the size that `make build` prints: `built`, of the wasm and its JavaScript before wrangler bundles
+ * them, each compressed by `gzip -9`.
+ */
+export function size({ name, modules }) {
   const bytes = Buffer.concat(modules.map(({ contents }) => Buffer.from(contents)));
-  return { raw: bytes.length / 1024, gzip: gzipSync(bytes).length / 1024 };
+  const sizes = { raw: bytes.length / 1000, gzip: gzipSync(bytes).length / 1000 };
+  if (name !== "edge-signup") return sizes;
+  const files = ["index_bg.wasm", "index.js"].map((file) => here("../build", file));
+  return { ...sizes, built: execFileSync("gzip", ["-9c", ...files]).length / 1000 };
 }
 
+/** Adds an entry point to a target: the file of its name, and the files that must run before the Worker's own. */
+const withEntry =
+  (entrypoint, ...before) =>
+  (target) => {
+    const modules = [`${entrypoint}.js`, ...before].map((file) => esm(file, here(file)));
+    return { ...target, modules: [...modules, ...target.modules], entrypoint };
+  };
+
 /** The same target with an entry point `memory`, which answers the size of its wasm memory. */
-export const withMemory = (target) => ({
-  ...target,
-  modules: [esm("memory.js", here("memory.js")), esm("capture.js", here("capture.js")), ...target.modules],
-  entrypoint: "memory",
-});
+export const withMemory = withEntry("memory", "capture.js");
+
+/** The same target with an entry point `crossings`, which counts the calls between wasm and JavaScript. */
+export const withCrossings = withEntry("crossings", "count.js");
+
+/** The same target with an entry point `steady`, which answers 1,000 requests within the isolate. */
+export const withSteady = withEntry("steady");
 
 /** `edge-signup` or `js` with an entry point `hash`, which only hashes a password. */
 export function withHash(target) {
@@ -136,6 +154,26 @@ export async function start(target, copies = 1) {
     await blockList.put(BLOCKED, "bench");
   }
   return server;
+}
+
+/** The programs that hash a password for each line that they read. */
+const HASH_PROGRAMS = {
+  node: [process.execPath, here("hash/node.js")],
+  native: [here("../target/native/native")],
+};
+
+/** Starts these programs. The function `ask` of a program makes it hash once, and gives the tag. */
+export function startHashPrograms() {
+  return Object.entries(HASH_PROGRAMS).map(([name, [program, ...values]]) => {
+    const child = spawn(program, values, { stdio: ["pipe", "pipe", "inherit"] });
+    child.stdout.setEncoding("utf8");
+    const ask = async () => {
+      child.stdin.write("\n");
+      const [line] = await once(child.stdout, "data");
+      return line.trim();
+    };
+    return { name, pid: child.pid, ask, stop: () => child.kill() };
+  });
 }
 
 /** Starts a process for each target, one after another, because `start` finds its process as the new child. */
