@@ -220,6 +220,24 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_network_is_an_ipv4_address_or_the_64_of_an_ipv6_address() {
+        for (raw, network) in [
+            ("203.0.113.7", "203.0.113.7"),
+            ("::ffff:203.0.113.7", "203.0.113.7"),
+            ("2001:db8:1234:5678:9abc::1", "2001:db8:1234:5678::/64"),
+        ] {
+            assert_eq!(ClientIp::parse(raw).unwrap().network(), network);
+        }
+    }
+
+    #[test]
+    fn an_address_is_shown_in_its_canonical_form() {
+        for (raw, shown) in [("2001:0DB8:0:0::1", "2001:db8::1"), ("::ffff:203.0.113.7", "203.0.113.7")] {
+            assert_eq!(ClientIp::parse(raw).unwrap().to_string(), shown);
+        }
+    }
+
     proptest! {
         #[test]
         fn any_text_is_taken_or_refused(raw in any::<String>()) {
