@@ -257,6 +257,19 @@ mod tests {
         });
     }
 
+    #[test]
+    fn an_error_says_what_would_be_right_or_what_failed() {
+        assert_eq!(error("").to_string(), "must not be empty");
+        let too_short = Password::parse("short", 12).err().unwrap();
+        assert_eq!(too_short.to_string(), "must have at least 12 characters");
+        assert_eq!(error(&"x".repeat(1025)).to_string(), "must have at most 1024 bytes");
+        assert_eq!(
+            error("a\0b").to_string(),
+            "must not hold control, invisible or unassigned characters (RFC 8265)"
+        );
+        assert_eq!(HashError("no memory".to_owned()).to_string(), "password hash: no memory");
+    }
+
     proptest! {
         #[test]
         fn any_text_is_taken_or_refused(raw in any::<String>(), minimum in 1_usize..20) {
