@@ -155,4 +155,11 @@ mod tests {
         assert!(!known.refuse("0", "other"));
         assert!(known.refuse("1", "other") && known.refuse(&MAX_KNOWN.to_string(), "other"));
     }
+
+    #[test]
+    fn a_fingerprint_is_given_as_bytes_and_as_64_digits() {
+        let fingerprint = Fingerprint([0x0f; 32]);
+        assert_eq!(fingerprint.as_bytes(), [0x0f; 32]);
+        assert_eq!(fingerprint.hex(), "0f".repeat(32));
+    }
 }
