@@ -149,6 +149,9 @@ mod tests {
     const NOW: u64 = 1_795_300_000;
     const KEY: &str = "a secret of exactly 32 bytes, ok";
 
+    /// Enough nonces for any work that these tests do, and few enough that a search without a find soon ends.
+    const TRIES: u32 = 100_000;
+
     fn read(bits: Option<&str>, secret: Option<&str>) -> Result<Option<Challenges>, ConfigError> {
         Challenges::read(|name| if name == BITS { bits } else { secret }.map(ToOwned::to_owned))
     }
@@ -159,7 +162,7 @@ mod tests {
 
     /// A solution of `challenge` with exactly `bits` zero bits.
     fn solve(challenge: &str, bits: u32) -> String {
-        let mut solutions = (0..=u32::MAX).map(|nonce| format!("{challenge}:{nonce}"));
+        let mut solutions = (0..TRIES).map(|nonce| format!("{challenge}:{nonce}"));
         solutions.find(|solution| leading_zeros(solution) == bits).unwrap()
     }
 
@@ -231,7 +234,7 @@ mod tests {
         let challenges = challenges("1");
         let challenge = challenges.issue(ID, NOW);
         let judged = |bytes: usize| {
-            let nonces = (0..=u32::MAX).map(|n| format!("{n:0>width$}", width = bytes - challenge.len() - 1));
+            let nonces = (0..TRIES).map(|n| format!("{n:0>width$}", width = bytes - challenge.len() - 1));
             let mut solutions = nonces.map(|nonce| format!("{challenge}:{nonce}"));
             let solution = solutions.find(|solution| leading_zeros(solution) > 0).unwrap();
             assert_eq!(solution.len(), bytes);
@@ -258,6 +261,13 @@ mod tests {
         for secret in [None, Some(""), Some(short)] {
             let error = read(Some("20"), secret).err().unwrap().to_string();
             assert!(error.starts_with("CHALLENGE_SECRET must ") && !error.contains(short), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_bits_of_the_setting_are_told() {
+        for (setting, bits) in [("1", 1), ("20", 20), ("26", 26)] {
+            assert_eq!(challenges(setting).bits(), bits);
         }
     }
 
