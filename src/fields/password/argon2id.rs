@@ -330,6 +330,22 @@ mod tests {
         assert_eq!(hash_in(64), hash_in(32));
     }
 
+    /// The example of the RFC has two blocks in a segment. Here a segment has more than one block of addresses gives, the
+    /// memory is not a multiple of the lanes, and it holds something before.
+    #[test]
+    fn the_tag_of_many_blocks_in_used_memory() {
+        for (lanes, passes) in [(1, 1), (4, 2)] {
+            let params = params(2083, passes, lanes, b"data");
+            let mut expected = [0; TAG_BYTES];
+            Argon2::new_with_secret(b"secret", Algorithm::Argon2id, Version::V0x13, params.clone())
+                .unwrap()
+                .hash_password_into(b"password", b"some salt", &mut expected)
+                .unwrap();
+            let mut memory = vec![Block([pair::new([u64::MAX, 1]); 64]); params.block_count()];
+            assert_eq!(hash(b"password", b"some salt", b"secret", &params, &mut memory), Ok(expected));
+        }
+    }
+
     proptest! {
         #![proptest_config(ProptestConfig::with_cases(10_000))]
 
