@@ -212,9 +212,9 @@ test: $(FOR_TESTS)
 		&& cargo test --all-features; } 2>&1 | cat
 	@touch .tools/tested
 else
-# The tests on the host whose names contain T. The Worker is built only if one of these tests calls it.
+# The tests on the host whose names contain T. The Worker is built only if one of them is in tests/worker.
 test: setup
-	@$(CARGO_TEST); has=; for kind in "--lib --bins" "--test worker"; do \
+	@$(CARGO_TEST); has=; for kind in "--lib --bins" "--test house" "--test worker"; do \
 		list=$$(cargo test --quiet --all-features $$kind -- --list "$$T") || exit 1; \
 		[[ $$list == *': test'* ]] || continue; \
 		has=1; \

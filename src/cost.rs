@@ -11,7 +11,7 @@ use wasm_bindgen_test::wasm_bindgen_test as test;
 use crate::clock;
 use crate::config::Config;
 use crate::fields::password::{Password, SALT_BYTES};
-use crate::fields::username::Username;
+use crate::fields::username::{MAX_CHARACTERS, Username};
 use crate::http::header_value;
 use crate::http::json;
 
@@ -83,7 +83,15 @@ fn part(limit: usize) -> impl Strategy<Value = (String, usize)> {
         1 => any::<char>().prop_map(String::from),
     ];
     // Around the limits of the fields, and as often as the text fits.
-    let times = prop_oneof![1..4_usize, Just(127), Just(254), Just(508), Just(768), Just(1536), Just(limit)];
+    let times = prop_oneof![
+        1..4_usize,
+        Just(127),
+        Just(MAX_CHARACTERS),
+        Just(2 * MAX_CHARACTERS),
+        Just(768),
+        Just(1536),
+        Just(limit)
+    ];
     (text, times)
 }
 

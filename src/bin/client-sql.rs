@@ -12,7 +12,8 @@ use edge_signup::storage::sql::literal;
 const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
 const ID_LENGTH: usize = 32;
 
-/// The longest name, in characters.
+/// The longest name of a client, in characters, as `migrations/0002_clients.sql` has it. It has nothing to do with
+/// usernames.
 const MAX_NAME: usize = 254;
 
 const USAGE: &str = "usage: client-sql register NAME ORIGINS ID | disable ID | list";

@@ -35,7 +35,7 @@ pub enum UsernameError {
 }
 
 impl Username {
-    /// Takes 1 to 254 letters, marks, numbers, punctuation and symbols. The first must not be a mark, and at least one
+    /// Takes 1 to [`MAX_CHARACTERS`] letters, marks, numbers, punctuation and symbols. The first must not be a mark, and at least one
     /// must be visible. The characters are counted, and the name is kept, in NFC.
     ///
     /// # Errors

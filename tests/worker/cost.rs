@@ -6,6 +6,8 @@
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use edge_signup::fields::username::MAX_CHARACTERS;
+
 use crate::report;
 use crate::request::{Request, account, post, sign_up};
 
@@ -76,9 +78,9 @@ fn no_name_costs_more_than_two_plain_sign_ups() {
     for (name, username) in [
         ("marks in the wrong order, half a header", "a".to_owned() + &marks(62 * 1024)),
         ("marks in the wrong order", "a".to_owned() + &marks(LARGEST_HEADER)),
-        ("as many of them as may be normalised", "a".to_owned() + &marks(2028)),
-        ("as many of them as a name has", "a".to_owned() + &marks(506)),
-        ("the longest mapping", "\u{fdfa}".repeat(254)),
+        ("as many of them as may be normalised", "a".to_owned() + &marks(2 * (4 * MAX_CHARACTERS - 2))),
+        ("as many of them as a name has", "a".to_owned() + &marks(2 * (MAX_CHARACTERS - 1))),
+        ("the longest mapping", "\u{fdfa}".repeat(MAX_CHARACTERS)),
         ("percent signs", "UTF-8''".to_owned() + &full("%CC%81%CC%B4", LARGEST_HEADER)),
         ("letters", full("é", LARGEST_HEADER)),
         ("invisible characters", full("\u{3164}", LARGEST_HEADER)),

@@ -204,7 +204,10 @@ fn assert_headers_are(answer: &Answer, response: &'static Value) {
             continue;
         };
         let mut fixed = constants(&header["schema"]).peekable();
-        assert!(fixed.peek().is_none() || fixed.any(|constant| constant == value), "{name} of {answer:?}");
+        assert!(
+            fixed.peek().is_none() || fixed.any(|constant| constant == value),
+            "public/openapi.json does not list \"{value}\" for the header {name} of this answer: {answer:?}"
+        );
         undescribed.remove(&name.to_lowercase());
     }
     assert_eq!(undescribed, BTreeSet::new(), "{answer:?}");

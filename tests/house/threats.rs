@@ -20,7 +20,8 @@ fn sources(folder: &Path) -> String {
 fn every_test_and_file_that_the_document_names_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let document = fs::read_to_string(root.join("docs/threats.md")).unwrap();
-    let sources = sources(&root.join("tests/worker")) + &sources(&root.join("src"));
+    let sources: String =
+        ["tests/house", "tests/worker", "src"].map(|folder| sources(&root.join(folder))).concat();
     let is_name = |text: &&str| {
         text.matches('_').count() > 1
             && text.bytes().all(|b| b == b'_' || b.is_ascii_lowercase() || b.is_ascii_digit())
