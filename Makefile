@@ -232,8 +232,8 @@ $(MUTANTS):
 		$(call or_fail,cargo could not build cargo-mutants: fix the problem that it reports and run make again)
 	@rm -rf .tools/target
 
-# .cargo/mutants.toml says which rules are changed. A full run takes hours; ONLY is a regular expression that chooses
-# some of the changes.
+# .cargo/mutants.toml says which rules are changed. A full run takes about an hour; ONLY is a regular expression that
+# chooses some of the changes.
 mutants: $(MUTANTS)
 	@cargo mutants --output target $(if $(ONLY),--re "$$ONLY")
 
