@@ -213,6 +213,15 @@ mod tests {
         }
     }
 
+    #[test]
+    fn a_value_ends_only_with_its_own_bracket() {
+        for json in
+            [r#"{"c":[1}}"#, r#"{"c":[1;]}"#, r#"{"c":{"d":1]}"#, r#"{"c":1]"#, r#"{"a":"1";"b":"2"}"#]
+        {
+            assert_eq!(read(json), Err(JsonError::Invalid), "{json}");
+        }
+    }
+
     /// JSON of every kind, spaced at random.
     fn json() -> impl Strategy<Value = String> {
         let leaf = prop_oneof![

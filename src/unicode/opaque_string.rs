@@ -126,6 +126,7 @@ mod tests {
         for (raw, enforced) in [
             ("Correct Horse", "Correct Horse"),
             ("correct\u{a0}horse\u{3000}", "correct horse "),
+            ("naïve\u{a0}horse", "naïve horse"),
             ("πßå", "πßå"),
             ("pa\u{308}ss", "päss"),
             ("Ａ", "Ａ"),
@@ -158,6 +159,7 @@ mod tests {
             ("ア・b", true),
             ("a・b", false),
             ("\u{660}1", true),
+            ("\u{6f0}1", true),
             ("\u{660}\u{6f0}", false),
             ("\u{915}\u{94d}\u{200d}\u{937}", true),
             ("👩\u{200d}🚀", false),

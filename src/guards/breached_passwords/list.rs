@@ -171,6 +171,27 @@ mod tests {
         assert!(BreachedList::parse(vec![0x02, 0x85, 0x01, 0x05]).is_some());
     }
 
+    #[test]
+    fn a_number_has_seven_bits_in_each_byte_the_lowest_first() {
+        for (number, expected) in [
+            (0, [0].as_slice()),
+            (0x7f, &[0x7f]),
+            (0x80, &[0x80, 0x01]),
+            (300, &[0xac, 0x02]),
+            (u32::MAX, &[0xff, 0xff, 0xff, 0xff, 0x0f]),
+        ] {
+            let mut bytes = Vec::new();
+            write(number, &mut bytes);
+            assert_eq!(bytes, expected, "{number}");
+        }
+    }
+
+    #[test]
+    fn a_list_is_given_as_the_bytes_that_it_was_read_from() {
+        let bytes = [0x02, 0x85, 0x01, 0x05];
+        assert_eq!(BreachedList::parse(bytes.to_vec()).unwrap().as_bytes(), bytes);
+    }
+
     proptest! {
         #[test]
         fn what_is_put_on_a_list_is_found(passwords in proptest::collection::vec("[ -~]{1,12}", 1..60)) {
