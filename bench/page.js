@@ -47,6 +47,13 @@ const CAUSES = [
   \`wasm-opt\`.`,
   },
   {
+    of: ["sign-up", "taken", "hash"],
+    text: `- **Hash and sign-up**: a sign-up is nearly all hash. V8 makes two unpacks and a multiplication of each
+  multiplication of 32-bit halves, where native code has one instruction, and WebAssembly has no rotation of 64-bit
+  lanes. The flags of \`wasm-opt\` (\`-Oz\` or \`-O3\`, with or without inlining of rows and columns) made no difference
+  outside the quartiles.`,
+  },
+  {
     of: ["isolate", "memory"],
     text: `- **Load and memory of an isolate**: V8 has much more code to decode, and the first sign-up compiles more than half of
   it.`,
