@@ -10,10 +10,10 @@ fn every_file_that_repeats_the_length_of_a_username_has_the_right_one() {
     let with_comma = |number: usize| format!("{},{:03}", number / 1000, number % 1000);
     for (file, text) in [
         ("README.md", format!("| `username` | 1 to {MAX_CHARACTERS} letters")),
-        ("public/index.html", format!("{MAX_CHARACTERS}")),
+        ("public/index.html", format!("1 to {MAX_CHARACTERS} characters")),
         ("docs/threats.md", with_comma(4 * MAX_CHARACTERS)),
         ("docs/verifying.md", with_comma(4 * MAX_CHARACTERS)),
-        ("bench/peers/contract.js", format!("{MAX_CHARACTERS}")),
+        ("bench/peers/contract.js", format!("1 to {MAX_CHARACTERS} characters")),
     ] {
         let content = fs::read_to_string(file).unwrap();
         assert!(

@@ -4,6 +4,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use crate::files;
+
 /// The names that scripts/settings.js knows.
 fn known() -> Vec<String> {
     let print = "const { binding, ...names } = require('./scripts/settings.js');
@@ -28,29 +30,26 @@ const OTHER_WORDS: &[&str] = &[
     "SQLITE_MISMATCH",
 ];
 
-/// Collects the texts of capitals, digits and underscores in the sources, each with its file. Unit tests are left out.
-fn words_in_capitals(folder: &Path, words: &mut Vec<(String, String)>) {
-    for path in fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()) {
-        if path.is_dir() && !path.ends_with("bin") {
-            words_in_capitals(&path, words);
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
-            let source = fs::read_to_string(&path).unwrap();
-            let source = source.split("#[cfg(test)]").next().unwrap();
-            let is_word = |text: &&str| {
-                text.starts_with(|c: char| c.is_ascii_uppercase())
-                    && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
-            };
-            let found = source.split('"').filter(is_word);
-            words.extend(found.map(|word| (word.to_owned(), path.display().to_string())));
-        }
+/// The texts of capitals, digits and underscores in the sources, each with its file. Unit tests are left out.
+fn words_in_capitals() -> Vec<(String, String)> {
+    let is_word = |text: &&str| {
+        text.starts_with(|c: char| c.is_ascii_uppercase())
+            && text.bytes().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || b == b'_')
+    };
+    let mut words = Vec::new();
+    for file in files(Path::new("src")).iter().filter(|file| !file.starts_with("src/bin")) {
+        let source = fs::read_to_string(file).unwrap();
+        let source = source.split("#[cfg(test)]").next().unwrap();
+        let found = source.split('"').filter(is_word);
+        words.extend(found.map(|word| (word.to_owned(), file.display().to_string())));
     }
+    words
 }
 
 #[test]
 fn the_names_that_are_checked_are_those_that_the_worker_reads() {
     let known = known();
-    let mut words = Vec::new();
-    words_in_capitals(Path::new("src"), &mut words);
+    let words = words_in_capitals();
     for (word, file) in &words {
         assert!(
             known.contains(word) || OTHER_WORDS.contains(&word.as_str()),

@@ -3,25 +3,17 @@
 use std::fs;
 use std::path::Path;
 
-/// The text of all Rust files below `folder`.
-fn sources(folder: &Path) -> String {
-    fs::read_dir(folder)
-        .unwrap()
-        .map(|entry| entry.unwrap().path())
-        .map(|path| match path.extension() {
-            _ if path.is_dir() => sources(&path),
-            Some(extension) if extension == "rs" => fs::read_to_string(path).unwrap(),
-            _ => String::new(),
-        })
-        .collect()
-}
+use crate::files;
 
 #[test]
 fn every_test_and_file_that_the_document_names_exists() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let document = fs::read_to_string(root.join("docs/threats.md")).unwrap();
-    let sources: String =
-        ["tests/house", "tests/worker", "src"].map(|folder| sources(&root.join(folder))).concat();
+    let sources: String = ["tests/house", "tests/worker", "src"]
+        .iter()
+        .flat_map(|folder| files(&root.join(folder)))
+        .map(|file| fs::read_to_string(file).unwrap())
+        .collect();
     let is_name = |text: &&str| {
         text.matches('_').count() > 1
             && text.bytes().all(|b| b == b'_' || b.is_ascii_lowercase() || b.is_ascii_digit())
