@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::database;
 use crate::is_there;
 use crate::request::{Request, account, sign_up};
-use crate::server::{Server, command, shared};
+use crate::server::{Server, command, fresh, shared};
 
 const README: &str = include_str!("../../README.md");
 const OPERATING: &str = include_str!("../../docs/operating.md");
@@ -32,7 +32,7 @@ fn the_examples_of_the_readme_print_what_it_says() {
     if !["curl", "python3"].iter().all(|program| is_there(program, "the examples of the README")) {
         return;
     }
-    let server = Server::start_from_nothing("readme");
+    let server = Server::dev(fresh("readme"), &[]);
     let here = |code: &str| code.replace("http://127.0.0.1:8787", &server.url);
     // The output without line ends, because an answer does not end in one, and without the two headers that differ each
     // time.

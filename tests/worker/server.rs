@@ -1,4 +1,4 @@
-//! A Worker under `wrangler dev` with fresh state. It ends with the test binary.
+//! A Worker in workerd with fresh state. It ends with the test binary.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -29,7 +29,7 @@ pub fn shared() -> &'static Server {
 }
 
 impl Server {
-    /// Starts a Worker with `arguments` for `wrangler dev`, its state in a fresh folder called `name`.
+    /// Starts a Worker with `arguments` for `serve.js`, its state in a fresh folder called `name`.
     pub fn start(name: &str, arguments: &[&str]) -> Self {
         Self::start_with(name, arguments, |_| {})
     }
@@ -38,12 +38,13 @@ impl Server {
     pub fn start_with(name: &str, arguments: &[&str], prepare: impl FnOnce(&Path)) -> Self {
         let state = migrated(name);
         prepare(&state);
-        Self::serve(command("scripts/serve").env("IS_MIGRATED", "1"), state, arguments)
+        Self::serve(state, arguments)
     }
 
-    /// Starts a Worker as `make dev` does, which applies the migrations.
-    pub fn start_from_nothing(name: &str) -> Self {
-        Self::serve(&mut command("scripts/serve"), fresh(name), &[])
+    /// Starts a Worker on `state` as `make dev` does, with `arguments` for `wrangler dev`. It applies the migrations,
+    /// and takes in a later change of its configuration.
+    pub fn dev(state: PathBuf, arguments: &[&str]) -> Self {
+        Self::run(command("scripts/serve").args(arguments).env("PORT", "0").env("UNTIL_EOF", "1"), state)
     }
 
     /// Kills the server without a warning, as if its machine were lost.
@@ -61,21 +62,17 @@ impl Server {
     /// Starts a server again on its state, after it was killed.
     pub fn restart(mut self) -> Self {
         self.process.wait().unwrap();
-        Self::serve(command("scripts/serve").env("IS_MIGRATED", "1"), self.state.clone(), &[])
+        Self::serve(self.state.clone(), &[])
     }
 
-    fn serve(command: &mut Command, state: PathBuf, arguments: &[&str]) -> Self {
-        let mut process = command
-            .args(arguments)
-            .env("PORT", "0")
-            .env("STATE", &state)
-            .env("UNTIL_EOF", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (url, mut lines) = ready(&mut process);
-        lines.next().expect("the server should print its curl line");
+    fn serve(state: PathBuf, arguments: &[&str]) -> Self {
+        Self::run(command("node").arg("tests/worker/serve.js").args(arguments), state)
+    }
+
+    fn run(command: &mut Command, state: PathBuf) -> Self {
+        let mut process =
+            command.env("STATE", &state).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
+        let (url, lines) = ready(&mut process);
         let log = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&log);
         thread::spawn(move || {

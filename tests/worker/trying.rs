@@ -12,7 +12,7 @@ use crate::documents::blocks;
 use crate::guards::limits;
 use crate::is_there;
 use crate::request::get;
-use crate::server::{Server, command, own_configuration};
+use crate::server::{Server, command, migrated, own_configuration};
 
 const DOCUMENT: &str = include_str!("../../docs/abuse.md");
 
@@ -29,7 +29,8 @@ impl Trial {
         let file = folder.join("wrangler.toml");
         fs::write(&file, own_configuration()).unwrap();
         fs::write(folder.join(".dev.vars"), "").unwrap();
-        let server = Server::start("trying", &["tests/worker/full.js", "--config", file.to_str().unwrap()]);
+        let server =
+            Server::dev(migrated("trying"), &["tests/worker/full.js", "--config", file.to_str().unwrap()]);
         Self { server, folder }
     }
 

@@ -1,0 +1,81 @@
+// Serves a Worker of the tests, as `wrangler dev` would: with the configuration that wrangler reads, on the workerd of
+// wrangler. `wrangler dev` itself puts a proxy in another workerd before the Worker, and takes the time of many
+// requests to start. So only the tests of `make dev` start it.
+//
+//   node tests/worker/serve.js [MAIN] [--config FILE] [--var NAME:VALUE]…
+//
+//   STATE=folder   the folder of D1 and KV, whose tables exist already
+//
+// Prints the address, and then what the Worker logs. The server ends with its standard input.
+"use strict";
+
+const { readFileSync } = require("node:fs");
+const path = require("node:path");
+const { parseArgs } = require("node:util");
+
+const { build } = require("esbuild");
+const { convertV4MiniflareOptions, Log, LogLevel, Miniflare } = require("miniflare");
+const wrangler = require("wrangler");
+
+/** The modules of a Worker: the main file with its imports in one, and the wasm files that these import. */
+async function bundle(main) {
+  const files = [];
+  const keepWasm = {
+    name: "wasm",
+    setup({ onResolve }) {
+      onResolve({ filter: /\.wasm$/ }, (module) => {
+        const file = path.resolve(module.resolveDir, module.path);
+        files.push({ type: "CompiledWasm", path: `/${path.basename(file)}`, contents: readFileSync(file) });
+        return { path: `./${path.basename(file)}`, external: true };
+      });
+    },
+  };
+  const { outputFiles } = await build({
+    entryPoints: [main],
+    bundle: true,
+    format: "esm",
+    target: "es2024",
+    external: ["cloudflare:*"],
+    plugins: [keepWasm],
+    write: false,
+  });
+  return [{ type: "ESModule", path: "/main.js", contents: outputFiles[0].text }, ...files];
+}
+
+async function serve() {
+  const { values, positionals } = parseArgs({
+    allowPositionals: true,
+    options: {
+      config: { type: "string", default: "wrangler.toml" },
+      var: { type: "string", multiple: true, default: [] },
+    },
+  });
+  const config = wrangler.unstable_readConfig({ config: values.config }, { hideWarnings: true });
+  // The rules say how wrangler finds modules. Miniflare does not take them.
+  const { modulesRules, ...worker } = wrangler.unstable_getMiniflareWorkerOptions(config).workerOptions;
+  const vars = values.var.map((text) => text.split(/:(.*)/s).slice(0, 2));
+  const miniflare = new Miniflare(
+    convertV4MiniflareOptions({
+      host: "127.0.0.1",
+      port: 0,
+      cf: false,
+      log: new Log(LogLevel.WARN),
+      handleStructuredLogs: ({ message }) => console.log(message),
+      resourcePersistencePath: path.resolve(process.env.STATE, "v3"),
+      workers: [
+        {
+          ...worker,
+          name: config.name,
+          bindings: { ...worker.bindings, ...Object.fromEntries(vars) },
+          modulesRoot: "/",
+          modules: await bundle(positionals[0] ?? config.main),
+        },
+      ],
+    }),
+  );
+  const { origin } = await miniflare.ready;
+  console.log(`==> Ready on ${origin}`);
+  process.stdin.resume().on("end", () => miniflare.dispose());
+}
+
+serve();
