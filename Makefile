@@ -272,7 +272,7 @@ signed-in: .wrangler/settings
 	@wrangler whoami --json >/dev/null 2>&1 \
 		$(call or_fail,wrangler is not signed in: run npx wrangler login or set CLOUDFLARE_API_TOKEN; then run make again)
 
-provision: signed-in
+provision: .wrangler/settings
 	@node scripts/provision.js
 
 provisioned: .wrangler/settings

@@ -67,7 +67,10 @@ function wrangler(command) {
   try {
     return execFileSync("wrangler", command, { encoding: "utf8", stdio: ["ignore", "pipe", "inherit"] });
   } catch {
-    return fail(`wrangler ${command.join(" ")} failed: fix the problem that it reports and ${AGAIN} again`);
+    return fail(
+      `wrangler ${command.join(" ")} failed: fix the problem that it reports and ${AGAIN} again. If wrangler is not ` +
+        "signed in, run npx wrangler login or set CLOUDFLARE_API_TOKEN",
+    );
   }
 }
 

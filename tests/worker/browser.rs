@@ -1,44 +1,31 @@
 //! A page of another origin calls both routes with `fetch` in headless Chromium.
 
-use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
-use std::process::{Command, Stdio};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::is_there;
 use crate::server::shared;
 use crate::verify::edge;
-use crate::webdriver::FLAGS;
+use crate::webdriver::Browser;
 
 const PAGE: &str = include_str!("browser.html");
 
 #[test]
 fn a_page_of_another_origin_calls_both_routes_and_reads_every_answer() {
-    if !is_there("chromium", "the browser tests") {
-        return;
-    }
+    let Some(browser) = Browser::start() else { return };
     // Behind this edge, the browser has a blocked address.
     let blocking = edge(shared(), &[("CF-Connecting-IP", "198.51.100.7")], |_, _| {});
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let origin = format!("http://{}", listener.local_addr().unwrap());
-    let profile = Path::new(env!("CARGO_TARGET_TMPDIR")).join("browser-profile");
-    let _ = fs::remove_dir_all(&profile);
-    let mut process = Command::new("chromium")
-        .args(FLAGS)
-        .arg(format!("--user-data-dir={}", profile.display()))
-        .arg(format!("{origin}/?service={}&blocking={}", shared().url, blocking))
-        .stdin(Stdio::null())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    let results = serve_page_until_it_reports(&listener);
-    process.kill().unwrap();
-    process.wait().unwrap();
+    let page = format!("{origin}/?service={}&blocking={}", shared().url, blocking);
+    let results = thread::scope(|scope| {
+        let report = scope.spawn(|| serve_page_until_it_reports(&listener));
+        browser.open(&page);
+        report.join().unwrap()
+    });
 
     let readable = json!({ "etag": true, "requestId": true });
     let unreadable = json!({ "etag": false, "requestId": true });
@@ -85,7 +72,7 @@ fn serve_page_until_it_reports(listener: &TcpListener) -> Value {
     listener.set_nonblocking(true).unwrap();
     while Instant::now() < deadline {
         let Ok((stream, _)) = listener.accept() else {
-            std::thread::sleep(Duration::from_millis(20));
+            thread::sleep(Duration::from_millis(20));
             continue;
         };
         if let Some(report) = answer(stream) {

@@ -201,6 +201,16 @@ impl Project {
         (output.status.success(), String::from_utf8(text).unwrap())
     }
 
+    /// Runs `make` for all these commands, each of which must stop at the check of the settings. Gives the output.
+    pub fn refused(&self, commands: &[&str], arguments: &[&str]) -> String {
+        let (succeeded, text) = self.make(&[&["--keep-going"], commands, arguments].concat());
+        assert!(!succeeded, "{text}");
+        for command in commands {
+            assert!(text.contains(&format!("{command}' not remade because of errors")), "{command}: {text}");
+        }
+        text
+    }
+
     fn account(&self) -> std::sync::MutexGuard<'_, Account> {
         self.account.lock().unwrap()
     }
@@ -467,13 +477,10 @@ fn an_unknown_environment_is_refused_with_the_known_ones() {
         [(without_ids() + &staging(), "ENV may be other, staging, or left out"), (without_ids(), "other")]
     {
         project.configure(&configuration);
-        for command in
-            ["provision", "deploy", "verify", "block", "unblock", "blocked", "clients", "skeletons"]
-        {
-            let (succeeded, text) = project.make(&[command, "ENV=stagging", "REMOTE=1", "IP=192.0.2.1"]);
-            assert!(!succeeded && text.contains("has no environment \"stagging\""), "{text}");
-            assert!(text.contains(known), "{text}");
-        }
+        let commands =
+            ["provision", "deploy", "verify", "block", "unblock", "blocked", "clients", "skeletons"];
+        let text = project.refused(&commands, &["ENV=stagging", "REMOTE=1", "IP=192.0.2.1"]);
+        assert!(text.contains("has no environment \"stagging\"") && text.contains(known), "{text}");
     }
     assert_eq!(project.changes(), [""; 0]);
 }

@@ -4,6 +4,7 @@
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
+use std::sync::Mutex;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -14,8 +15,9 @@ use ureq::http::Request;
 use crate::http::agent;
 use crate::is_there;
 
-/// Chromium's flags: no window, and no calls to its maker.
-pub const FLAGS: [&str; 8] = [
+/// Chromium's flags: no window, and no calls to its maker. With the pipe, it ends when chromedriver does.
+const FLAGS: [&str; 9] = [
+    "--remote-debugging-pipe",
     "--headless",
     "--no-sandbox",
     "--disable-gpu",
@@ -32,22 +34,31 @@ const TAB: &str = "\u{e004}";
 /// The longest time that a page may take. It is long, because the tests share the machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// A browser with one tab. It ends when this value is dropped.
+/// The browsers that no test uses at the moment. A browser takes longer to start than most tests need it.
+static IDLE: Mutex<Vec<Browser>> = Mutex::new(Vec::new());
+
+/// A browser with one new tab. Another test uses it after this value is dropped, in another tab.
 pub struct Browser {
     agent: Agent,
-    driver: Child,
     url: String,
+    /// The standard input of this process is a pipe, so the browser ends when the process of the tests ends.
+    driver: Option<Child>,
 }
 
 impl Browser {
-    /// Starts a browser. If none is installed, reports that and gives `None`; in CI it must be installed.
+    /// Takes an idle browser, or starts one. If none is installed, reports that and gives `None`; in CI it must be
+    /// installed.
     pub fn start() -> Option<Self> {
+        if let Some(browser) = IDLE.lock().unwrap().pop() {
+            return Some(browser);
+        }
         if !["chromium", "chromedriver"].iter().all(|program| is_there(program, "the tests of the pages")) {
             return None;
         }
         // While many tests run, chromedriver sometimes ends before it listens. Then another one starts.
         let (driver, port) = (0..5).find_map(|_| start_driver()).expect("chromedriver should start");
-        let mut browser = Self { agent: agent(), driver, url: format!("http://127.0.0.1:{port}/session") };
+        let url = format!("http://127.0.0.1:{port}/session");
+        let mut browser = Self { agent: agent(), url, driver: Some(driver) };
         let session = browser.post(
             "",
             &json!({ "capabilities": { "alwaysMatch": {
@@ -140,6 +151,15 @@ impl Browser {
         label.as_str().unwrap().to_owned()
     }
 
+    /// Replaces the tab by a new one, in which nothing is left of the settings of a test.
+    fn change_tab(&self) -> Result<(), String> {
+        self.call("POST", "/se/log", Some(&json!({ "type": "browser" })))?;
+        let new = self.call("POST", "/window/new", Some(&json!({ "type": "tab" })))?;
+        self.call("DELETE", "/window", None)?;
+        self.call("POST", "/window", Some(&json!({ "handle": new["handle"] })))?;
+        Ok(())
+    }
+
     /// The complaints in the browser's console since the last call.
     pub fn complaints(&self) -> Vec<String> {
         let log = self.post("/se/log", &json!({ "type": "browser" }));
@@ -149,17 +169,25 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        let _ = self.call("DELETE", "", None);
-        let _ = self.driver.kill();
-        let _ = self.driver.wait();
+        let Some(mut driver) = self.driver.take() else { return };
+        // The browser of a test that failed is not used again.
+        if thread::panicking() || self.change_tab().is_err() {
+            let _ = self.call("DELETE", "", None);
+            let _ = driver.kill();
+            let _ = driver.wait();
+        } else {
+            let idle = Self { agent: self.agent.clone(), url: self.url.clone(), driver: Some(driver) };
+            IDLE.lock().unwrap().push(idle);
+        }
     }
 }
 
 /// Starts chromedriver. Gives it with its port, or `None` if it ended at once.
 fn start_driver() -> Option<(Child, String)> {
-    let mut driver = Command::new("chromedriver")
-        .arg("--port=0")
-        .stdin(Stdio::null())
+    // chromedriver itself does not notice that its standard input ends.
+    let mut driver = Command::new("sh")
+        .args(["-c", "chromedriver --port=0 & read -r _; kill $!"])
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
@@ -169,6 +197,7 @@ fn start_driver() -> Option<(Child, String)> {
         line.split_once("successfully on port ").map(|(_, port)| port.trim_end_matches('.').to_owned())
     });
     if port.is_none() {
+        drop(driver.stdin.take());
         driver.wait().unwrap();
     }
     Some((driver, port?))
