@@ -1,5 +1,5 @@
-// Sign-ups whose clients go away. A Worker behind a binding plays the service, because `wrangler dev` never cancels the
-// request of its own client. This module must be imported after memory.js.
+// Sign-ups whose clients go away. A Worker behind a binding plays the service, because a local workerd does not notice
+// each client that goes away. This module must be imported after memory.js.
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { memory } from "./memory.js";
 import Worker from "../../build/index.js";

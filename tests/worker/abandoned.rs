@@ -1,7 +1,7 @@
 //! Requests whose clients go away: the Worker frees their memory.
 //!
-//! `wrangler dev` answers its clients itself and never cancels a request. So a Worker sends the requests through a
-//! binding and abandons them, and the runtime cancels them as Cloudflare's does for a client.
+//! A local workerd takes a closed connection for a client that only stopped sending. So a Worker sends the requests
+//! through a binding and abandons them, and the runtime cancels them as Cloudflare's does for a client.
 
 use std::thread;
 use std::time::Duration;

@@ -7,7 +7,6 @@
 //   STATE=folder   the folder of D1 and KV, whose tables exist already
 //
 // Prints the address, and then what the Worker logs. The server ends with its standard input.
-"use strict";
 
 const { readFileSync } = require("node:fs");
 const path = require("node:path");
@@ -60,7 +59,9 @@ async function serve() {
       port: 0,
       cf: false,
       log: new Log(LogLevel.WARN),
-      handleStructuredLogs: ({ message }) => console.log(message),
+      handleRuntimeStdio(...streams) {
+        for (const stream of streams) stream.pipe(process.stdout);
+      },
       resourcePersistencePath: path.resolve(process.env.STATE, "v3"),
       workers: [
         {
