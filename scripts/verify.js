@@ -43,6 +43,9 @@ const COMMON = {
   "Access-Control-Request-Method": "*",
   "Cache-Control": "max-age=0, private, must-revalidate",
 };
+// The path of the rules. Its 200 is the one answer that may be kept.
+const RULES = "/.well-known/edge-signup";
+const KEPT = "public, max-age=60";
 const COMMON_LISTS = {
   "Access-Control-Allow-Methods": "POST, PUT, DELETE, GET, OPTIONS",
   "Access-Control-Allow-Headers":
@@ -121,12 +124,13 @@ const includes = (list, names) => {
 
 /** Checks the headers that all answers share. */
 function look(answer) {
-  const { status, headers, body, size } = answer;
+  const { path, status, headers, body, size } = answer;
+  const common = path === RULES && status === 200 ? { ...COMMON, "Cache-Control": KEPT } : COMMON;
   const header = (name) => headers[name.toLowerCase()];
   const should = (name, expected, isSo) => {
     if (!isSo) note(problems, `${name} should be ${expected}`, answer, `${name}: ${header(name) ?? "none"}`);
   };
-  for (const [name, value] of Object.entries(COMMON)) should(name, value, header(name) === value);
+  for (const [name, value] of Object.entries(common)) should(name, value, header(name) === value);
   for (const [name, list] of Object.entries(COMMON_LISTS)) should(name, list, includes(header(name), list));
   // If the client lists origins, the answer depends on the origin of the page, and `Vary` says so.
   const allowed = header("Access-Control-Allow-Origin");
@@ -256,6 +260,11 @@ const CHECKS = {
         expectHeader(answer, "Allow", "POST, OPTIONS");
       }
     }
+  },
+  "the rules of the service can be read, and kept for a minute": async () => {
+    const answer = await ask("GET", RULES);
+    expect(answer, 200, /^\{"version":"[^"]+","username":\{"max_characters":\d+\},/);
+    expectHeader(answer, "Cache-Control", KEPT);
   },
   "a body over 16 KiB gets 413": async () => {
     const body = signUpBody("large");

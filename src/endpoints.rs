@@ -5,6 +5,7 @@
 
 pub mod accounts;
 pub mod challenge;
+pub mod rules;
 pub mod sign_up;
 
 use crate::guards::proof_of_work::challenge::SolutionError;

@@ -79,6 +79,26 @@ pub struct Parts<'a> {
     pub challenges: Option<&'a Rc<Challenges>>,
 }
 
+/// The proofs that the guards ask a client for. It holds nothing secret.
+#[derive(Default)]
+pub struct Demands<'a> {
+    /// The zero bits of a proof of work; `None` where no work is asked for.
+    pub work_bits: Option<u32>,
+    /// The Turnstile widget that gives the token; `None` where no token is asked for.
+    pub widget: Option<Widget<'a>>,
+    /// Whether the client must be registered.
+    pub registered_client: bool,
+}
+
+/// The settings of a page's Turnstile widget
+/// (<https://developers.cloudflare.com/turnstile/get-started/client-side-rendering/widget-configurations/>).
+pub struct Widget<'a> {
+    /// The public key, where the operator has set it.
+    pub site_key: Option<&'a str>,
+    /// The action, where the operator has set it.
+    pub action: Option<&'a str>,
+}
+
 /// A guard that is on.
 trait Guard {
     /// Checks an attempt, and returns `Ok` if the attempt may pass.
@@ -86,6 +106,9 @@ trait Guard {
     /// # Errors
     /// [`Refusal`]: why the attempt may not pass.
     fn check<'a>(&'a self, attempt: &'a Attempt<'a>) -> Check<'a>;
+
+    /// Says which proof this guard asks a client for.
+    fn demand<'a>(&'a self, _demands: &mut Demands<'a>) {}
 
     /// Adds to the answer to a preflight the headers that a page needs for this guard.
     fn preflight(&self, reply: Reply) -> Reply {
@@ -218,6 +241,16 @@ impl Guards {
             guard.check(attempt).await?;
         }
         Ok(())
+    }
+
+    /// The proofs that a client needs.
+    #[must_use]
+    pub fn demands(&self) -> Demands<'_> {
+        let mut demands = Demands::default();
+        for guard in &self.0 {
+            guard.demand(&mut demands);
+        }
+        demands
     }
 
     /// The answer to a preflight for `route`, with what the guards add to it.

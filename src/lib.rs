@@ -55,7 +55,7 @@ use wasm_bindgen::prelude::*;
 use worker::{console_log, web_sys};
 
 use admission::Admitted;
-use endpoints::{accounts, challenge, sign_up};
+use endpoints::{accounts, challenge, rules, sign_up};
 use error::ApiError;
 use http::response::{AllowOrigin, Reply};
 use isolate::Isolate;
@@ -143,10 +143,15 @@ async fn answer(request: &Incoming, env: &Environment, visit: &Visit) -> Result<
         Target::Endpoint(route) => route,
     };
     trace.route.set(Some(route));
+    // The rules are the same for everybody, also for a blocked address.
+    if route == Route::Rules {
+        return Ok(rules::handle(isolate));
+    }
     let admitted = Admitted::admit(request, isolate, &visit.id, trace, &visit.allow_origin).await?;
     match route {
         Route::SignUp => sign_up::handle(&admitted).await,
         Route::CreateAccount => accounts::handle(&admitted).await,
         Route::Challenge => challenge::handle(isolate.challenges.as_deref()),
+        Route::Rules => Ok(rules::handle(isolate)),
     }
 }

@@ -60,6 +60,7 @@ impl Trace {
             Some(Ok(reply)) if reply.allow_origin == AllowOrigin::None => "preflight_refused",
             Some(Ok(reply)) if reply.body.is_none() => "preflight",
             Some(Ok(_)) if self.route.get() == Some(Route::Challenge) => "issued",
+            Some(Ok(_)) if self.route.get() == Some(Route::Rules) => "described",
             Some(Ok(_)) => "created",
             Some(Err(error)) => error.outcome(),
         };
@@ -106,6 +107,7 @@ mod tests {
             (Route::SignUp, Reply::json(200, &()), AllowOrigin::Any, "created"),
             (Route::CreateAccount, Reply::json(201, &()), AllowOrigin::Any, "created"),
             (Route::Challenge, Reply::json(200, &()), AllowOrigin::Any, "issued"),
+            (Route::Rules, Reply::json(200, &()), AllowOrigin::Any, "described"),
             (Route::Challenge, Reply::preflight(), AllowOrigin::Any, "preflight"),
             (Route::SignUp, Reply::preflight(), one(), "preflight"),
             (Route::SignUp, Reply::preflight(), AllowOrigin::None, "preflight_refused"),

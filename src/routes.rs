@@ -13,6 +13,8 @@ pub enum Route {
     CreateAccount,
     /// `GET /challenge`, while proof of work is on
     Challenge,
+    /// `GET /.well-known/edge-signup`
+    Rules,
 }
 
 /// The target of a request whose path exists.
@@ -24,7 +26,7 @@ pub enum Target {
     Preflight(Route),
 }
 
-const PATHS: [(&str, Route); 7] = [
+const PATHS: [(&str, Route); 8] = [
     ("/sign-up", Route::SignUp),
     ("/sign-up/", Route::SignUp),
     ("/users/", Route::CreateAccount),
@@ -32,6 +34,7 @@ const PATHS: [(&str, Route); 7] = [
     ("/connectmypairs/users/", Route::CreateAccount),
     ("/connectmypairs/users", Route::CreateAccount),
     ("/challenge", Route::Challenge),
+    ("/.well-known/edge-signup", Route::Rules),
 ];
 
 impl Route {
@@ -42,6 +45,7 @@ impl Route {
             Self::SignUp => "/sign-up",
             Self::CreateAccount => "/users/",
             Self::Challenge => "/challenge",
+            Self::Rules => "/.well-known/edge-signup",
         }
     }
 
@@ -50,7 +54,7 @@ impl Route {
     pub fn method(self) -> &'static str {
         match self {
             Self::SignUp | Self::CreateAccount => "POST",
-            Self::Challenge => "GET",
+            Self::Challenge | Self::Rules => "GET",
         }
     }
 }
@@ -120,6 +124,19 @@ mod tests {
     }
 
     #[test]
+    fn the_rules_can_always_be_got() {
+        let url = "https://example.com/.well-known/edge-signup";
+        for challenges in [false, true] {
+            assert_eq!(resolve("GET", url, challenges), Ok(Target::Endpoint(Route::Rules)));
+            assert_eq!(resolve("OPTIONS", url, challenges), Ok(Target::Preflight(Route::Rules)));
+            for method in ["POST", "HEAD", "PUT", "get"] {
+                let refused = Err(ApiError::MethodNotAllowed { allowed: "GET" });
+                assert_eq!(resolve(method, url, challenges), refused);
+            }
+        }
+    }
+
+    #[test]
     fn nothing_else_is_a_path() {
         for rest in [
             "",
@@ -138,6 +155,9 @@ mod tests {
             "?/sign-up",
             "/challenge/",
             "/Challenge",
+            "/.well-known",
+            "/.well-known/",
+            "/.well-known/edge-signup/",
         ] {
             for method in ["POST", "OPTIONS", "GET"] {
                 assert_eq!(

@@ -13,7 +13,7 @@ use std::rc::Rc;
 
 use crate::clock;
 use crate::guards::spent_proofs::{Fingerprint, SpentProofs};
-use crate::guards::{Attempt, Check, Guard, Parts, Refusal};
+use crate::guards::{Attempt, Check, Demands, Guard, Parts, Refusal};
 use crate::http::response::Reply;
 use crate::setting::ConfigError;
 
@@ -47,6 +47,10 @@ impl Guard for ProofOfWork {
             let pays = self.spent.spend(solved.id, solved.expires_at, &sign_up).await?;
             if pays { Ok(()) } else { Err(Refusal::ProofUsed) }
         })
+    }
+
+    fn demand<'a>(&'a self, demands: &mut Demands<'a>) {
+        demands.work_bits = Some(self.challenges.bits());
     }
 
     fn preflight(&self, reply: Reply) -> Reply {

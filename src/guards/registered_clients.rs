@@ -17,7 +17,7 @@ use std::rc::{Rc, Weak};
 use std::time::Duration;
 
 use crate::clock;
-use crate::guards::{Attempt, Check, Deferred, Guard, Parts, SignUpRefusal};
+use crate::guards::{Attempt, Check, Deferred, Demands, Guard, Parts, SignUpRefusal};
 use crate::http::response::AllowOrigin;
 use crate::platform::{self, Incoming};
 use crate::setting::ConfigError;
@@ -81,6 +81,10 @@ impl Guard for RegisteredClients {
                 Some(_) => Err(SignUpRefusal::OriginRefused.into()),
             }
         })
+    }
+
+    fn demand<'a>(&'a self, demands: &mut Demands<'a>) {
+        demands.registered_client = true;
     }
 
     fn allow_origin<'a>(&'a self, request: &'a Incoming) -> Option<Deferred<'a, AllowOrigin, StoreError>> {

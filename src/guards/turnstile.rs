@@ -20,7 +20,7 @@ use crate::error::ApiError;
 use crate::fields::visible_ascii::VisibleAscii;
 use crate::guards::remote::{self, RemoteRequest};
 use crate::guards::spent_proofs::{Fingerprint, SpentProofs};
-use crate::guards::{Attempt, Check, Guard, Parts, Refusal};
+use crate::guards::{Attempt, Check, Demands, Guard, Parts, Refusal, Widget};
 use crate::http::json;
 use crate::http::response::Reply;
 use crate::platform::Environment;
@@ -165,6 +165,13 @@ impl Guard for Turnstile {
                 Verdict::Unknown(why) => Err(unknown(&why).into()),
             }
         })
+    }
+
+    fn demand<'a>(&'a self, demands: &mut Demands<'a>) {
+        demands.widget = Some(Widget {
+            site_key: self.site_key.as_ref().map(VisibleAscii::as_str),
+            action: self.action.as_ref().map(VisibleAscii::as_str),
+        });
     }
 
     fn preflight(&self, reply: Reply) -> Reply {

@@ -17,6 +17,7 @@ fn known() -> Vec<String> {
 /// Words in capitals in the sources that are not the name of a setting or a binding.
 const OTHER_WORDS: &[&str] = &[
     "C",
+    "CARGO_PKG_VERSION",
     "D1_TYPE_ERROR",
     "GET",
     "HEAD",

@@ -42,7 +42,7 @@ fn the_examples_of_the_readme_print_what_it_says() {
     };
 
     let curl: Vec<_> = blocks(README, "sh").filter(|block| block.contains("curl ")).collect();
-    assert_eq!(curl.len(), 4, "the README's curl examples: {curl:#?}");
+    assert_eq!(curl.len(), 5, "the README's curl examples: {curl:#?}");
     for block in curl {
         let output = run(command("bash").args(["-c", &here(block)]));
         let (_, after) = README.split_once(block).unwrap();

@@ -7,6 +7,7 @@ use ureq::Agent;
 use ureq::http::HeaderMap;
 
 use crate::openapi;
+use crate::rules;
 
 /// The headers that a page may send while every guard with its own header is off.
 pub const PREFLIGHT_ALLOW_HEADERS: &str = "Origin, X-Requested-With, Content-Type, Accept, Authorization, \
@@ -40,7 +41,14 @@ impl Answer {
             ("Access-Control-Allow-Methods", "POST, PUT, DELETE, GET, OPTIONS"),
             ("Access-Control-Request-Method", "*"),
             ("Access-Control-Expose-Headers", "ETag, X-Request-Id, X-Runtime, X-Error-Reason, Retry-After"),
-            ("Cache-Control", "max-age=0, private, must-revalidate"),
+            (
+                "Cache-Control",
+                if path == rules::PATH && self.status == 200 {
+                    "public, max-age=60"
+                } else {
+                    "max-age=0, private, must-revalidate"
+                },
+            ),
         ] {
             assert_eq!(self.header(name), Some(value), "{name} of {self:?}");
         }

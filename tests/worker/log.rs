@@ -52,7 +52,10 @@ pub fn fault(line: &str) -> Option<&'static str> {
                 text.len() == 36 && text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit()),
                 "its id is not a UUID",
             ),
-            "route" => (["/sign-up", "/users/", "/challenge"].contains(&text), "its route is unknown"),
+            "route" => (
+                ["/sign-up", "/users/", "/challenge", "/.well-known/edge-signup"].contains(&text),
+                "its route is unknown",
+            ),
             "status" => {
                 (value.as_u64().is_some_and(|status| (200..600).contains(&status)), "its status is unknown")
             }

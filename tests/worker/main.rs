@@ -41,6 +41,7 @@ mod reasons;
 mod request;
 mod retries;
 mod routing;
+mod rules;
 mod server;
 mod settings;
 mod sign_up;

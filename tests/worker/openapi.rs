@@ -13,6 +13,7 @@ use crate::guards::{breached_passwords, limits};
 use crate::http::Answer;
 use crate::is_there;
 use crate::request::{Request, get, post, preflight};
+use crate::rules;
 use crate::server::Server;
 
 static DESCRIPTION: LazyLock<Value> =
@@ -58,7 +59,7 @@ fn thousands_of_requests_get_answers_that_the_description_allows() {
     let report: Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
     let cases = &report["test_cases"];
     assert!(cases["generated"].as_u64() >= Some(2_000), "too few requests: {cases}");
-    assert_eq!((&cases["without_checks"], &report["operations"]["tested"]), (&json!(0), &json!(4)));
+    assert_eq!((&cases["without_checks"], &report["operations"]["tested"]), (&json!(0), &json!(6)));
 }
 
 /// Provokes every answer that has an example, including those of a failing platform. So the test notices each
@@ -141,6 +142,19 @@ fn every_example_in_the_description_is_a_live_answer() {
         provoke(unavailable(post(path)), 503, "unavailable");
         provoke(preflight(path), 204, "");
         provoke(internal(preflight(path)), 500, "internal");
+    }
+    let strict = json!({
+        "PASSWORD_MIN_LENGTH": "8",
+        "PROOF_OF_WORK": "20",
+        "CHALLENGE_SECRET": "x".repeat(32),
+        "TURNSTILE_SECRET": "secret",
+        "TURNSTILE_SITE_KEY": "0x4AAAAAAA-public",
+        "TURNSTILE_ACTION": "sign-up",
+    });
+    provoke(get(rules::PATH).vars(strict), 200, "rules");
+    provoke(preflight(rules::PATH), 204, "");
+    for request in [get(rules::PATH), preflight(rules::PATH)] {
+        provoke(internal(request), 500, "internal");
     }
     let challenge = work(get("/challenge"));
     provoke(challenge.clone(), 200, "challenge");

@@ -89,12 +89,12 @@ fn a_service_passes_for_a_registered_client_and_the_names_can_be_removed() {
         "20 repeats of a sign-up at once get the same answer",
     ];
     assert_eq!(with(&lines, "not run"), of_sign_ups, "{lines:#?}");
-    assert_eq!((with(&lines, "ok").len(), with(&lines, "FAILED")), (15, vec![]));
+    assert_eq!((with(&lines, "ok").len(), with(&lines, "FAILED")), (16, vec![]));
 
     let (succeeded, lines) = verify(&server.url, &["CLIENT_ID=it's-\"$$HOME\""]);
     assert!(succeeded, "{lines:#?}");
     assert_eq!((with(&lines, "FAILED"), with(&lines, "not run")), (vec![], vec![]));
-    assert_eq!(with(&lines, "ok").len(), 22, "{lines:#?}");
+    assert_eq!(with(&lines, "ok").len(), 23, "{lines:#?}");
     let prefix = lines
         .iter()
         .find_map(|line| line.strip_prefix("The names of this run begin with ")?.split(';').next());
