@@ -143,15 +143,12 @@ async fn answer(request: &Incoming, env: &Environment, visit: &Visit) -> Result<
         Target::Endpoint(route) => route,
     };
     trace.route.set(Some(route));
-    // The rules are the same for everybody, also for a blocked address.
-    if route == Route::Rules {
-        return Ok(rules::handle(isolate));
-    }
-    let admitted = Admitted::admit(request, isolate, &visit.id, trace, &visit.allow_origin).await?;
+    let admission = Admitted::admit(request, isolate, &visit.id, trace, &visit.allow_origin);
     match route {
-        Route::SignUp => sign_up::handle(&admitted).await,
-        Route::CreateAccount => accounts::handle(&admitted).await,
-        Route::Challenge => challenge::handle(isolate.challenges.as_deref()),
+        Route::SignUp => sign_up::handle(&admission.await?).await,
+        Route::CreateAccount => accounts::handle(&admission.await?).await,
+        Route::Challenge => admission.await.and_then(|_| challenge::handle(isolate.challenges.as_deref())),
+        // The rules are the same for everybody, also for a blocked address.
         Route::Rules => Ok(rules::handle(isolate)),
     }
 }

@@ -157,10 +157,8 @@ impl Store {
             Some(user.request_key.as_str()),
         ];
         let row = self.first(INSERT_USER, &values, WRITE_TIME_LIMIT).await?;
-        Ok(row.and_then(|row| {
-            let (id, username) = row.split_once('\n')?;
-            Some(User { id: id.parse().ok()?, username: username.to_owned() })
-        }))
+        let Some((id, username)) = columns(row.as_deref())? else { return Ok(None) };
+        Ok(Some(User { id: number(id)?, username: username.to_owned() }))
     }
 
     /// Stores an account. Returns `None` if the name is taken.
@@ -178,10 +176,8 @@ impl Store {
             Some(account.request_key.as_str()),
         ];
         let row = self.first(INSERT_ACCOUNT, &values, WRITE_TIME_LIMIT).await?;
-        Ok(row.and_then(|row| {
-            let (name, privacy) = row.split_once('\n')?;
-            Some(Account { name: name.to_owned(), privacy: privacy.to_owned() })
-        }))
+        let Some((name, privacy)) = columns(row.as_deref())? else { return Ok(None) };
+        Ok(Some(Account { name: name.to_owned(), privacy: privacy.to_owned() }))
     }
 
     /// The clients that are not disabled, one a line: the client's id and the origins that it lists, separated by
@@ -207,10 +203,8 @@ impl Store {
     ) -> Result<Option<SpentProof>, StoreError> {
         let values = [Some(&*expires_at.to_string()), Some(id), Some(sign_up)];
         let row = self.first(SPEND_PROOF, &values, WRITE_TIME_LIMIT).await?;
-        Ok(row.and_then(|row| {
-            let (sign_up, tries) = row.split_once('\n')?;
-            Some(SpentProof { sign_up: sign_up.to_owned(), tries: tries.parse().ok()? })
-        }))
+        let Some((sign_up, tries)) = columns(row.as_deref())? else { return Ok(None) };
+        Ok(Some(SpentProof { sign_up: sign_up.to_owned(), tries: number(tries)? }))
     }
 
     /// Runs `statement` and returns its first row, a line for each column. After a transient failure it tries again,
@@ -245,6 +239,19 @@ impl Store {
     }
 }
 
+/// The two columns of a row. A row of another form is an error, because without a row a name counts as taken.
+fn columns(row: Option<&str>) -> Result<Option<(&str, &str)>, StoreError> {
+    row.map(|row| row.split_once('\n').ok_or_else(unexpected)).transpose()
+}
+
+fn number(column: &str) -> Result<u64, StoreError> {
+    column.parse().map_err(|_| unexpected())
+}
+
+fn unexpected() -> StoreError {
+    StoreError::Broken(JsError { name: "Error".to_owned(), message: "a row is not of its form".to_owned() })
+}
+
 #[wasm_bindgen(module = "/src/platform.js")]
 extern "C" {
     /// <https://developers.cloudflare.com/d1/worker-api/prepared-statements/>
@@ -273,6 +280,18 @@ mod tests {
 
     fn error(name: &str, message: &str) -> JsError {
         JsError { name: name.to_owned(), message: message.to_owned() }
+    }
+
+    #[test]
+    fn a_row_has_two_columns_of_its_form() {
+        assert!(matches!(columns(None), Ok(None)));
+        assert!(matches!(columns(Some("814\nada")), Ok(Some(("814", "ada")))));
+        assert!(matches!(number("814"), Ok(814)));
+        for error in
+            [columns(Some("")).err(), columns(Some("814")).err(), number("x").err(), number("").err()]
+        {
+            assert!(matches!(error, Some(StoreError::Broken(_))), "{error:?}");
+        }
     }
 
     #[test]
