@@ -173,7 +173,7 @@ impl Drop for Browser {
         // The browser of a test that failed is not used again.
         if thread::panicking() || self.change_tab().is_err() {
             let _ = self.call("DELETE", "", None);
-            let _ = driver.kill();
+            drop(driver.stdin.take());
             let _ = driver.wait();
         } else {
             let idle = Self { agent: self.agent.clone(), url: self.url.clone(), driver: Some(driver) };
