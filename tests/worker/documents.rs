@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use serde_json::{Value, json};
 
@@ -41,6 +43,12 @@ fn the_examples_of_the_readme_print_what_it_says() {
         output.lines().filter(|line| !is_new(line)).collect()
     };
 
+    // The command prints a call to try, after the address.
+    let call = format!("curl -i {}/sign-up ", server.url);
+    assert!((0..100).any(|_| {
+        thread::sleep(Duration::from_millis(20));
+        server.log().iter().any(|line| line.starts_with(&call))
+    }));
     let curl: Vec<_> = blocks(README, "sh").filter(|block| block.contains("curl ")).collect();
     assert_eq!(curl.len(), 5, "the README's curl examples: {curl:#?}");
     for block in curl {

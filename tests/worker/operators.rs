@@ -83,6 +83,7 @@ fn an_address_that_a_range_still_blocks_is_reported_as_blocked() {
 #[test]
 fn an_empty_list_is_a_success() {
     let state = &fresh("empty");
+    assert_eq!(make(state, &["blocked"]), (true, "Nothing is blocked\n".to_owned()));
     let (succeeded, text) = make(state, &["clients"]);
     assert!(!succeeded && text.contains("The clients could not be listed"), "{text}");
     let state = &migrated("empty");
