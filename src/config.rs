@@ -9,9 +9,7 @@ use crate::fields::confusables::Confusables;
 use crate::fields::password;
 use crate::fields::password::pepper::Pepper;
 use crate::setting::{ConfigError, OnError, number};
-
-/// The name of the D1 database's binding.
-pub const DATABASE: &str = "DB";
+use crate::storage::shards::{Placing, Shards};
 
 /// The name of the block list's KV binding.
 pub const BLOCK_LIST: &str = "BLOCKLIST";
@@ -41,6 +39,8 @@ pub struct Config {
     pub block_list_on_error: OnError,
     /// Whether a name may look like another name.
     pub confusables: Confusables,
+    /// The databases.
+    pub shards: Shards,
     /// Argon2id's cost.
     pub argon2: Params,
     /// The secret that goes into every hash, where it is set.
@@ -60,10 +60,14 @@ impl Config {
                 password::MAX_BYTES
             )));
         }
+        let confusables = Confusables::read(&lookup)?;
+        let names_are_placed = confusables == Confusables::Allow;
+        let placing = if names_are_placed { Placing::Name } else { Placing::Skeleton };
         Ok(Self {
             password_min_length,
             block_list_on_error: OnError::read(lookup(BLOCK_LIST_ON_ERROR).as_deref(), BLOCK_LIST_ON_ERROR)?,
-            confusables: Confusables::read(&lookup)?,
+            confusables,
+            shards: Shards::read(&lookup, placing)?,
             argon2: argon2(
                 number(&lookup, ARGON2_MEMORY_KIB, 19456)?,
                 number(&lookup, ARGON2_ITERATIONS, 2)?,

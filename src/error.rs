@@ -15,7 +15,7 @@ use crate::http::response::Reply;
 use crate::js_error::JsError;
 use crate::reason::Reason;
 use crate::setting::ConfigError;
-use crate::storage::d1::StoreError;
+use crate::storage::database::StoreError;
 
 /// Why a request was not carried out.
 #[derive(Debug, PartialEq, Eq)]
@@ -265,8 +265,18 @@ impl From<HashError> for ApiError {
 impl From<StoreError> for ApiError {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(error) => Self::Unavailable { cause: format!("database: {error}") },
-            StoreError::Broken(error) => Self::Internal { cause: format!("database: {error}") },
+            StoreError::Unavailable { database, error } => {
+                Self::Unavailable { cause: format!("database {database}: {error}") }
+            }
+            StoreError::Broken { database, error } => {
+                Self::Internal { cause: format!("database {database}: {error}") }
+            }
+            StoreError::Misplaced { database } => Self::Internal {
+                cause: format!("database {database}: it has another place than SHARDS gives it"),
+            },
+            StoreError::Frozen => Self::Unavailable {
+                cause: "every database for this name is frozen: SHARDS needs one more generation".to_owned(),
+            },
         }
     }
 }

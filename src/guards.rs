@@ -41,7 +41,8 @@ use crate::platform::{Environment, Incoming};
 use crate::routes::Route;
 use crate::setting::ConfigError;
 use crate::storage::block_list::BlockList;
-use crate::storage::d1::{Store, StoreError};
+use crate::storage::d1::Store;
+use crate::storage::database::StoreError;
 
 pub use breached_passwords::list::BreachedList;
 use proof_of_work::challenge::{Challenges, SolutionError};

@@ -9,10 +9,10 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use crate::config::{self, Config};
+use crate::error::ApiError;
 use crate::guards::proof_of_work::challenge::Challenges;
 use crate::guards::{Guards, Parts};
 use crate::platform::Environment;
-use crate::setting::ConfigError;
 use crate::storage::block_list::BlockList;
 use crate::storage::d1::Store;
 
@@ -26,7 +26,7 @@ pub struct Isolate {
     pub guards: Guards,
     /// The block list.
     pub block_list: Rc<BlockList>,
-    /// The database.
+    /// The databases.
     pub store: Rc<Store>,
 }
 
@@ -38,8 +38,9 @@ impl Isolate {
     /// The state for `env`, read now or by an earlier request.
     ///
     /// # Errors
-    /// [`ConfigError`]: a setting makes no sense, or a binding is missing. The next request then reads them again.
-    pub fn of(env: &Environment) -> Result<Rc<Self>, ConfigError> {
+    /// [`ApiError::Internal`]: a setting makes no sense, a binding is missing, or a database has another place than the
+    /// settings give it. The next request then reads them again.
+    pub async fn of(env: &Environment) -> Result<Rc<Self>, ApiError> {
         let kept = KEPT.with_borrow(|kept| match kept {
             Some((of, isolate)) if of == env => Some(Rc::clone(isolate)),
             _ => None,
@@ -47,16 +48,17 @@ impl Isolate {
         if let Some(isolate) = kept {
             return Ok(isolate);
         }
-        let isolate = Rc::new(Self::read(env)?);
+        let isolate = Rc::new(Self::read(env).await?);
         KEPT.set(Some((env.clone(), Rc::clone(&isolate))));
         Ok(isolate)
     }
 
-    fn read(env: &Environment) -> Result<Self, ConfigError> {
+    async fn read(env: &Environment) -> Result<Self, ApiError> {
         let config = Config::read(|name| env.variable(name))?;
         let challenges = Challenges::read(|name| env.variable(name))?.map(Rc::new);
         let block_list = Rc::new(BlockList::new(env.required(config::BLOCK_LIST)?));
-        let store = Rc::new(Store::new(env.required(config::DATABASE)?));
+        let store = Rc::new(Store::new(config.shards.clone(), env)?);
+        store.survey().await?;
         let guards = Guards::read(&Parts {
             env,
             store: &store,

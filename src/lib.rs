@@ -133,7 +133,7 @@ const CLIENT_CLOSED_REQUEST: u16 = 499;
 
 /// Takes a request through the steps that all endpoints share, and then to its endpoint.
 async fn answer(request: &Incoming, env: &Environment, visit: &Visit) -> Result<Reply, ApiError> {
-    let isolate = &*Isolate::of(env)?;
+    let isolate = &*Isolate::of(env).await?;
     let trace = &visit.trace;
     let route = match routes::resolve(request.method(), request.url(), isolate.challenges.is_some())? {
         Target::Preflight(route) => {

@@ -85,3 +85,21 @@ async function row(database, statement, values) {
   const first = await prepared.bind(...JSON.parse(values)).first();
   return first ? Object.values(first).join("\n") : undefined;
 }
+
+/** The same on the nearest copy of the database, which may lag behind. Its failure may be left alone. */
+export function firstOfCopy(database, statement, values, time) {
+  const promise = (async () => first(database.withSession("first-unconstrained"), statement, values, time))();
+  promise.catch(() => {});
+  return promise;
+}
+
+/** A character for each of `databases`: the first one of its row, "-" without a row, or "?" after a failure. */
+export async function firstOfEach(databases, statement, values, time) {
+  const one = (database, value) =>
+    first(database, statement, JSON.stringify([value]), time).then(
+      (row) => row?.[0] ?? "-",
+      () => "?",
+    );
+  const all = JSON.parse(values);
+  return (await Promise.all(databases.map((database, n) => one(database, all[n])))).join("");
+}

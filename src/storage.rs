@@ -4,4 +4,7 @@
 
 pub mod block_list;
 pub mod d1;
+pub mod database;
+pub mod shards;
 pub mod sql;
+pub mod walk;

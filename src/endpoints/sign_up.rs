@@ -65,20 +65,16 @@ pub async fn handle(admitted: &Admitted<'_>) -> Result<Reply, ApiError> {
         .await
         .map_err(|refusal| refused(refusal, &sign_up.username))?;
 
+    let pending = admitted.isolate.store.begin_user(&NewUser {
+        client_id: &sign_up.client_id,
+        username: &sign_up.username,
+        skeletons: skeletons.as_ref(),
+        request_key: &request_key,
+    });
     let mut salt = [0; SALT_BYTES];
     getrandom::fill(&mut salt).map_err(|error| ApiError::Internal { cause: format!("salt: {error}") })?;
     let password_hash = sign_up.password.hash(&config.argon2, config.pepper.as_ref(), salt)?;
-    let stored = admitted
-        .isolate
-        .store
-        .insert_user(NewUser {
-            client_id: &sign_up.client_id,
-            username: &sign_up.username,
-            skeletons: skeletons.as_ref(),
-            password_hash: &password_hash,
-            request_key: &request_key,
-        })
-        .await?;
+    let stored = pending.insert(&password_hash).await?;
     match stored {
         Some(user) => Ok(created(user.id, &user.username)),
         None => Err(taken(&sign_up.username)),

@@ -21,7 +21,8 @@ use crate::guards::{Attempt, Check, Deferred, Demands, Guard, Parts, SignUpRefus
 use crate::http::response::AllowOrigin;
 use crate::platform::{self, Incoming};
 use crate::setting::ConfigError;
-use crate::storage::d1::{Store, StoreError};
+use crate::storage::d1::Store;
+use crate::storage::database::StoreError;
 
 const SETTING: &str = "CLIENTS";
 
@@ -326,7 +327,10 @@ mod tests {
 
     fn failure() -> StoreError {
         let message = "D1_ERROR: Network connection lost.".to_owned();
-        StoreError::from(JsError { name: "Error".to_owned(), message })
+        StoreError::Unavailable {
+            database: "DB".to_owned(),
+            error: JsError { name: "Error".to_owned(), message },
+        }
     }
 
     #[test]

@@ -15,7 +15,8 @@ use base16ct::lower;
 use sha2::{Digest, Sha256};
 
 use crate::guards::Attempt;
-use crate::storage::d1::{Store, StoreError};
+use crate::storage::d1::Store;
+use crate::storage::database::StoreError;
 
 /// How often a sign-up may come with the same proof: enough for all retries of a client.
 const MAX_TRIES: u64 = 10;

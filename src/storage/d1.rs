@@ -1,46 +1,94 @@
-//! The D1 database.
+//! The users, accounts, clients and spent proofs in D1.
 //!
-//! It owns every statement, the values that a statement stores and returns, and the decision which failures are worth
-//! another try. It must not know HTTP.
+//! It owns every statement, and the values that a statement stores and returns. It must not know HTTP.
 //!
 //! A sign-up is stored by one statement, which has three outcomes. It inserts a row and returns it. Or it finds the
 //! row that the same request inserted before, by its `request_key`, and returns that row unchanged. Or it finds the
 //! name taken, and returns no row. So a statement whose outcome is unknown may be repeated, by the client or here. To
 //! spend a proof and to read the registered clients takes one statement each.
+//!
+//! A service may have many databases, in generations. Then a statement that inserts goes to the name's home in the
+//! first generation that is not frozen, and each frozen generation is searched by a statement before it. Every
+//! statement checks the place of its database, and fails in a wrong one.
 
-use std::time::Duration;
-
-use wasm_bindgen::prelude::*;
 use worker::js_sys::Promise;
 
 use crate::fields::client_id::ClientId;
 use crate::fields::confusables::Skeletons;
 use crate::fields::request_key::RequestKey;
 use crate::fields::username::Username;
-use crate::http::json;
-use crate::js_error::JsError;
-use crate::platform;
+use crate::platform::Environment;
+use crate::setting::ConfigError;
+use crate::storage::database::{Database, Hit, READ_TIME_LIMIT, Search, StoreError, WRITE_TIME_LIMIT};
+use crate::storage::shards::{Shard, Shards};
+use crate::storage::walk::{Source, Step, Walk};
 use crate::task::settled;
+
+/// The place of a database as a Worker names it, without the service.
+macro_rules! place {
+    () => {
+        "number || ' ' || generation || ' ' || position || ' ' || size || iif(size > 1, ' ' || placing, '')"
+    };
+}
+
+/// A condition on the row of `place`: whether the first value is the place, with or without the service.
+macro_rules! is_place {
+    () => {
+        concat!("?1 IN (", place!(), ", ", place!(), " || ' ' || service)")
+    };
+}
+
+/// $value in the right place, and NULL in a wrong one. Its column takes no NULL, so nothing is stored there.
+macro_rules! in_place {
+    ($value:literal) => {
+        concat!("(SELECT ", $value, " FROM place WHERE ", is_place!(), ")")
+    };
+}
 
 /// The conflict on the name's key comes first, so that a repeat finds its own row although it also conflicts with that
 /// row's skeletons. A request key is valid for a day: with an older key, which may have leaked, no row comes back.
-const INSERT_USER: &str = "\
-    INSERT INTO users (client_id, username, username_key, username_skeleton_written, username_skeleton_folded, \
-    username_skeleton, password_hash, request_key) VALUES (?, ?, ?, ?, ?, ?, ?, ?) \
-    ON CONFLICT (client_id, username_key) \
+const INSERT_USER: &str = concat!(
+    "INSERT INTO users (client_id, username_key, username_skeleton_written, username_skeleton_folded, \
+    username_skeleton, request_key, username, password_hash) VALUES (?2, ?3, ?4, ?5, ?6, ?7, ?8, ",
+    in_place!("?9"),
+    ") ON CONFLICT (client_id, username_key) \
     DO UPDATE SET request_key = request_key \
     WHERE request_key = excluded.request_key AND created_at > unixepoch() - 86400 \
     ON CONFLICT DO NOTHING \
-    RETURNING id, username";
+    RETURNING id, username"
+);
 
-const INSERT_ACCOUNT: &str = "\
-    INSERT INTO accounts (name, name_key, name_skeleton_written, name_skeleton_folded, \
-    name_skeleton, privacy, request_key) VALUES (?, ?, ?, ?, ?, ?, ?) \
-    ON CONFLICT (name_key) \
+/// Says whether the database is frozen, and whether the name is there and belongs to this request. It returns a row in
+/// any case, except in a wrong place.
+const SEARCH_USER: &str = concat!(
+    "SELECT frozen_at IS NOT NULL AS frozen, \
+    username_key = ?3 AND request_key = ?7 AND created_at > unixepoch() - 86400 AS own, users.id, username \
+    FROM place LEFT JOIN users ON users.id = (SELECT id FROM users WHERE client_id = ?2 AND (username_key = ?3 \
+    OR username_skeleton_written = ?4 OR username_skeleton_folded = ?5 OR username_skeleton = ?6) \
+    ORDER BY username_key = ?3 DESC LIMIT 1) WHERE ",
+    is_place!()
+);
+
+const INSERT_ACCOUNT: &str = concat!(
+    "INSERT INTO accounts (name_key, name_skeleton_written, name_skeleton_folded, name_skeleton, request_key, name, \
+    privacy) VALUES (?2, ?3, ?4, ?5, ?6, ?7, ",
+    in_place!("?8"),
+    ") ON CONFLICT (name_key) \
     DO UPDATE SET request_key = request_key \
     WHERE request_key = excluded.request_key AND created_at > unixepoch() - 86400 \
     ON CONFLICT DO NOTHING \
-    RETURNING name, privacy";
+    RETURNING name, privacy"
+);
+
+/// As [`SEARCH_USER`] does.
+const SEARCH_ACCOUNT: &str = concat!(
+    "SELECT frozen_at IS NOT NULL AS frozen, \
+    name_key = ?2 AND request_key = ?6 AND created_at > unixepoch() - 86400 AS own, name, privacy \
+    FROM place LEFT JOIN accounts ON accounts.id = (SELECT id FROM accounts WHERE name_key = ?2 \
+    OR name_skeleton_written = ?3 OR name_skeleton_folded = ?4 OR name_skeleton = ?5 \
+    ORDER BY name_key = ?2 DESC LIMIT 1) WHERE ",
+    is_place!()
+);
 
 /// The enabled clients are one text, because it is a single value to fetch, to keep and to search.
 const CLIENTS: &str = "\
@@ -48,34 +96,38 @@ const CLIENTS: &str = "\
 
 /// The row comes back in any case, so the isolate learns which sign-up the proof belongs to and need not ask again. A
 /// trigger of the table deletes the expired proofs.
-const SPEND_PROOF: &str = "\
-    INSERT INTO challenges (expires_at, id, sign_up) VALUES (?, ?, ?) \
-    ON CONFLICT (expires_at, id) DO UPDATE SET tries = tries + (sign_up = excluded.sign_up) \
-    RETURNING sign_up, tries";
+const SPEND_PROOF: &str = concat!(
+    "INSERT INTO challenges (expires_at, id, sign_up) VALUES (?2, ?3, ",
+    in_place!("?4"),
+    ") ON CONFLICT (expires_at, id) DO UPDATE SET tries = tries + (sign_up = excluded.sign_up) \
+    RETURNING sign_up, tries"
+);
 
-/// How long a write may take. D1 ends a statement after 30 s, and the Worker stops waiting then, in case the answer is
-/// lost.
-const WRITE_TIME_LIMIT: Duration = Duration::from_secs(30);
+/// As [`SEARCH_USER`] does.
+const SEARCH_PROOF: &str = concat!(
+    "SELECT frozen_at IS NOT NULL AS frozen, sign_up IS NOT NULL AS own, sign_up, tries \
+    FROM place LEFT JOIN challenges ON expires_at = ?2 AND challenges.id = ?3 WHERE ",
+    is_place!()
+);
 
-/// How long a read may take. It normally takes milliseconds, and a user does not wait longer than this anyway.
-const READ_TIME_LIMIT: Duration = Duration::from_secs(2);
+/// Counts a try with a proof that a frozen database has.
+const COUNT_PROOF: &str = "\
+    UPDATE challenges SET tries = tries + (sign_up = ?4) WHERE expires_at = ?2 AND id = ?3 RETURNING sign_up, tries";
 
-/// The pauses before the second and the third try.
-const PAUSES: [Duration; 2] = [Duration::from_millis(50), Duration::from_millis(250)];
+/// Whether the database is frozen.
+const SURVEY: &str = concat!("SELECT frozen_at IS NOT NULL AS frozen FROM place WHERE ", is_place!());
 
-/// Parts of D1's messages after the connection or the object behind it was replaced: the next try finds a new one
-/// (<https://developers.cloudflare.com/d1/observability/debug-d1/#error-list>).
-const TRANSIENT: [&str; 4] = [
-    "Network connection lost",
-    "storage caused object to be reset",
-    "reset because its code was updated",
-    "Cannot resolve D1 DB due to transient issue",
-];
+/// The most databases that are surveyed at once: each takes a statement. In a larger service, a statement still checks
+/// the place of its own database.
+const MAX_SURVEYED: usize = 64;
 
-/// The database.
-pub struct Store(JsValue);
+/// The databases.
+pub struct Store {
+    shards: Shards,
+    databases: Vec<Database>,
+}
 
-/// A sign-up ready to be stored.
+/// A user to be stored, except the password's hash.
 pub struct NewUser<'a> {
     /// The namespace.
     pub client_id: &'a ClientId,
@@ -83,8 +135,6 @@ pub struct NewUser<'a> {
     pub username: &'a Username,
     /// The skeletons of the name; `None` where names may look alike.
     pub skeletons: Option<&'a Skeletons>,
-    /// The password's hash, as a PHC string.
-    pub password_hash: &'a str,
     /// Identifies the sign-up across its retries.
     pub request_key: &'a RequestKey,
 }
@@ -125,40 +175,41 @@ pub struct SpentProof {
     pub tries: u64,
 }
 
-/// Why a statement failed.
-#[derive(Debug, Clone)]
-pub enum StoreError {
-    /// The database cannot be reached, is overloaded or did not answer in time.
-    Unavailable(JsError),
-    /// The statement, the schema or the binding is wrong: no other try will succeed.
-    Broken(JsError),
-}
-
 impl Store {
-    /// Takes the D1 binding.
-    #[must_use]
-    pub fn new(database: JsValue) -> Self {
-        Self(database)
-    }
-
-    /// Stores a user. Returns `None` if the name is taken in its namespace.
+    /// Takes the D1 bindings of `shards` from `env`.
     ///
     /// # Errors
-    /// [`StoreError`]. A statement that fails transiently is tried three times first.
-    pub async fn insert_user(&self, user: NewUser<'_>) -> Result<Option<User>, StoreError> {
-        let values = [
-            Some(user.client_id.as_str()),
-            Some(user.username.as_str()),
-            Some(user.username.key()),
-            user.skeletons.map(|skeletons| &*skeletons.written),
-            user.skeletons.map(|skeletons| &*skeletons.folded),
-            user.skeletons.map(|skeletons| &*skeletons.capitals),
-            Some(user.password_hash),
-            Some(user.request_key.as_str()),
-        ];
-        let row = self.first(INSERT_USER, &values, WRITE_TIME_LIMIT).await?;
-        let Some((id, username)) = columns(row.as_deref())? else { return Ok(None) };
-        Ok(Some(User { id: number(id)?, username: username.to_owned() }))
+    /// [`ConfigError`]: a binding is missing.
+    pub fn new(shards: Shards, env: &Environment) -> Result<Self, ConfigError> {
+        let mut databases = Vec::new();
+        for Shard { binding, place } in &shards.all {
+            databases.push(Database::new(binding.clone(), env.required(binding)?, place.clone()));
+        }
+        Ok(Self { shards, databases })
+    }
+
+    /// Asks each of several databases for its place and its fence. A database that does not answer is left out: every
+    /// later statement checks its place too.
+    ///
+    /// # Errors
+    /// [`StoreError::Misplaced`]: a database has another place than the settings give it.
+    pub async fn survey(&self) -> Result<(), StoreError> {
+        if (2..=MAX_SURVEYED).contains(&self.databases.len()) {
+            Database::survey(&self.databases, SURVEY).await?;
+        }
+        Ok(())
+    }
+
+    /// Begins to store a user: the searches of frozen databases begin, and go on while the password is hashed.
+    #[must_use]
+    pub fn begin_user<'a>(&'a self, user: &NewUser<'a>) -> PendingUser<'a> {
+        let NewUser { client_id, username, skeletons, request_key } = *user;
+        let client_id = client_id.as_str();
+        let homes = self.homes(&format!("{client_id}\n{}", placed_by(username, skeletons)));
+        let [written, folded, capitals] = forms(skeletons);
+        let key = Some(username.key());
+        let values = vec![Some(client_id), key, written, folded, capitals, Some(request_key.as_str())];
+        PendingUser { row: Pending::begin(homes, SEARCH_USER, values), username }
     }
 
     /// Stores an account. Returns `None` if the name is taken.
@@ -166,27 +217,25 @@ impl Store {
     /// # Errors
     /// [`StoreError`]. A statement that fails transiently is tried three times first.
     pub async fn insert_account(&self, account: NewAccount<'_>) -> Result<Option<Account>, StoreError> {
-        let values = [
-            Some(account.name.as_str()),
-            Some(account.name.key()),
-            account.skeletons.map(|skeletons| &*skeletons.written),
-            account.skeletons.map(|skeletons| &*skeletons.folded),
-            account.skeletons.map(|skeletons| &*skeletons.capitals),
-            Some(account.privacy),
-            Some(account.request_key.as_str()),
-        ];
-        let row = self.first(INSERT_ACCOUNT, &values, WRITE_TIME_LIMIT).await?;
-        let Some((name, privacy)) = columns(row.as_deref())? else { return Ok(None) };
+        let NewAccount { name, skeletons, privacy, request_key } = account;
+        let homes = self.homes(placed_by(name, skeletons));
+        let [written, folded, capitals] = forms(skeletons);
+        let values = vec![Some(name.key()), written, folded, capitals, Some(request_key.as_str())];
+        let pending = Pending::begin(homes, SEARCH_ACCOUNT, values);
+        let row = pending.insert(INSERT_ACCOUNT, &[Some(name.as_str()), Some(privacy)], None).await?;
+        let Some((row, database)) = row else { return Ok(None) };
+        let (name, privacy) = database.columns(&row)?;
         Ok(Some(Account { name: name.to_owned(), privacy: privacy.to_owned() }))
     }
 
     /// The clients that are not disabled, one a line: the client's id and the origins that it lists, separated by
-    /// spaces. D1 returns no text over 2 MB, which is enough for about 30,000 clients.
+    /// spaces. The first database has them. D1 returns no text over 2 MB, which is enough for about 30,000 clients.
     ///
     /// # Errors
     /// [`StoreError`]. A statement that fails transiently is tried three times first.
     pub async fn clients(&self) -> Result<String, StoreError> {
-        Ok(self.first(CLIENTS, &[], READ_TIME_LIMIT).await?.unwrap_or_default())
+        let first = self.databases.first().ok_or(StoreError::Frozen)?;
+        Ok(first.first(CLIENTS, "[]", READ_TIME_LIMIT).await?.unwrap_or_default())
     }
 
     /// Spends the proof `id`, a UUID, on a sign-up, unless it was spent before. `sign_up` is the sign-up's fingerprint,
@@ -201,137 +250,123 @@ impl Store {
         expires_at: u64,
         sign_up: &str,
     ) -> Result<Option<SpentProof>, StoreError> {
-        let values = [Some(&*expires_at.to_string()), Some(id), Some(sign_up)];
-        let row = self.first(SPEND_PROOF, &values, WRITE_TIME_LIMIT).await?;
-        let Some((sign_up, tries)) = columns(row.as_deref())? else { return Ok(None) };
-        Ok(Some(SpentProof { sign_up: sign_up.to_owned(), tries: number(tries)? }))
+        let expires_at = expires_at.to_string();
+        let pending = Pending::begin(self.homes(id), SEARCH_PROOF, vec![Some(&*expires_at), Some(id)]);
+        let row = pending.insert(SPEND_PROOF, &[Some(sign_up)], Some(COUNT_PROOF)).await?;
+        let Some((row, database)) = row else { return Ok(None) };
+        let (sign_up, tries) = database.columns(&row)?;
+        Ok(Some(SpentProof { sign_up: sign_up.to_owned(), tries: database.number(tries)? }))
     }
 
-    /// Runs `statement` and returns its first row, a line for each column. After a transient failure it tries again,
-    /// three times in all. Each try may take `limit`.
-    async fn first(
-        &self,
-        statement: &str,
-        values: &[Option<&str>],
-        limit: Duration,
-    ) -> Result<Option<String>, StoreError> {
-        let mut pauses = PAUSES.into_iter();
+    /// The home of `name`, a namespace and a key, in each generation.
+    fn homes(&self, name: &str) -> Vec<&Database> {
+        self.shards.homes(name).into_iter().filter_map(|number| self.databases.get(number)).collect()
+    }
+}
+
+/// The form of a name that places it. Names that are taken by each other have the same form.
+fn placed_by<'a>(name: &'a Username, skeletons: Option<&'a Skeletons>) -> &'a str {
+    skeletons.map_or(name.key(), |skeletons| &skeletons.folded)
+}
+
+/// The skeletons as the columns of a row have them.
+fn forms(skeletons: Option<&Skeletons>) -> [Option<&str>; 3] {
+    skeletons.map_or([None; 3], |Skeletons { written, folded, capitals }| {
+        [Some(written), Some(folded), Some(capitals)]
+    })
+}
+
+/// A user on the way into the database.
+pub struct PendingUser<'a> {
+    row: Pending<'a>,
+    username: &'a Username,
+}
+
+impl PendingUser<'_> {
+    /// Stores the user with `password_hash`, a PHC string. Returns `None` if the name is taken in its namespace.
+    ///
+    /// # Errors
+    /// [`StoreError`]. A statement that fails transiently is tried three times first.
+    pub async fn insert(self, password_hash: &str) -> Result<Option<User>, StoreError> {
+        let values = [Some(self.username.as_str()), Some(password_hash)];
+        let Some((row, database)) = self.row.insert(INSERT_USER, &values, None).await? else {
+            return Ok(None);
+        };
+        let (id, username) = database.columns(&row)?;
+        Ok(Some(User { id: database.number(id)?, username: username.to_owned() }))
+    }
+}
+
+/// A row on its way through the homes of its name.
+struct Pending<'a> {
+    homes: Vec<&'a Database>,
+    /// The statement that searches, and its values after the place.
+    search: &'static str,
+    values: Vec<Option<&'a str>>,
+    /// The searches that have begun, each with its generation.
+    begun: Vec<(usize, Promise)>,
+}
+
+impl<'a> Pending<'a> {
+    fn begin(homes: Vec<&'a Database>, search: &'static str, values: Vec<Option<&'a str>>) -> Self {
+        let mut begun = Vec::new();
+        for generation in walk(&homes).expected() {
+            if let Some(home) = homes.get(generation) {
+                begun.push((generation, home.begin_search(search, &values)));
+            }
+        }
+        Self { homes, search, values, begun }
+    }
+
+    /// Inserts the row by the statement `insert`, which has the values of the search and `more` values. Returns the row
+    /// of this request and its database, or `None` if the name belongs to another request. If a search finds the row,
+    /// the statement `again` runs in its database, with the values of `insert`, and returns the row.
+    async fn insert(
+        mut self,
+        insert: &'static str,
+        more: &[Option<&str>],
+        again: Option<&'static str>,
+    ) -> Result<Option<(String, &'a Database)>, StoreError> {
+        let all = [&self.values, more].concat();
+        let mut walk = walk(&self.homes);
         loop {
-            let error = match self.try_first(statement, values, limit).await {
-                Ok(row) => return Ok(row),
-                Err(error) => error,
+            let step = walk.step();
+            let (Step::Search(generation) | Step::Insert(generation)) = step else {
+                return Err(StoreError::Frozen);
             };
-            match pauses.next() {
-                Some(pause) if is_transient(&error) => platform::pause(pause).await,
-                _ => return Err(StoreError::from(error)),
+            let database = *self.homes.get(generation).ok_or(StoreError::Frozen)?;
+            if let Step::Insert(_) = step {
+                match database.first(insert, &database.values(&all), WRITE_TIME_LIMIT).await {
+                    Err(error) if Database::is_frozen(&error) => walk.was_refused(),
+                    row => return Ok(row?.map(|row| (row, database))),
+                }
+                continue;
+            }
+            let begun = self.begun.iter().position(|(begun, _)| *begun == generation);
+            let copy = match begun.map(|at| self.begun.swap_remove(at)) {
+                Some((_, search)) => settled(search).await.ok(),
+                None => None,
+            };
+            let (row, source) = if let Some(row) = copy {
+                (row.as_string(), Source::Replica)
+            } else {
+                let values = database.values(&self.values);
+                (database.first(self.search, &values, READ_TIME_LIMIT).await?, Source::Primary)
+            };
+            let Search { is_frozen, hit } = database.read_search(row)?;
+            match (hit, again) {
+                (Hit::Nothing, _) => walk.found_nothing(is_frozen, source),
+                (Hit::Other, _) => return Ok(None),
+                (Hit::Own(row), None) => return Ok(Some((row, database))),
+                (Hit::Own(_), Some(again)) => {
+                    let row = database.first(again, &database.values(&all), WRITE_TIME_LIMIT).await?;
+                    return Ok(row.map(|row| (row, database)));
+                }
             }
         }
     }
-
-    async fn try_first(
-        &self,
-        statement: &str,
-        values: &[Option<&str>],
-        limit: Duration,
-    ) -> Result<Option<String>, JsError> {
-        let row = first(&self.0, statement, &json::write(values), platform::milliseconds(limit));
-        Ok(settled(row).await?.as_string())
-    }
 }
 
-/// The two columns of a row. A row of another form is an error, because without a row a name counts as taken.
-fn columns(row: Option<&str>) -> Result<Option<(&str, &str)>, StoreError> {
-    row.map(|row| row.split_once('\n').ok_or_else(unexpected)).transpose()
-}
-
-fn number(column: &str) -> Result<u64, StoreError> {
-    column.parse().map_err(|_| unexpected())
-}
-
-fn unexpected() -> StoreError {
-    StoreError::Broken(JsError { name: "Error".to_owned(), message: "a row is not of its form".to_owned() })
-}
-
-#[wasm_bindgen(module = "/src/platform.js")]
-extern "C" {
-    /// <https://developers.cloudflare.com/d1/worker-api/prepared-statements/>
-    fn first(database: &JsValue, statement: &str, values: &str, milliseconds: f64) -> Promise;
-}
-
-fn is_transient(error: &JsError) -> bool {
-    TRANSIENT.iter().any(|text| error.says(text))
-}
-
-impl From<JsError> for StoreError {
-    /// An error with one of these codes says that the statement, the schema or a value is wrong. Every other error is
-    /// the platform's, also that of a full database.
-    fn from(error: JsError) -> Self {
-        let ours = ["SQLITE_ERROR", "SQLITE_CONSTRAINT", "SQLITE_MISMATCH", "D1_TYPE_ERROR"]
-            .iter()
-            .any(|code| error.says(code))
-            || error.is_misuse();
-        if ours { Self::Broken(error) } else { Self::Unavailable(error) }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn error(name: &str, message: &str) -> JsError {
-        JsError { name: name.to_owned(), message: message.to_owned() }
-    }
-
-    #[test]
-    fn a_row_has_two_columns_of_its_form() {
-        assert!(matches!(columns(None), Ok(None)));
-        assert!(matches!(columns(Some("814\nada")), Ok(Some(("814", "ada")))));
-        assert!(matches!(number("814"), Ok(814)));
-        for error in
-            [columns(Some("")).err(), columns(Some("814")).err(), number("x").err(), number("").err()]
-        {
-            assert!(matches!(error, Some(StoreError::Broken(_))), "{error:?}");
-        }
-    }
-
-    #[test]
-    fn a_lost_connection_is_worth_another_try() {
-        for message in [
-            "D1_ERROR: Network connection lost.",
-            "D1_ERROR: Internal error in D1 DB storage caused object to be reset.",
-            "D1_ERROR: D1 DB reset because its code was updated.",
-            "D1_ERROR: Cannot resolve D1 DB due to transient issue on remote node.",
-        ] {
-            assert!(is_transient(&error("Error", message)), "{message}");
-            assert!(matches!(StoreError::from(error("Error", message)), StoreError::Unavailable(_)));
-        }
-    }
-
-    #[test]
-    fn overload_and_time_limits_are_passed_on_at_once() {
-        for (name, message) in [
-            ("Error", "D1_ERROR: D1 DB is overloaded. Requests queued for too long."),
-            ("Error", "D1_ERROR: D1 DB is overloaded. Too many requests queued."),
-            ("Error", "D1_ERROR: D1 DB storage operation exceeded timeout which caused object to be reset."),
-            ("Error", "D1_ERROR: D1 DB's isolate exceeded its memory limit and was reset."),
-            ("Error", "D1_ERROR: database or disk is full: SQLITE_FULL"),
-            ("TimeoutError", "no answer in time"),
-        ] {
-            assert!(!is_transient(&error(name, message)), "{message}");
-            assert!(matches!(StoreError::from(error(name, message)), StoreError::Unavailable(_)));
-        }
-    }
-
-    #[test]
-    fn a_wrong_schema_or_binding_is_ours() {
-        for (name, message) in [
-            ("Error", "D1_ERROR: no such table: users: SQLITE_ERROR"),
-            ("Error", "D1_ERROR: CHECK constraint failed: privacy: SQLITE_CONSTRAINT"),
-            ("Error", "D1_TYPE_ERROR: Type 'bigint' not supported for value '1'"),
-            ("TypeError", "this.prepare is not a function"),
-        ] {
-            assert!(!is_transient(&error(name, message)));
-            assert!(matches!(StoreError::from(error(name, message)), StoreError::Broken(_)), "{message}");
-        }
-    }
+fn walk<'a>(homes: &[&'a Database]) -> Walk<'a> {
+    Walk::new(homes.iter().map(|home| &home.fence).collect())
 }

@@ -159,7 +159,7 @@ fn a_database_that_stays_away_is_tried_three_times() {
         let answer = request.send_to(server());
         answer.is(503, UNAVAILABLE);
         assert_eq!((answer.header("Retry-After"), answer.header("Test-Statements")), (Some("5"), Some("3")));
-        assert_cause(&answer, "unavailable", "database: Error: D1_ERROR: Network connection lost.");
+        assert_cause(&answer, "unavailable", "database DB: Error: D1_ERROR: Network connection lost.");
     }
     let [user, _] = both("db-throws");
     user.send_to(server()).is(503, UNAVAILABLE);
@@ -187,7 +187,7 @@ fn an_overloaded_database_is_not_asked_again() {
 fn a_wrong_schema_or_binding_is_explained_only_in_the_log() {
     for (fault, cause) in [
         ("db-missing", "the binding DB is missing"),
-        ("db-wrong", "database: TypeError"),
+        ("db-wrong", "database DB: TypeError"),
         ("db-no-table", "no such table: no_such_"),
     ] {
         for request in both(fault) {

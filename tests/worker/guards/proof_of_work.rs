@@ -259,9 +259,9 @@ fn of_20_sign_ups_with_one_challenge_one_passes() {
 #[test]
 fn a_database_that_fails_refuses_every_solution() {
     for (fault, status, cause) in [
-        ("db-down", 503, "database: Error: D1_ERROR: Network connection lost."),
-        ("db-overloaded", 503, "database: Error: D1_ERROR: D1 DB is overloaded."),
-        ("db-no-table", 500, "database: Error: D1_ERROR: no such table: no_such_challenges"),
+        ("db-down", 503, "database DB: Error: D1_ERROR: Network connection lost."),
+        ("db-overloaded", 503, "database DB: Error: D1_ERROR: D1 DB is overloaded."),
+        ("db-no-table", 500, "database DB: Error: D1_ERROR: no such table: no_such_challenges"),
     ] {
         let name = format!("worked-{fault}");
         let (one, other) = (solution(), solution());
