@@ -5,11 +5,7 @@ SHELL := bash
 .NOTPARALLEL:
 
 # The commands take variables, as in `make dev PORT=9000`. make exports the variables of its command line, and the
-# recipes read them from the environment, so the shell never runs a value as code. These three have defaults.
-PORT ?= 8787
-STATE ?= .wrangler/state
-REASON ?= blocked by an operator
-export PORT STATE REASON
+# recipes read them from the environment, so the shell never runs a value as code.
 
 # The environment of wrangler.toml that a command is for. wrangler takes an empty name as the top level, and warns if
 # the variable is missing. Some shells set an ENV of their own, the path of a file: that value is dropped.
@@ -26,16 +22,9 @@ export WASM_BINDGEN_BIN := $(CURDIR)/.tools/bin/wasm-bindgen
 export WASM_OPT_BIN := $(CURDIR)/node_modules/.bin/wasm-opt
 export ESBUILD_BIN := $(CURDIR)/node_modules/.bin/esbuild
 
-# wrangler stays offline: it sends no usage data, looks for no update and downloads no sample of `request.cf`. Its
-# files go below this folder.
-export WRANGLER_SEND_METRICS := false
-export WRANGLER_HIDE_BANNER := true
-export CLOUDFLARE_CF_FETCH_ENABLED := false
-export WRANGLER_LOG_PATH := $(CURDIR)/.wrangler/logs
-export WRANGLER_REGISTRY_PATH := $(CURDIR)/.wrangler/registry
-
-# Node keeps the compiled code of wrangler, so each command starts in two thirds of the time.
-export NODE_COMPILE_CACHE := $(CURDIR)/.wrangler/compiled
+# The operators' commands are those of this program. $(call option,name) passes a variable on as an option, if it is set.
+EDGE_SIGNUP := node scripts/edge-signup.js
+option = $(if $(filter command environment,$(origin $(1))),"--$(or $(2),$(shell tr A-Z a-z <<< $(1)))=$$$(1)")
 
 # $(call locked,crate) is the version of a crate in Cargo.lock: the tools must match their libraries.
 locked = $(shell awk '/^name = "$(1)"$$/ { getline; gsub(/[^0-9.]/, ""); print; exit }' Cargo.lock)
@@ -65,7 +54,7 @@ say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(M
 # $(call or_fail,advice) stands at the end of a command. If the command fails, it prints the advice and stops.
 or_fail = || { echo "$(1)" >&2; exit 1; }
 
-.PHONY: always help setup build dev check test mutants bench browser python php signed-in provision provisioned deploy verify \
+.PHONY: always help setup build dev check test mutants bench browser python php settings provision deployable deploy verify \
 	block unblock blocked client clients client-disable skeletons breached-list clean
 
 help:
@@ -111,32 +100,20 @@ $(TOOLS):
 # On Linux worker-build links OpenSSL. If the headers of OpenSSL are missing, cargo builds OpenSSL from source too.
 OPENSSL = $(if $(filter Linux,$(shell uname)),$(shell pkg-config --exists openssl 2>/dev/null || echo --features ureq/vendored))
 
-# This file says that the settings were checked and are good. It is not written if the check prints anything, even
-# a warning: the next command then prints that again. A running `make dev` sets IS_SERVING. A failing build would
-# end it, so there the check prints its messages and the build goes on.
-.wrangler/settings: wrangler.toml scripts/settings.js .wrangler/environment .wrangler/variables | setup
-	@said=$$(node scripts/settings.js 2>&1); failed=$$?; \
-		if [ -z "$$said" ]; then touch $@; else echo "$$said" >&2; fi; [ -n "$$IS_SERVING" ] || exit $$failed
+# The settings must be good before anything is built. A failing build would end a running `make dev`, which sets
+# IS_SERVING and checks the settings itself.
+settings: setup
+	@[ -n "$$IS_SERVING" ] || $(EDGE_SIGNUP) settings
 
-# The name of the environment that was checked last.
-.wrangler/environment: always
-	@$(call remember,$$CLOUDFLARE_ENV)
-
-# The checksum of the .dev.vars files that were checked last. A running `wrangler dev` reads these files again only
-# when wrangler.toml changes, so this rule touches wrangler.toml when they change.
-.wrangler/variables: always
-	@$(call remember,$$(cksum .dev.vars* 2>/dev/null),[ ! -e $@ ] || touch wrangler.toml)
-
-# $(call remember,text,command) compares the text with the target's content. If they differ, it runs the command and
-# writes the text into the target.
-remember = mkdir -p $(@D) && echo "$(1)" | cmp --silent - $@ || { $(or $(2),true); echo "$(1)" > $@; }
+# $(call remember,text) compares the text with the target's content, and writes it there if they differ.
+remember = mkdir -p $(@D) && echo "$(1)" | cmp --silent - $@ || echo "$(1)" > $@
 
 build: build/index.js
 
 # `wrangler dev` interrupts a build when another change comes. make must then keep the previous Worker.
 .PRECIOUS: build/index.js
 
-build/index.js: $(SOURCES) .tools/features | setup .wrangler/settings
+build/index.js: $(SOURCES) .tools/features | settings
 	@$(call say,Building the Worker$(if $(wildcard target/wasm32-unknown-unknown/release),,: two minutes the first time))
 	@worker-build --release --out-dir ../build worker --features "$$FEATURES" $(call or_fail,The Worker does not compile: fix the errors above)
 	@wasm-opt --strip-debug --strip-producers build/index_bg.wasm -o build/index_bg.wasm # function names would be an eighth of the upload
@@ -149,7 +126,7 @@ build/index.js: $(SOURCES) .tools/features | setup .wrangler/settings
 	@$(call remember,$$FEATURES)
 
 dev: build
-	@scripts/serve
+	@$(EDGE_SIGNUP) dev
 
 # A Worker with every feature, for the tests of the features that the plain Worker leaves out.
 FULL := target/full/index.js
@@ -191,7 +168,7 @@ check: setup python
 	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --all-features --no-deps --document-private-items
 	@biome check --error-on-warnings
 	@REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true redocly lint --config tests/openapi/redocly.yaml public/openapi.json
-	@if [ -x $(SHELLCHECK) ] || [ -n "$$CI" ]; then $(SHELLCHECK) scripts/serve scripts/deploy scripts/link-wasm .ci/run; \
+	@if [ -x $(SHELLCHECK) ] || [ -n "$$CI" ]; then $(SHELLCHECK) scripts/link-wasm .ci/run; \
 		else echo "Skipped: shellcheck needs Python 3.11 or later"; fi
 
 # The settings of every test run. The tests use the top level of wrangler.toml, so ENV is emptied. Many of them wait
@@ -202,7 +179,7 @@ CARGO_TEST = set -o pipefail; export ENV= CLOUDFLARE_ENV= MAKEFLAGS= CARGO_TERM_
 # The tests' servers keep their databases in memory if /dev/shm has half a gigabyte free.
 IN_MEMORY = if [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 500000 ] 2>/dev/null; then \
 	TEST_STATE=$$(mktemp -d -p /dev/shm) && export TEST_STATE && trap 'rm -rf "$$TEST_STATE"' EXIT; fi
-FOR_TESTS := build $(FULL) browser python php
+FOR_TESTS := build $(FULL) $(TOOLS_WASM) browser python php
 
 ifneq ($(origin T),command line)
 # The unit tests run on the host without features, as in the plain Worker. Those that touch Unicode then run in V8,
@@ -211,12 +188,12 @@ test: $(FOR_TESTS)
 	@$(call say,Running the tests)
 	@$(CARGO_TEST); $(IN_MEMORY); \
 	{ cargo test --lib && cargo test --lib --all-features --target wasm32-unknown-unknown \
-		&& cargo test --all-features; } 2>&1 | cat
+		&& cargo test --all-features --package edge-signup --package edge-signup-tools; } 2>&1 | cat
 	@touch .tools/tested
 else
 # The tests on the host whose names contain T. The Worker is built only if one of them is in tests/worker.
 test: setup
-	@$(CARGO_TEST); has=; for kind in "--lib --bins" "--test house" "--test worker"; do \
+	@$(CARGO_TEST); has=; for kind in "--package edge-signup --package edge-signup-tools --lib" "--test house" "--test worker"; do \
 		list=$$(cargo test --quiet --all-features $$kind -- --list "$$T") || exit 1; \
 		[[ $$list == *': test'* ]] || continue; \
 		has=1; \
@@ -267,86 +244,56 @@ target/native/native: bench/native/Cargo.toml bench/native/src/main.rs Cargo.tom
 bench: build bench/hash/build/index.js target/native/native $(BENCH_PACKAGES)
 	@node bench/run.js
 
-# wrangler must be signed in. `make deploy` checks this before it runs the tests, which take minutes.
-signed-in: .wrangler/settings
-	@wrangler whoami --json >/dev/null 2>&1 \
-		$(call or_fail,wrangler is not signed in: run npx wrangler login or set CLOUDFLARE_API_TOKEN; then run make again)
+# The rules of the library that the operators' program shares with the Worker.
+TOOLS_WASM := scripts/tools/index_bg.wasm
 
-provision: .wrangler/settings
-	@node scripts/provision.js
+$(TOOLS_WASM): $(SOURCES) $(wildcard tools/*) | setup
+	@$(call say,Building the tools of the commands)
+	@cargo build --quiet --release --target wasm32-unknown-unknown --package edge-signup-tools \
+		$(call or_fail,The tools do not compile: fix the errors above)
+	@wasm-bindgen --target nodejs --no-typescript --out-dir $(@D) --out-name index \
+		target/wasm32-unknown-unknown/release/edge_signup_tools.wasm
+	@wasm-opt --strip-debug --strip-producers $@ -o $@
 
-provisioned: .wrangler/settings
-	@node scripts/provision.js --check
+provision: settings
+	@$(EDGE_SIGNUP) provision $(call option,LOCATION) $(call option,JURISDICTION)
 
-deploy: $(if $(DRY),build,provisioned signed-in .tools/tested)
-	@scripts/deploy
+# `make deploy` checks the ids and the login before it runs the tests, which take minutes.
+deployable: settings
+	@$(EDGE_SIGNUP) deploy --check
 
-verify: $(if $(CLOUDFLARE_ENV),.wrangler/settings)
-	@node scripts/verify.js "$$URL"
+deploy: $(if $(DRY),build,deployable .tools/tested)
+	@$(EDGE_SIGNUP) deploy $(if $(DRY),--dry,--checked) $(if $(URL),"$$URL")
 
-# `make block`, `make unblock` and `make blocked` use the local block list, or with REMOTE=1 the one on Cloudflare.
-# block-key prints the key of an address or a range, and then the keys of the ranges around it.
-KV = --binding BLOCKLIST $(if $(REMOTE),--remote,--local --persist-to "$$STATE")
-BLOCK_KEYS = keys=$$(target/debug/block-key "$$IP") || exit 1; key=$${keys%%$$'\n'*}
+verify: $(if $(CLOUDFLARE_ENV),setup)
+	@$(EDGE_SIGNUP) verify "$$URL"
 
-target/debug/%: $(SOURCES) | setup
-	@$(call say,Building the tool $* of src/bin)
-	@cargo build --quiet --all-features --bin $* $(call or_fail,The tool $* does not compile: fix the errors above)
-	@touch $@
+# The commands on the block list, the clients and the names. With REMOTE=1 they work on what is deployed.
+ON := $(if $(REMOTE),--remote)
 
-# The reason is stored twice: in the value, which the Worker logs, and in the metadata, which a listing shows.
-block: target/debug/block-key .wrangler/settings
-	@$(if $(filter command environment,$(origin TTL)),[[ $$TTL =~ ^0*([6-9][0-9]|[1-9][0-9]{2,9})$$ ]] \
-		$(call or_fail,TTL is \"$$TTL\": it must be a whole number of seconds and at least 60 as in TTL=3600))
-	@$(BLOCK_KEYS); metadata=$$(node scripts/block_list.js metadata); \
-	wrangler kv key put "$$key" "$$REASON" --metadata "$$metadata" $${TTL:+--ttl "$$TTL"} $(KV) >/dev/null \
-		$(call or_fail,The entry could not be stored) && echo "Blocked: $$key"
+block: $(TOOLS_WASM)
+	@$(EDGE_SIGNUP) block $(ON) $(call option,TTL) $(call option,REASON) -- "$$IP"
 
-LIST = wrangler kv key list $(KV) $(call or_fail,The block list could not be read)
+unblock: $(TOOLS_WASM)
+	@$(EDGE_SIGNUP) unblock $(ON) -- "$$IP"
 
-# The command fails if a range around the address is on the list, because the range still blocks the address. It
-# deletes the key without looking for it: an entry that is younger than a minute may not be listed yet.
-unblock: target/debug/block-key .wrangler/settings
-	@$(BLOCK_KEYS); list=$$($(LIST)) || exit 1; \
-	wrangler kv key delete "$$key" $(KV) >/dev/null $(call or_fail,The entry could not be deleted) \
-		&& node scripts/block_list.js unblocked $$keys <<< "$$list"
+blocked: setup
+	@$(EDGE_SIGNUP) blocked $(ON)
 
-blocked: .wrangler/settings
-	@list=$$($(LIST)) || exit 1; node scripts/block_list.js blocked <<< "$$list"
+client: $(TOOLS_WASM)
+	@$(EDGE_SIGNUP) client $(ON) $(call option,ORIGINS) $(call option,ID) -- "$$NAME"
 
-# The registered clients: those that may sign users up where CLIENTS = "registered". client-sql makes a statement
-# from the values of the command. wrangler runs it on the local database, or with REMOTE=1 on the one on
-# Cloudflare, and rows.js prints the rows of the answer.
-D1 = wrangler d1 execute DB $(if $(REMOTE),--remote,--local --persist-to "$$STATE")
-CLIENT_SQL = sql=$$(target/debug/client-sql $(1)) || exit 1; \
-	$(D1) --json --command "$$sql" | node scripts/rows.js
+clients: $(TOOLS_WASM)
+	@$(EDGE_SIGNUP) clients $(ON)
 
-client: target/debug/client-sql .wrangler/settings
-	@$(call CLIENT_SQL,register "$$NAME" "$$ORIGINS" "$$ID") $(call or_fail,No client was registered: if the local database has no table of clients run make dev once)
+client-disable: $(TOOLS_WASM)
+	@$(EDGE_SIGNUP) client-disable $(ON) -- "$$ID"
 
-clients: target/debug/client-sql .wrangler/settings
-	@export NONE="No client is registered"; $(call CLIENT_SQL,list) \
-		$(call or_fail,The clients could not be listed: if the local database has no table of clients run make dev once)
+skeletons: $(TOOLS_WASM)
+	@$(EDGE_SIGNUP) skeletons $(ON)
 
-client-disable: target/debug/client-sql .wrangler/settings
-	@$(call CLIENT_SQL,disable "$$ID") $(call or_fail,No client was disabled: make clients lists the ids of all clients)
-
-# Computes the skeletons of names that were stored before CONFUSABLES = "deny" was set, or before its rule or
-# Unicode's table changed.
-NAMES := SELECT id, username, username_key AS key FROM users ORDER BY id; \
-	SELECT id, name, name_key AS key FROM accounts ORDER BY id
-
-skeletons: target/debug/skeletons .wrangler/settings
-	@mkdir -p .wrangler && set -o pipefail && $(D1) --json --command "$(NAMES)" \
-		| target/debug/skeletons > .wrangler/skeletons.sql $(call or_fail,The names could not be read)
-	@[ ! -s .wrangler/skeletons.sql ] || $(D1) --yes --file .wrangler/skeletons.sql >/dev/null \
-		$(call or_fail,The skeletons could not be stored)
-	@echo "Names with a skeleton: $$(grep -c 'OR IGNORE' .wrangler/skeletons.sql)"
-
-# The list is stored in the block list's namespace, under a key that is not an address.
-breached-list: .wrangler/settings
-	@wrangler kv key put breached-passwords --path data/breached-passwords $(KV) >/dev/null \
-		$(call or_fail,The list was not stored) && echo "Stored the list of breached passwords"
+breached-list: setup
+	@$(EDGE_SIGNUP) breached-list $(ON)
 
 clean:
-	rm -rf build target bench/hash/build
+	rm -rf build target scripts/tools bench/hash/build

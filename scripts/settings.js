@@ -1,14 +1,14 @@
-// Checks wrangler.toml and .dev.vars before anything is served, built or deployed. A setting under a wrong name or
-// in a wrong table does nothing, and a guard would be off without notice. `make` calls this script, which prints
-// nothing if all settings are good.
-//
-//   CLOUDFLARE_ENV=staging   the environment of the command, which must exist; all environments are checked
+// Checks wrangler.toml and .dev.vars before a command does its work. A setting under a wrong name or in a wrong table
+// does nothing, and a guard would be off without notice.
 "use strict";
 
+const { createHash } = require("node:crypto");
 const fs = require("node:fs");
 const { parseEnv } = require("node:util");
 
-const CONFIG = "wrangler.toml";
+const { CONFIG, readAll } = require("./configuration");
+const { Stop } = require("./terminal");
+
 const DEV_VARS = ".dev.vars";
 
 /** The names that the Worker reads, by their kinds. A test compares them with the Worker's sources. */
@@ -126,15 +126,9 @@ function tables(config, env, top) {
   return problems;
 }
 
-/** All problems, each as a sentence. */
+/** All problems that this file knows about, each as a sentence. */
 function problems() {
-  const wrangler = require("wrangler");
-  let config;
-  try {
-    config = wrangler.experimental_readRawConfig({ config: CONFIG }).rawConfig;
-  } catch ({ message, location }) {
-    return [`${CONFIG}${location ? `, line ${location.line}` : ""}: ${message}: fix it there`];
-  }
+  const config = readAll();
   const found = [];
   const envs = Object.entries(config.env ?? {});
   const wanted = process.env.CLOUDFLARE_ENV;
@@ -144,12 +138,6 @@ function problems() {
       ? `ENV may be ${known}, or left out`
       : 'docs/operating.md, "Environments and pipelines", says how to add an environment';
     found.push(`${CONFIG} has no environment "${wanted}": ${advice}`);
-  } else {
-    try {
-      wrangler.unstable_readConfig({ config: CONFIG }); // prints wrangler's warnings
-    } catch ({ message }) {
-      found.push(message);
-    }
   }
   found.push(...tables(config), ...envs.flatMap(([env, own]) => tables(own, env, config)));
   for (const file of [DEV_VARS, ...envs.map(([env]) => `${DEV_VARS}.${env}`)].filter(fs.existsSync)) {
@@ -159,11 +147,66 @@ function problems() {
   return found;
 }
 
-if (require.main === module) {
-  const found = problems();
-  for (const problem of found) console.error(problem);
-  // Without an exit here, wrangler would look for a newer version of itself after a warning.
-  process.exit(found.length ? 1 : 0);
+/** The files with the secrets of this machine: .dev.vars, and .dev.vars.staging for an environment `staging`. */
+const variableFiles = () =>
+  fs
+    .readdirSync(".")
+    .filter((file) => file.startsWith(DEV_VARS))
+    .sort();
+
+/** Says whether wrangler takes the configuration, which prints its warnings. */
+function askWrangler() {
+  const streams = [process.stdout, process.stderr];
+  const writes = streams.map(({ write }) => write);
+  let said = false;
+  for (const stream of streams) {
+    const { write } = stream;
+    // wrangler's warnings belong to the messages of the check, and not to the output of the command.
+    stream.write = (...args) => {
+      said = true;
+      return write.apply(process.stderr, args);
+    };
+  }
+  try {
+    require("wrangler").unstable_readConfig({ config: CONFIG });
+    return { said };
+  } catch ({ message }) {
+    return { said, problem: message };
+  } finally {
+    streams.forEach((stream, place) => {
+      stream.write = writes[place];
+    });
+  }
 }
 
-module.exports = NAMES;
+/** The file that has the fingerprint of the settings that were last found good. */
+const CHECKED = ".wrangler/settings";
+
+/** A fingerprint of everything that the check reads. */
+function fingerprint() {
+  const hash = createHash("sha256").update(`${process.env.CLOUDFLARE_ENV}\0${fs.readFileSync(__filename)}`);
+  for (const file of [CONFIG, ...variableFiles()].filter(fs.existsSync)) {
+    hash.update(`\0${file}\0`).update(fs.readFileSync(file));
+  }
+  return hash.digest("hex");
+}
+
+/**
+ * Stops the command if a setting is wrong. Settings that were found good are not checked again, unless wrangler had a
+ * warning, which is then repeated.
+ */
+function check() {
+  const current = fingerprint();
+  if (fs.existsSync(CHECKED) && fs.readFileSync(CHECKED, "utf8") === current) return;
+  fs.rmSync(CHECKED, { force: true });
+  const found = problems();
+  // wrangler takes most of a second to start, so it is only asked about a file that is good so far.
+  const { said, problem } = found.length ? {} : askWrangler();
+  if (problem) found.push(problem);
+  if (found.length) throw new Stop(found.join("\n"));
+  if (said) return;
+  fs.mkdirSync(".wrangler", { recursive: true });
+  fs.writeFileSync(CHECKED, current);
+}
+
+module.exports = { NAMES, CONFIG, variableFiles, check };

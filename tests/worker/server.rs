@@ -44,7 +44,9 @@ impl Server {
     /// Starts a Worker on `state` as `make dev` does, with `arguments` for `wrangler dev`. It applies the migrations,
     /// and takes in a later change of its configuration.
     pub fn dev(state: PathBuf, arguments: &[&str]) -> Self {
-        Self::run(command("scripts/serve").args(arguments).env("PORT", "0").env("UNTIL_EOF", "1"), state)
+        let mut program = command("node");
+        program.args(["scripts/edge-signup.js", "dev", "--"]).args(arguments);
+        Self::run(program.env("PORT", "0").env("UNTIL_EOF", "1"), state)
     }
 
     /// Kills the server without a warning, as if its machine were lost.

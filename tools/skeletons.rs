@@ -1,15 +1,12 @@
-//! Reads names as `wrangler d1 execute --json` prints them, and prints SQL that stores the skeletons of each name: for
-//! each table a line that removes the old skeletons, then a line for each name.
+//! The SQL that stores the skeletons of names.
 //!
-//! `make skeletons` calls this tool. If several names share a skeleton, the first name gets it, and the others stay
-//! without it. All of these names stay valid, and a further name that looks like them is refused.
-
-use std::io::{self, Write};
-use std::process::ExitCode;
+//! If several names share a skeleton, the first name gets it, and the others stay without it. All of these names stay
+//! valid, and a further name that looks like them is refused.
 
 use edge_signup::fields::confusables::Skeletons;
 use edge_signup::storage::sql::literal;
 use serde::Deserialize;
+use wasm_bindgen::prelude::*;
 
 /// The rows of one table, in the order of their ids.
 #[derive(Deserialize)]
@@ -34,22 +31,19 @@ enum Name {
     Name(String),
 }
 
-fn main() -> ExitCode {
-    let answers: Vec<Answer> = match serde_json::from_reader(io::stdin()) {
-        Ok(answers) => answers,
-        Err(error) => {
-            eprintln!("The names could not be read: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
-    let mut out = io::stdout().lock();
-    let written = answers
-        .iter()
-        .flat_map(|answer| {
-            answer.results.last().map(remove).into_iter().chain(answer.results.iter().map(set))
-        })
-        .try_for_each(|statement| writeln!(out, "{statement}"));
-    if written.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+/// Reads names as D1 answers them in JSON, and gives SQL that stores the skeletons of each name: for each table a
+/// statement that removes the old skeletons, then the statements of each name.
+///
+/// # Errors
+/// A sentence: the text is not such an answer.
+#[wasm_bindgen(js_name = skeletonStatements)]
+pub fn skeleton_statements(answers: &str) -> Result<Vec<String>, String> {
+    let answers: Vec<Answer> =
+        serde_json::from_str(answers).map_err(|error| format!("The names could not be read: {error}"))?;
+    let statements = answers.iter().flat_map(|answer| {
+        answer.results.last().map(remove).into_iter().chain(answer.results.iter().flat_map(set))
+    });
+    Ok(statements.collect())
 }
 
 /// Removes the skeletons of every row up to `last`. A row that was inserted after it has its skeletons from the Worker.
@@ -63,15 +57,13 @@ fn remove(last: &Row) -> String {
 
 /// Stores the skeletons of a row, each in a statement of its own: where another row has one of them already, this row
 /// still gets the others.
-fn set(row: &Row) -> String {
+fn set(row: &Row) -> [String; 3] {
     let (table, column, name) = row.place();
     let Skeletons { written, folded, capitals } = Skeletons::of(name, &row.key);
-    [("_written", written), ("_folded", folded), ("", capitals)]
-        .map(|(form, skeleton)| {
-            let skeleton = literal(&skeleton);
-            format!("UPDATE OR IGNORE {table} SET {column}{form} = {skeleton} WHERE id = {};", row.id)
-        })
-        .join(" ")
+    [("_written", written), ("_folded", folded), ("", capitals)].map(|(form, skeleton)| {
+        let skeleton = literal(&skeleton);
+        format!("UPDATE OR IGNORE {table} SET {column}{form} = {skeleton} WHERE id = {};", row.id)
+    })
 }
 
 impl Row {

@@ -1,24 +1,16 @@
-//! Prints the block list's key for an address or a range, in the form that the Worker looks up. Below it, prints the
-//! keys of the ranges around it, the narrowest first.
-//!
-//! `make block` and `make unblock` call this tool, so that only the library makes keys.
-
-use std::process::ExitCode;
+//! The keys of the block list.
 
 use edge_signup::fields::client_ip::{BlockKey, BlockKeyError, ClientIp};
+use wasm_bindgen::prelude::*;
 
-fn main() -> ExitCode {
-    let raw = std::env::args().nth(1).unwrap_or_default();
-    match keys(&raw) {
-        Ok(keys) => {
-            println!("{}", keys.join("\n"));
-            ExitCode::SUCCESS
-        }
-        Err(error) => {
-            eprintln!("{error}");
-            ExitCode::FAILURE
-        }
-    }
+/// The block list's key for an address or a range, in the form that the Worker looks up, and then the keys of the ranges
+/// around it, the narrowest first.
+///
+/// # Errors
+/// A sentence for the operator: the text is neither an address nor a range that is looked up.
+#[wasm_bindgen(js_name = blockKeys)]
+pub fn block_keys(raw: &str) -> Result<Vec<String>, String> {
+    keys(raw).map_err(|error| error.to_string())
 }
 
 fn keys(raw: &str) -> Result<Vec<String>, BlockKeyError> {

@@ -1,12 +1,11 @@
-//! Prints the SQL by which `make client`, `make clients` and `make client-disable` work on the table `clients`.
+//! The SQL by which the commands work on the table `clients`.
 //!
 //! `wrangler d1 execute` cannot bind values, so each value stands in its statement as a [`literal`].
-
-use std::process::ExitCode;
 
 use edge_signup::fields::client_id::ClientId;
 use edge_signup::fields::origin::is_origin;
 use edge_signup::storage::sql::literal;
+use wasm_bindgen::prelude::*;
 
 /// The alphabet and the length of a new id, as in the API that this service is compatible with.
 const ALPHABET: &[u8; 36] = b"abcdefghijklmnopqrstuvwxyz0123456789";
@@ -16,47 +15,45 @@ const ID_LENGTH: usize = 32;
 /// usernames.
 const MAX_NAME: usize = 254;
 
-const USAGE: &str = "usage: client-sql register NAME ORIGINS ID | disable ID | list";
-
-fn main() -> ExitCode {
-    let arguments: Vec<String> = std::env::args().skip(1).collect();
-    match statement(&arguments.iter().map(String::as_str).collect::<Vec<_>>()) {
-        Ok(sql) => {
-            println!("{sql}");
-            ExitCode::SUCCESS
-        }
-        Err(problem) => {
-            eprintln!("{problem}");
-            ExitCode::FAILURE
-        }
-    }
+/// The statement that registers a client, or changes the client with this `id`. With an empty `id` the client gets a new
+/// one. The statement returns the id.
+///
+/// # Errors
+/// A sentence that names the wrong value and says what would be right.
+#[wasm_bindgen(js_name = registerClient)]
+pub fn register_client(name: &str, origins: &str, id: &str) -> Result<String, String> {
+    let id = if id.is_empty() { random_id()? } else { known_id(id)? };
+    // If the id exists already, the statement changes its name and origins, and enables it.
+    Ok(format!(
+        "INSERT INTO clients (id, name, origins) VALUES ({}, {}, {}) \
+         ON CONFLICT (id) DO UPDATE SET name = excluded.name, origins = excluded.origins, disabled_at = NULL \
+         RETURNING id",
+        literal(&id),
+        literal(self::name(name)?),
+        literal(&self::origins(origins)?),
+    ))
 }
 
-/// The statement for a command and its values. The error names the wrong value and says what would be right.
-fn statement(arguments: &[&str]) -> Result<String, String> {
-    match arguments {
-        ["register", name, origins, id] => {
-            let id = if id.is_empty() { random_id()? } else { known_id(id)? };
-            // If the id exists already, the statement changes its name and origins, and enables it.
-            Ok(format!(
-                "INSERT INTO clients (id, name, origins) VALUES ({}, {}, {}) \
-                 ON CONFLICT (id) DO UPDATE SET name = excluded.name, origins = excluded.origins, disabled_at = NULL \
-                 RETURNING id",
-                literal(&id),
-                literal(self::name(name)?),
-                literal(&self::origins(origins)?),
-            ))
-        }
-        ["disable", id] => Ok(format!(
-            "UPDATE clients SET disabled_at = coalesce(disabled_at, unixepoch()) WHERE id = {} RETURNING id",
-            literal(&known_id(id)?)
-        )),
-        ["list"] => Ok("SELECT id, \
-             coalesce('disabled ' || strftime('%Y-%m-%dT%H:%M:%SZ', disabled_at, 'unixepoch'), 'enabled') AS state, \
-             iif(origins = '', 'any origin', origins) AS origins, name FROM clients ORDER BY created_at, id"
-            .to_owned()),
-        _ => Err(USAGE.to_owned()),
-    }
+/// The statement that disables a client. It returns the id, if there is such a client.
+///
+/// # Errors
+/// A sentence that says what a right id is.
+#[wasm_bindgen(js_name = disableClient)]
+pub fn disable_client(id: &str) -> Result<String, String> {
+    Ok(format!(
+        "UPDATE clients SET disabled_at = coalesce(disabled_at, unixepoch()) WHERE id = {} RETURNING id",
+        literal(&known_id(id)?)
+    ))
+}
+
+/// The statement that lists all clients.
+#[wasm_bindgen(js_name = listClients)]
+#[must_use]
+pub fn list_clients() -> String {
+    "SELECT id, \
+     coalesce('disabled ' || strftime('%Y-%m-%dT%H:%M:%SZ', disabled_at, 'unixepoch'), 'enabled') AS state, \
+     iif(origins = '', 'any origin', origins) AS origins, name FROM clients ORDER BY created_at, id"
+        .to_owned()
 }
 
 fn random_id() -> Result<String, String> {
@@ -116,28 +113,23 @@ mod tests {
 
     #[test]
     fn no_value_can_be_taken_for_sql() {
-        let sql = statement(&["register", "'); DROP TABLE clients; --", "", "a'b"]).unwrap();
+        let sql = register_client("'); DROP TABLE clients; --", "", "a'b").unwrap();
         assert!(!sql.contains("DROP") && !sql.contains("a'b"), "{sql}");
     }
 
     #[test]
     fn a_value_that_the_table_or_the_worker_would_not_take_is_refused() {
         let long = "x".repeat(255);
-        for (arguments, problem) in [
-            (["register", "", "", ""].as_slice(), "NAME is \"\""),
-            (&["register", &long, "", ""], "NAME is \"xxx"),
-            (&["register", "a\tb", "", ""], "NAME is \"a\\tb\""),
-            (
-                &["register", "a", "https://a.example https://b.example/", ""],
-                "\"https://b.example/\" in ORIGINS",
-            ),
-            (&["register", "a", "", "a b"], "ID is \"a b\""),
-            (&["disable", ""], "ID is \"\""),
-            (&["disable"], "usage"),
-            (&[], "usage"),
+        for (name, origins, id, problem) in [
+            ("", "", "", "NAME is \"\""),
+            (&long, "", "", "NAME is \"xxx"),
+            ("a\tb", "", "", "NAME is \"a\\tb\""),
+            ("a", "https://a.example https://b.example/", "", "\"https://b.example/\" in ORIGINS"),
+            ("a", "", "a b", "ID is \"a b\""),
         ] {
-            let error = statement(arguments).unwrap_err();
+            let error = register_client(name, origins, id).unwrap_err();
             assert!(error.contains(problem), "{error}");
         }
+        assert!(disable_client("").unwrap_err().contains("ID is \"\""));
     }
 }

@@ -1,10 +1,5 @@
-// Checks a running service from outside, over HTTP: `make verify URL=https://…`. It needs only Node 20 or later.
-//
-//   node scripts/verify.js https://sign-up.example.com
-//   CLIENT_ID=…   the client_id of the sign-ups; a service with CLIENTS = "registered" needs a registered one
-//   WAIT=120      the number of seconds that a new deployment may take to give its first answer
-//
-// All names that the script signs up begin with one random prefix. At the end it prints a command that removes them.
+// Checks a running service from outside, over HTTP. All names that it signs up begin with one random prefix. At the end
+// it prints a command that removes them.
 "use strict";
 
 const { createHash, randomBytes } = require("node:crypto");
@@ -14,15 +9,14 @@ const https = require("node:https");
 const { setTimeout: sleep } = require("node:timers/promises");
 const zlib = require("node:zlib");
 
-const usage = "Give the service's address, as in: make verify URL=https://sign-up.example.com";
-const service = URL.canParse(process.argv[2] ?? "") ? new URL(process.argv[2]) : undefined;
-if (!/^https?:$/.test(service?.protocol)) {
-  console.error(usage);
-  process.exit(2);
-}
+const { Stop, green, red } = require("../terminal");
+const { call: command } = require("../wrangler");
+
+/** The address of the service, and the client_id of the sign-ups. */
+let service;
+let CLIENT;
 
 const PREFIX = `verify-${randomBytes(6).toString("hex")}-`;
-const CLIENT = process.env.CLIENT_ID || `${PREFIX}client`;
 // The longest password that a sign-up may have: it satisfies every minimum and is not known from data breaches.
 const PASSWORD = randomBytes(512).toString("hex");
 const TIME_LIMIT = 60_000;
@@ -395,7 +389,8 @@ const count = { ok: 0, FAILED: 0, "not run": 0, warning: 0 };
 
 function say(outcome, name, ...details) {
   count[outcome]++;
-  console.log([outcome.padEnd(9) + name, ...details.map((detail) => " ".repeat(9) + detail)].join("\n"));
+  const colour = { ok: green, FAILED: red }[outcome] ?? String;
+  console.log([colour(outcome.padEnd(9)) + name, ...details.map((detail) => " ".repeat(9) + detail)].join("\n"));
 }
 
 async function check(name, run) {
@@ -411,8 +406,8 @@ async function check(name, run) {
 }
 
 /** Whether the service answers, and reads a sign-up from this address. */
-async function isReady() {
-  const until = Date.now() + Number(process.env.WAIT || 0) * 1000;
+async function isReady(wait) {
+  const until = Date.now() + wait * 1000;
   for (;;) {
     const answer = await call("POST", "/sign-up", { headers: JSON_TYPE, body: "{}" }).catch((error) => error);
     if (answer.status === 400 && answer.headers["x-request-id"]) return true;
@@ -446,8 +441,14 @@ function sayHowToRemove() {
   console.log(`npx wrangler d1 execute DB --remote${env} --command "${sql.replace(/[\\"$`]/g, "\\$&")}"`);
 }
 
-async function main() {
-  if (await isReady()) {
+async function run({ URL: address = "", client, wait = process.env.WAIT }) {
+  service = URL.canParse(address) ? new URL(address) : undefined;
+  if (!/^https?:$/.test(service?.protocol)) {
+    const example = "https://sign-up.example.com";
+    throw new Stop(`Give the service's address, as in: ${command("verify", { URL: example }, [example])}`, 2);
+  }
+  CLIENT = client || process.env.CLIENT_ID || `${PREFIX}client`;
+  if (await isReady(Number(wait || 0))) {
     for (const [name, run] of Object.entries(CHECKS)) await check(name, run);
     if (problems.size) report(problems, "FAILED");
     else say("ok", "every answer has the headers that all answers share");
@@ -456,7 +457,20 @@ async function main() {
   }
   const { ok, FAILED: failed, "not run": notRun, warning } = count;
   console.log(`\n${service.origin}: ok ${ok}, failed ${failed}, not run ${notRun}, warnings ${warning}`);
-  process.exitCode = failed ? 1 : 0;
+  return failed ? 1 : 0;
 }
 
-main();
+module.exports = {
+  summary: "check a running service from outside",
+  arguments: ["URL?"],
+  options: {
+    client: {
+      type: "string",
+      value: "ID",
+      help: 'the client_id of the sign-ups; a service with CLIENTS = "registered" needs a registered one',
+    },
+    wait: { type: "string", value: "SECONDS", help: "the time until a new deployment must give its first answer" },
+  },
+  settings: () => Boolean(process.env.CLOUDFLARE_ENV),
+  run,
+};

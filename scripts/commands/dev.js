@@ -1,0 +1,155 @@
+// Serves the Worker on this machine with local D1 and KV, until Ctrl-C.
+"use strict";
+
+const { spawn } = require("node:child_process");
+const { once } = require("node:events");
+const fs = require("node:fs");
+const net = require("node:net");
+const { createInterface } = require("node:readline");
+const { setTimeout: sleep } = require("node:timers/promises");
+
+const { entry } = require("../entry");
+const settings = require("../settings");
+const { Stop, red, say } = require("../terminal");
+const { call, hasSources, program, wrangler } = require("../wrangler");
+
+/** Whether a program listens on this port of this machine. */
+async function isInUse(port) {
+  const socket = net.connect({ host: "127.0.0.1", port });
+  const connected = await Promise.race([
+    once(socket, "connect").then(
+      () => true,
+      () => false,
+    ),
+    sleep(1000, false, { ref: false }),
+  ]);
+  socket.destroy();
+  return connected;
+}
+
+/** How the operator calls this command with another value of a variable. */
+const again = (variable, value) =>
+  hasSources() ? `${variable}=${value} make dev` : call("dev", {}, [`--${variable.toLowerCase()}`, value]);
+
+async function migrate(state) {
+  say(`Applying migrations to the local D1 in ${state}`);
+  const command = ["d1", "migrations", "apply", "DB", "--local", "--persist-to", state];
+  const { succeeded, output } = await wrangler(command, { capture: "all", text: "Applying migrations" });
+  if (succeeded) return;
+  throw new Stop(
+    `${output}\nThe migrations could not be applied: fix them, or start with a new database in another folder, as in: ${again("STATE", "/tmp/state")}`,
+  );
+}
+
+/**
+ * Checks the settings again when their files change, and prints what is wrong. wrangler reads the variables again only
+ * when wrangler.toml changes, so that file gets a new time when they change.
+ */
+function watch() {
+  const look = (file) => fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+  const variables = () =>
+    settings
+      .variableFiles()
+      .map((file) => [file, look(file)].join())
+      .join();
+  let [configured, variable] = [look(settings.CONFIG), variables()];
+  const timer = setInterval(() => {
+    const [nowConfigured, nowVariable] = [look(settings.CONFIG), variables()];
+    if (nowConfigured === configured && nowVariable === variable) return;
+    if (nowVariable !== variable && nowConfigured !== undefined) {
+      say(".dev.vars changed");
+      const now = new Date();
+      fs.utimesSync(settings.CONFIG, now, now);
+    }
+    [configured, variable] = [look(settings.CONFIG), nowVariable];
+    try {
+      settings.check();
+    } catch ({ message }) {
+      console.log(red(message));
+    }
+  }, 300);
+  timer.unref();
+}
+
+/** Prints wrangler's output once the server is ready. The earlier output is printed only if the server does not start. */
+async function announce(stream) {
+  let before = "";
+  let ready;
+  for await (const line of createInterface({ input: stream })) {
+    if (ready) {
+      console.log(line);
+      continue;
+    }
+    [, ready] = line.match(/Ready on (.*)/) ?? [];
+    if (ready) {
+      say(`Ready on ${ready} (Ctrl-C stops)`);
+      console.log(
+        `curl -i ${ready}/sign-up -H 'Content-Type: application/json' -d '{"username":"ada","password":"correct horse","client_id":"demo"}'`,
+      );
+      watch();
+    } else {
+      before += `${line}\n`;
+    }
+  }
+  if (!ready) console.error(`${before}The server did not start: see the message above.`);
+}
+
+/** Ends wrangler and workerd, which goes on when only wrangler ends: they have a process group of their own. */
+async function stop(server, announced) {
+  const send = (signal) => {
+    try {
+      if (process.platform === "win32") server.kill(signal);
+      else process.kill(-server.pid, signal);
+    } catch {
+      // The group has ended.
+    }
+  };
+  send("SIGTERM");
+  await Promise.race([announced, sleep(5000, undefined, { ref: false })]);
+  send("SIGKILL");
+}
+
+module.exports = {
+  summary: "serve the Worker on this machine",
+  options: {
+    port: { type: "string", value: "PORT", help: "the port; by default 8787, and 0 takes any free port" },
+    state: { type: "string", value: "DIR", help: "the folder of D1 and KV; by default .wrangler/state" },
+  },
+  rest: "passed on to wrangler dev",
+  settings: true,
+
+  async run({ port = process.env.PORT, state = process.env.STATE }, rest) {
+    if (port !== "0" && (await isInUse(Number(port)))) {
+      throw new Stop(
+        `Port ${port} is in use: stop the program that listens on it, or choose another port, as in: ${again("PORT", "9000")}`,
+      );
+    }
+    await migrate(state);
+    const { CLOUDFLARE_ENV: env, UNTIL_EOF: untilEof } = process.env;
+    const args = [
+      ...["dev", ...(rest.some((argument) => argument.endsWith(".js")) ? [] : entry()), "--env", env],
+      ...["--ip", "127.0.0.1", "--port", port, "--inspector-port", "0", "--persist-to", state],
+      ...["--show-interactive-dev-session=false", ...rest],
+    ];
+    const server = spawn(process.execPath, [program(), ...args], {
+      env: { ...process.env, IS_SERVING: "1", STATE: state },
+      stdio: ["ignore", "pipe", "pipe"],
+      detached: true,
+    });
+    const { PassThrough } = require("node:stream");
+    const lines = new PassThrough();
+    server.stdout.pipe(lines, { end: false });
+    server.stderr.pipe(lines, { end: false });
+    // The output ends after the last process that writes to it.
+    server.on("close", () => lines.end());
+    const announced = announce(lines);
+    const interrupted = new Promise((resolve) => {
+      for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, resolve);
+      // A server of a test must not outlive the test.
+      if (untilEof) process.stdin.resume().on("end", resolve);
+    });
+    const code = await Promise.race([announced.then(() => 1), interrupted.then(() => 0)]);
+    await stop(server, announced);
+    return code;
+  },
+};

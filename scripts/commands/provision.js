@@ -1,0 +1,136 @@
+// Makes the database and the block list on Cloudflare and writes their ids into wrangler.toml. wrangler itself
+// cannot write ids into a .toml file that has comments.
+"use strict";
+
+const fs = require("node:fs");
+
+const { CONFIG, binding: read, own, tableName } = require("../configuration");
+const { Stop, green } = require("../terminal");
+const { call, wrangler } = require("../wrangler");
+
+const again = () => `run ${call("provision")}`;
+
+const DATABASE = {
+  title: "database",
+  table: "d1_databases",
+  binding: "DB",
+  key: "database_id",
+  nameIn: (entry) => entry.database_name,
+  list: ["d1", "list", "--json"],
+  matches: (found, name) => found.name === name,
+  idOf: (found) => found.uuid,
+  create: (name, { location, jurisdiction }) => [
+    ...["d1", "create", name],
+    ...(location ? ["--location", location] : []),
+    ...(jurisdiction ? ["--jurisdiction", jurisdiction] : []),
+  ],
+};
+
+const BLOCK_LIST = {
+  title: "block list",
+  table: "kv_namespaces",
+  binding: "BLOCKLIST",
+  key: "id",
+  // `wrangler deploy` gives this name to a namespace that has no id.
+  nameIn: () => `${own().name}-blocklist`,
+  list: ["kv", "namespace", "list"],
+  matches: (found, name) => found.title === name,
+  idOf: (found) => found.id,
+  create: (name) => ["kv", "namespace", "create", name],
+};
+
+/** The output of a wrangler command. */
+async function ask(command) {
+  const { succeeded, output } = await wrangler(command, { capture: true });
+  if (succeeded) return output;
+  throw new Stop(
+    `wrangler ${command.join(" ")} failed: fix the problem that it reports and ${again()} again. If wrangler is not ` +
+      "signed in, run npx wrangler login or set CLOUDFLARE_API_TOKEN",
+  );
+}
+
+/** The resource of this name in the account, if there is one. */
+const look = async ({ list, matches }, name) => JSON.parse(await ask(list)).find((found) => matches(found, name));
+
+/** Adds a line with the id below the binding, and leaves the rest of the file as it is. */
+function write({ table, binding, key }, id) {
+  const line = `${key} = ${JSON.stringify(id)}`;
+  const header = tableName(table).replaceAll(".", "\\.");
+  const place = `^\\[\\[${header}\\]\\][^\\n]*\\n(?:(?!\\s*\\[)[^\\n]*\\n)*?\\s*binding\\s*=\\s*["']${binding}["'][^\\r\\n]*(\\r?\\n)`;
+  const before = fs.readFileSync(CONFIG, "utf8");
+  fs.writeFileSync(
+    CONFIG,
+    before.replace(new RegExp(place, "m"), (found, end) => `${found}${line}${end}`),
+  );
+  if (read(table, binding)[key] === id) return;
+  fs.writeFileSync(CONFIG, before);
+  throw new Stop(
+    `${CONFIG} is written in a form that this program cannot edit: put ${line} below binding = "${binding}" yourself`,
+  );
+}
+
+/** Writes the id of a binding's resource. If the account has no resource of that name yet, this function makes it. */
+async function provision(resource, place) {
+  const { title, key, table, binding } = resource;
+  const entry = read(table, binding);
+  if (entry[key]) {
+    console.log(`${CONFIG} already has the id of the ${title}: ${entry[key]}`);
+    return;
+  }
+  const name = resource.nameIn(entry);
+  let found = await look(resource, name);
+  if (found) {
+    const { jurisdiction } = place;
+    if (resource === DATABASE && jurisdiction && found.jurisdiction !== jurisdiction) {
+      throw new Stop(
+        `The account has a database ${name} already, outside of the jurisdiction ${jurisdiction}, and a database cannot ` +
+          `be moved: choose another database_name in ${CONFIG}`,
+      );
+    }
+    console.log(`The account has a ${title} ${name} already: it is used as it is, in its present location`);
+  } else {
+    await ask(resource.create(name, place));
+    found = await look(resource, name);
+    if (!found) throw new Stop(`wrangler made the ${title} ${name} but does not list it yet: ${again()} again`);
+    console.log(`Made the ${title} ${name}`);
+  }
+  write(resource, resource.idOf(found));
+  console.log(green(`Wrote the id of the ${title} into ${CONFIG}: ${resource.idOf(found)}`));
+}
+
+/** Checks that wrangler.toml has both ids. */
+function requireIds() {
+  const env = process.env.CLOUDFLARE_ENV;
+  for (const { table, binding, key, title } of [DATABASE, BLOCK_LIST]) {
+    if (read(table, binding)[key]) continue;
+    throw new Stop(
+      `${CONFIG} has no id of the ${title}${env ? ` of ${env}` : ""}: ${again()} first, which makes or finds the ${title}`,
+    );
+  }
+}
+
+module.exports = {
+  summary: "make the remote database and block list once",
+  options: {
+    location: {
+      type: "string",
+      value: "PLACE",
+      help: "the location of the database: weur, eeur, apac, oc, wnam or enam",
+    },
+    jurisdiction: {
+      type: "string",
+      value: "LAW",
+      help: "or the jurisdiction that the database stays in: eu, us or fedramp",
+    },
+  },
+  settings: true,
+
+  async run({ location, jurisdiction }) {
+    if (location && jurisdiction) {
+      throw new Stop("Give LOCATION or JURISDICTION: a jurisdiction already decides the location");
+    }
+    for (const resource of [DATABASE, BLOCK_LIST]) await provision(resource, { location, jurisdiction });
+  },
+
+  requireIds,
+};
