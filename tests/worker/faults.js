@@ -106,6 +106,29 @@ const faults = {
     (sql) => sql.replace("INTO ", "INTO no_such_"),
   ),
 
+  "copy-down": database((statement, n, sql, isCopy) => {
+    if (isCopy) throw new Error("D1_ERROR: Network connection lost.");
+    return statement.first();
+  }),
+  "search-lost": onceFor(/ JOIN /, () => {
+    throw new Error("D1_ERROR: Network connection lost.");
+  }),
+  "search-answer-lost": onceFor(/ JOIN /, async (statement) => {
+    await statement.first();
+    throw new Error("D1_ERROR: Network connection lost.");
+  }),
+  "search-down": database((statement, n, sql) => {
+    if (sql.includes(" JOIN ")) throw new Error("D1_ERROR: Network connection lost.");
+    return statement.first();
+  }),
+  "survey-down": onceFor(/^SELECT frozen_at/, () => {
+    throw new Error("D1_ERROR: Network connection lost.");
+  }),
+  "insert-answer-lost": onceFor(/^INSERT/, async (statement) => {
+    await statement.first();
+    throw new Error("D1_ERROR: Network connection lost.");
+  }),
+
   "db-counts": database((statement) => statement.first()),
   // KV and D1 offer only the operations that are counted.
   counts: (request) => {
@@ -154,20 +177,36 @@ function list(get) {
 
 const pause = () => new Promise((resume) => setTimeout(resume, 5));
 
-/** A database in which `first(statement, n, sql)` answers the n-th statement of a request. */
+/** The bindings of all databases. */
+const shards = ({ SHARDS = "DB" }) => SHARDS.split(/[\s;]+/);
+
+/** Databases in which `first(statement, n, sql, isCopy)` answers the n-th statement of a request. */
 function database(first, rewrite = (sql) => sql) {
   return ({ env, counts }) => {
-    const real = env.DB;
-    env.DB = {
+    const answering = (real, isCopy) => ({
+      withSession: (constraint) => answering(real.withSession(constraint), true),
       prepare: (sql) => ({
         bind: (...values) => ({
-          first() {
+          async first() {
             counts.total++;
-            return first(real.prepare(rewrite(sql)).bind(...values), ++counts.statements, sql);
+            return first(real.prepare(rewrite(sql)).bind(...values), ++counts.statements, sql, isCopy);
           },
         }),
       }),
-    };
+    });
+    for (const binding of shards(env)) env[binding] = answering(env[binding], false);
+  };
+}
+
+/** A database in which `first(statement)` answers the first statement of a request that is like `pattern`. */
+function onceFor(pattern, first) {
+  return (request) => {
+    let isOver = false;
+    database((statement, n, sql) => {
+      if (isOver || !pattern.test(sql)) return statement.first();
+      isOver = true;
+      return first(statement);
+    })(request);
   };
 }
 
@@ -210,8 +249,12 @@ function call(own, headers) {
   counts.present++;
   const env = environment(own, headers, counts);
   if (!keeper) return { worker: plain, env, counts };
-  if (headers.has("Test-Fault")) keeper.database = env.DB;
-  keeper.env ??= { ...env, DB: { prepare: (sql) => keeper.database.prepare(sql) } };
+  if (headers.has("Test-Fault")) keeper.databases = env;
+  const of = (binding) => ({
+    withSession: () => keeper.databases[binding].withSession(),
+    prepare: (sql) => keeper.databases[binding].prepare(sql),
+  });
+  keeper.env ??= { ...env, ...Object.fromEntries(shards(env).map((binding) => [binding, of(binding)])) };
   return keeper;
 }
 

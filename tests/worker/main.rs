@@ -42,6 +42,7 @@ mod request;
 mod retries;
 mod routing;
 mod rules;
+mod scaling;
 mod server;
 mod settings;
 mod sign_up;

@@ -6,6 +6,8 @@
 //
 //   STATE=folder   the folder of D1 and KV, whose tables exist already
 //
+// The databases that `--var SHARDS:…` names are added to those of the configuration.
+//
 // Prints the address, and then what the Worker logs. The server ends with its standard input.
 
 const { readFileSync } = require("node:fs");
@@ -52,7 +54,9 @@ async function serve() {
   const config = wrangler.unstable_readConfig({ config: values.config }, { hideWarnings: true });
   // The rules say how wrangler finds modules. Miniflare does not take them.
   const { modulesRules, ...worker } = wrangler.unstable_getMiniflareWorkerOptions(config).workerOptions;
-  const vars = values.var.map((text) => text.split(/:(.*)/s).slice(0, 2));
+  const vars = Object.fromEntries(values.var.map((text) => text.split(/:(.*)/s).slice(0, 2)));
+  const shards = (vars.SHARDS ?? "").split(/[\s;]+/).filter(Boolean);
+  const added = Object.fromEntries(shards.map((binding) => [binding, binding]));
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       host: "127.0.0.1",
@@ -67,7 +71,8 @@ async function serve() {
         {
           ...worker,
           name: config.name,
-          bindings: { ...worker.bindings, ...Object.fromEntries(vars) },
+          bindings: { ...worker.bindings, ...vars },
+          d1Databases: { ...added, ...worker.d1Databases },
           modulesRoot: "/",
           modules: await bundle(positionals[0] ?? config.main),
         },

@@ -16,6 +16,7 @@ pub struct Server {
     pub url: String,
     /// The folder of its D1 and KV.
     pub state: PathBuf,
+    arguments: Vec<String>,
     log: Arc<Mutex<Vec<String>>>,
     /// Its standard input is a pipe, so the server ends when this process ends or crashes.
     process: Child,
@@ -36,9 +37,31 @@ impl Server {
 
     /// Starts a Worker likewise, after `prepare` has put something into the folder.
     pub fn start_with(name: &str, arguments: &[&str], prepare: impl FnOnce(&Path)) -> Self {
+        if env::var("TEST_SHARDS").is_ok_and(|shards| shards == "1+4") {
+            return Self::start_scaled(name, &[1, 4], arguments, |state| {
+                database::freeze(state, 0);
+                prepare(state);
+            });
+        }
         let state = migrated(name);
         prepare(&state);
         Self::serve(state, arguments)
+    }
+
+    /// Starts a Worker likewise, with these numbers of databases in its generations. Names place the rows, or skeletons
+    /// if an argument denies confusable names.
+    pub fn start_scaled(
+        name: &str,
+        generations: &[usize],
+        arguments: &[&str],
+        prepare: impl FnOnce(&Path),
+    ) -> Self {
+        let state = migrated(name);
+        let placing = if arguments.contains(&"CONFUSABLES:deny") { "skeleton" } else { "name" };
+        database::scale(&state, generations, placing);
+        prepare(&state);
+        let shards = format!("SHARDS:{}", database::shards(generations));
+        Self::serve(state, &[arguments, &["--var", &shards]].concat())
     }
 
     /// Starts a Worker on `state` as `make dev` does, with `arguments` for `wrangler dev`. It applies the migrations,
@@ -64,11 +87,13 @@ impl Server {
     /// Starts a server again on its state, after it was killed.
     pub fn restart(mut self) -> Self {
         self.process.wait().unwrap();
-        Self::serve(self.state.clone(), &[])
+        let arguments: Vec<&str> = self.arguments.iter().map(|argument| &**argument).collect();
+        Self::serve(self.state.clone(), &arguments)
     }
 
     fn serve(state: PathBuf, arguments: &[&str]) -> Self {
-        Self::run(command("node").arg("tests/worker/serve.js").args(arguments), state)
+        let server = Self::run(command("node").arg("tests/worker/serve.js").args(arguments), state);
+        Self { arguments: arguments.iter().map(|argument| (*argument).to_owned()).collect(), ..server }
     }
 
     fn run(command: &mut Command, state: PathBuf) -> Self {
@@ -86,7 +111,7 @@ impl Server {
                 kept.lock().unwrap().push(line);
             }
         });
-        Self { url, state, log, process }
+        Self { url, state, arguments: Vec::new(), log, process }
     }
 
     /// The Worker's database, as it is on disk.
@@ -200,11 +225,15 @@ pub fn wrangler(state: &Path, arguments: &[&str]) {
 
 /// The one SQLite file of a kind of local storage.
 pub fn sqlite_file(state: &Path, kind: &str) -> PathBuf {
-    let mut files = fs::read_dir(state.join("v3").join(kind))
+    let [file] = sqlite_files(state, kind).try_into().expect("the storage should have one file");
+    file
+}
+
+/// The SQLite files of a kind of local storage.
+pub fn sqlite_files(state: &Path, kind: &str) -> Vec<PathBuf> {
+    fs::read_dir(state.join("v3").join(kind))
         .unwrap()
         .map(|entry| entry.unwrap().path())
-        .filter(|path| path.extension().is_some_and(|e| e == "sqlite") && !path.ends_with("metadata.sqlite"));
-    let file = files.next().expect("the storage should have a file");
-    assert_eq!(files.next(), None);
-    file
+        .filter(|path| path.extension().is_some_and(|e| e == "sqlite") && !path.ends_with("metadata.sqlite"))
+        .collect()
 }
