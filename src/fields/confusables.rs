@@ -5,7 +5,7 @@
 //! taken.
 
 #[cfg(feature = "confusables")]
-pub mod outline;
+mod outline;
 
 use crate::fields::username::Username;
 use crate::setting::ConfigError;

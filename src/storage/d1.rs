@@ -218,7 +218,7 @@ impl Store {
     /// [`StoreError`]. A statement that fails transiently is tried three times first.
     pub async fn insert_account(&self, account: NewAccount<'_>) -> Result<Option<Account>, StoreError> {
         let NewAccount { name, skeletons, privacy, request_key } = account;
-        let homes = self.homes(placed_by(name, skeletons));
+        let homes = self.homes(&placed_by(name, skeletons));
         let [written, folded, capitals] = forms(skeletons);
         let values = vec![Some(name.key()), written, folded, capitals, Some(request_key.as_str())];
         let pending = Pending::begin(homes, SEARCH_ACCOUNT, values);
@@ -264,9 +264,13 @@ impl Store {
     }
 }
 
-/// The form of a name that places it. Names that are taken by each other have the same form.
-fn placed_by<'a>(name: &'a Username, skeletons: Option<&'a Skeletons>) -> &'a str {
-    skeletons.map_or(name.key(), |skeletons| &skeletons.folded)
+/// The form of a name that places it. Names of which one takes the other have the same form.
+fn placed_by(name: &Username, skeletons: Option<&Skeletons>) -> String {
+    match skeletons {
+        #[cfg(feature = "confusables")]
+        Some(skeletons) => skeletons.outline(),
+        _ => name.key().to_owned(),
+    }
 }
 
 /// The skeletons as the columns of a row have them.

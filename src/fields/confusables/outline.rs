@@ -22,18 +22,15 @@
 //! Chains of look-alikes make the groups large. The Cyrillic `г` looks like `r`, its capital `Г` looks like the Greek
 //! `Γ`, and the small letter of that, `γ`, looks like `y`. So `r` and `y` have the same outline.
 //!
-//! The home of a stored name depends on its outline, so the outline of a stored name must never change. [`VERSION`]
-//! must grow with each change to the outline of a character that names may have.
+//! The home of a stored name depends on its outline, so the outline of a stored name must never change. A database knows
+//! by the word of its place, `skeleton`, that these outlines place its names. A changed outline needs another word, and
+//! databases of another generation beside those that have names already.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use super::Skeletons;
 use crate::unicode;
-
-/// The version of the outline. Databases whose names were placed by another version need another generation of
-/// databases beside them.
-pub const VERSION: u32 = 1;
 
 /// A text, and the characters of a folded skeleton that become this text. A letter, a number or a symbol that is not
 /// listed becomes itself; any other character that is not listed becomes nothing.
@@ -227,8 +224,8 @@ mod tests {
         assert_eq!(
             base16ct::lower::encode_string(&Sha256::digest(form)),
             "c1e46586d5141c03a22c24dc4b3fb1e18b5ef8742b42cebe02d0105fe82522c1",
-            "the outline of a character changed: names that were placed by the old outline need a new generation of \
-             databases, so VERSION must grow with this digest (VERSION may stay if only new characters came)"
+            "the outline of a character changed: databases whose names were placed by the old outline must be told \
+             apart by another word in their place (the word may stay if only new characters came)"
         );
     }
 
