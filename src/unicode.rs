@@ -91,6 +91,12 @@ pub fn is_mark(c: char) -> bool {
     GeneralCategoryGroup::Mark.contains(category(c))
 }
 
+/// Whether `c` is punctuation (category P).
+#[must_use]
+pub fn is_punctuation(c: char) -> bool {
+    GeneralCategoryGroup::Punctuation.contains(category(c))
+}
+
 /// Whether `c` is a letter, mark, number, punctuation or symbol (categories L, M, N, P, S).
 #[must_use]
 pub fn is_graphic(c: char) -> bool {
@@ -259,6 +265,7 @@ mod tests {
             assert!(!is_graphic(c), "{c:?}");
         }
         assert!(is_mark('\u{301}') && !is_mark('e'));
+        assert!(is_punctuation('-') && is_punctuation('@') && !is_punctuation('+') && !is_punctuation('e'));
     }
 
     #[test]

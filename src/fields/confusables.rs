@@ -4,6 +4,9 @@
 //! large, so a Worker has it only if it was built with the feature `confusables`. It must not know where a name is
 //! taken.
 
+#[cfg(feature = "confusables")]
+pub mod outline;
+
 use crate::fields::username::Username;
 use crate::setting::ConfigError;
 #[cfg(feature = "confusables")]
