@@ -11,7 +11,7 @@ use crate::request::{account, post, sign_up};
 const CAUSES: &[&str] = &[
     "block list: ",
     "let pass unchecked, block list: ",
-    "allowed any origin, database: ",
+    "allowed any origin, database DB: ",
     "database DB: Error: D1_ERROR: ",
     "database DB: Error: an error without a message",
     "database DB: TypeError: ",

@@ -156,7 +156,7 @@ fn a_preflight_is_answered_for_all_clients_and_never_refused() {
     let answer = preflight("/sign-up").vars(REGISTERED).fault("clients-no-table").send_to(server());
     let line = server().log_line(answer.id());
     assert_eq!(line["outcome"], "preflight");
-    assert!(line["warning"].as_str().unwrap().starts_with("allowed any origin, database: "), "{line}");
+    assert!(line["warning"].as_str().unwrap().starts_with("allowed any origin, database DB: "), "{line}");
 }
 
 #[test]
@@ -309,7 +309,7 @@ fn a_failed_read_also_counts_for_the_next_second() {
     is_down(&kept_sign_up("failed", "db-counts").send_to(server()));
     let answer = in_isolate(preflight("/sign-up")).fault("db-counts").send_to(server());
     let line = server().log_line(answer.id());
-    assert!(line["warning"].as_str().unwrap().starts_with("allowed any origin, database: "), "{line}");
+    assert!(line["warning"].as_str().unwrap().starts_with("allowed any origin, database DB: "), "{line}");
     assert_eq!((answer.status, later("0") - before), (204, 3));
     later("1");
     is_down(&down("failed"));
