@@ -103,9 +103,9 @@ const SPEND_PROOF: &str = concat!(
     RETURNING sign_up, tries"
 );
 
-/// As [`SEARCH_USER`] does.
+/// As [`SEARCH_USER`] does. Every proof that is there belongs to the request: its row says which sign-up it paid for.
 const SEARCH_PROOF: &str = concat!(
-    "SELECT frozen_at IS NOT NULL AS frozen, sign_up IS NOT NULL AS own, sign_up, tries \
+    "SELECT frozen_at IS NOT NULL AS frozen, sign_up IS NOT NULL OR NULL AS own, sign_up, tries \
     FROM place LEFT JOIN challenges ON expires_at = ?2 AND challenges.id = ?3 WHERE ",
     is_place!()
 );

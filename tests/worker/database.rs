@@ -215,10 +215,12 @@ impl Database {
     }
 }
 
-/// Makes the next user's id `id`, before the first request.
+/// Makes the next user's id `id`, in whichever database, before the first request.
 pub fn set_next_user_id(state: &Path, id: i64) {
-    let sequence = format!("INSERT INTO sqlite_sequence (name, seq) VALUES ('users', {})", id - 1);
-    execute(state, &format!("DELETE FROM sqlite_sequence WHERE name = 'users'; {sequence}"));
+    for number in 0..files(state).len() {
+        let sequence = format!("INSERT INTO sqlite_sequence (name, seq) VALUES ('users', {})", id - 1);
+        execute_in(state, number, &format!("DELETE FROM sqlite_sequence WHERE name = 'users'; {sequence}"));
+    }
 }
 
 /// Sets the fence of the database `number`.
@@ -226,11 +228,9 @@ pub fn freeze(state: &Path, number: usize) {
     execute_in(state, number, "UPDATE place SET frozen_at = unixepoch()");
 }
 
-/// Changes the databases of a server that does not run, or that has had no request yet.
+/// Changes the first database of a server that does not run, or that has had no request yet.
 pub fn execute(state: &Path, sql: &str) {
-    for file in files(state) {
-        Connection::open(file).unwrap().execute_batch(sql).unwrap();
-    }
+    execute_in(state, 0, sql);
 }
 
 /// Changes the database `number` of a server, which may run.

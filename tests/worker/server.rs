@@ -39,8 +39,8 @@ impl Server {
     pub fn start_with(name: &str, arguments: &[&str], prepare: impl FnOnce(&Path)) -> Self {
         if env::var("TEST_SHARDS").is_ok_and(|shards| shards == "1+4") {
             return Self::start_scaled(name, &[1, 4], arguments, |state| {
-                database::freeze(state, 0);
                 prepare(state);
+                database::freeze(state, 0);
             });
         }
         let state = migrated(name);
