@@ -43,6 +43,15 @@ pub enum Source {
     Replica,
 }
 
+impl Source {
+    /// Whether a row that a search found is there. A copy may still have a row that was deleted, so a walk does not
+    /// believe it, and its next step is the same.
+    #[must_use]
+    pub fn proves_a_row(self) -> bool {
+        self == Self::Primary
+    }
+}
+
 /// How many steps a walk takes for each generation, at most. A walk needs three: an insert that is refused, a search
 /// of a copy, and a search of the database itself.
 const STEPS: usize = 4;
@@ -183,6 +192,8 @@ mod tests {
         assert_eq!((walk.step(), fences[0].get()), (Step::Search(0), Fence::Frozen));
         walk.found_nothing(true, Source::Primary);
         assert_eq!(walk.step(), Step::Insert(1));
+        assert!(!Source::Replica.proves_a_row());
+        assert!(Source::Primary.proves_a_row());
     }
 
     #[test]
