@@ -360,6 +360,7 @@ impl<'a> Pending<'a> {
             let Search { is_frozen, hit } = database.read_search(row)?;
             match (hit, again) {
                 (Hit::Nothing, _) => walk.found_nothing(is_frozen, source),
+                _ if !source.proves_a_row() => {}
                 (Hit::Other, _) => return Ok(None),
                 (Hit::Own(row), None) => return Ok(Some((row, database))),
                 (Hit::Own(_), Some(again)) => {

@@ -43,6 +43,15 @@ pub enum Source {
     Replica,
 }
 
+impl Source {
+    /// Whether a row that a search found is there. A copy may still have a row that was deleted, so a walk does not
+    /// believe it, and its next step is the same.
+    #[must_use]
+    pub fn proves_a_row(self) -> bool {
+        self == Self::Primary
+    }
+}
+
 /// How many steps a walk takes for each generation, at most. A walk needs three: an insert that is refused, a search
 /// of a copy, and a search of the database itself.
 const STEPS: usize = 4;
@@ -51,6 +60,13 @@ const STEPS: usize = 4;
 pub struct Walk<'a> {
     /// The fence of the request's home in each generation.
     fences: Vec<&'a Cell<Fence>>,
+    /// The model puts each walk back where it was.
+    pub position: Position,
+}
+
+/// How far a walk has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Position {
     /// All generations before this one are frozen, and do not have the row.
     at: usize,
     steps_left: usize,
@@ -61,7 +77,7 @@ impl<'a> Walk<'a> {
     #[must_use]
     pub fn new(fences: Vec<&'a Cell<Fence>>) -> Self {
         let steps_left = fences.len().saturating_mul(STEPS);
-        Self { fences, at: 0, steps_left }
+        Self { fences, position: Position { at: 0, steps_left } }
     }
 
     /// The generations that will be searched, as far as the isolate knows. These searches may begin together, before
@@ -73,12 +89,12 @@ impl<'a> Walk<'a> {
     /// The next step.
     #[must_use]
     pub fn step(&self) -> Step {
-        if self.at >= self.fences.len() || self.steps_left == 0 {
+        if self.position.at >= self.fences.len() || self.position.steps_left == 0 {
             Step::GiveUp
-        } else if self.must_search(self.at) {
-            Step::Search(self.at)
+        } else if self.must_search(self.position.at) {
+            Step::Search(self.position.at)
         } else {
-            Step::Insert(self.at)
+            Step::Insert(self.position.at)
         }
     }
 
@@ -88,10 +104,10 @@ impl<'a> Walk<'a> {
     /// a copy has all changes in the order of the database itself. A search that did not see the fence proves nothing.
     pub fn found_nothing(&mut self, is_frozen: bool, source: Source) {
         self.count();
-        let Some(fence) = self.fences.get(self.at) else { return };
+        let Some(fence) = self.fences.get(self.position.at) else { return };
         if is_frozen {
             fence.set(Fence::Frozen);
-            self.at = self.at.saturating_add(1);
+            self.position.at = self.position.at.saturating_add(1);
         } else if source == Source::Primary || fence.get() == Fence::Unknown {
             fence.set(Fence::Open);
         }
@@ -100,13 +116,13 @@ impl<'a> Walk<'a> {
     /// The database refused the insert of [`Step::Insert`], because it is frozen.
     pub fn was_refused(&mut self) {
         self.count();
-        if let Some(fence) = self.fences.get(self.at) {
+        if let Some(fence) = self.fences.get(self.position.at) {
             fence.set(Fence::Frozen);
         }
     }
 
     fn count(&mut self) {
-        self.steps_left = self.steps_left.saturating_sub(1);
+        self.position.steps_left = self.position.steps_left.saturating_sub(1);
     }
 
     /// Before a generation is seen, all but the last one are searched: a service grows long before it freezes.
@@ -183,6 +199,8 @@ mod tests {
         assert_eq!((walk.step(), fences[0].get()), (Step::Search(0), Fence::Frozen));
         walk.found_nothing(true, Source::Primary);
         assert_eq!(walk.step(), Step::Insert(1));
+        assert!(!Source::Replica.proves_a_row());
+        assert!(Source::Primary.proves_a_row());
     }
 
     #[test]
