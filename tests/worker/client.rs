@@ -12,6 +12,7 @@ use std::{env, fs};
 use serde_json::{Value, json};
 
 use crate::can_run;
+use crate::documents::{blocks, run};
 use crate::faults;
 use crate::guards::proof_of_work::{ON, signed};
 use crate::request::{get, request};
@@ -485,6 +486,38 @@ fn in_node(module: &str) -> Value {
     let output = node.wait_with_output().unwrap();
     assert!(output.status.success());
     serde_json::from_slice(&output.stdout).unwrap()
+}
+
+#[test]
+fn the_package_of_npm_runs_the_examples_of_the_documents() {
+    let folder = fresh("client-package");
+    let modules = folder.join("node_modules/@edge-signup/client");
+    fs::create_dir_all(&modules).unwrap();
+    let mut npm = command("npm");
+    npm.args(["pack", "--json", "--pack-destination"]).arg(&folder).current_dir("packages/client");
+    // The variables of `make test` are not meant for the `make` that npm runs.
+    let packed: Value = serde_json::from_str(&run(npm.env_remove("MAKEFLAGS"))).unwrap();
+    let tarball = folder.join(packed[0]["filename"].as_str().unwrap());
+    run(Command::new("tar").args(["-xzf"]).arg(tarball).args(["--strip-components=1", "-C"]).arg(&modules));
+    for file in ["README.md", "LICENSE-MIT", "LICENSE-APACHE", "dist/client.d.ts", "dist/solver.js"] {
+        assert!(modules.join(file).exists(), "the package should have {file}");
+    }
+    let manifest: Value =
+        serde_json::from_str(&fs::read_to_string(modules.join("package.json")).unwrap()).unwrap();
+    assert_eq!(manifest["version"], env!("CARGO_PKG_VERSION"));
+    assert!(manifest.get("dependencies").is_none());
+
+    for document in [include_str!("../../README.md"), include_str!("../../packages/client/README.md")] {
+        for example in blocks(document, "js").filter(|block| block.contains("@edge-signup/client")) {
+            let here = example
+                .replace("http://127.0.0.1:8787", &shared().url)
+                .replace("https://sign-up.example", &shared().url);
+            let file = folder.join("example.mjs");
+            fs::write(&file, here).unwrap();
+            let (_, stated) = example.rsplit_once(" // ").unwrap();
+            assert_eq!(run(command("node").arg(&file)).trim(), stated.lines().next().unwrap(), "{example}");
+        }
+    }
 }
 
 #[test]
