@@ -74,7 +74,7 @@ help:
 	@echo "make test       run every test, or only the tests with a word in their names [T=block_list]"
 	@echo "make mutants    change the rules one by one, and list the changes that no unit test notices [ONLY=src/routes.rs]"
 	@echo "make bench      compare the Worker with its alternatives [QUICK=1] [ONLY=sign-up,users] [PEERS=hono]"
-	@echo "make build      build the Worker in build/ and print its size"
+	@echo "make build      build the Worker in build/ and the client in packages/client/dist/, and print their sizes"
 	@echo "make provision  make the remote database and block list once: [LOCATION=weur] or [JURISDICTION=eu]"
 	@echo "make deploy     run the tests after a change, migrate the remote database, deploy, verify [URL=https://…] [DRY=1]"
 	@echo "make verify     check a running service from outside: URL=https://… [CLIENT_ID=…]"
@@ -93,7 +93,7 @@ setup: $(PACKAGES) $(TOOLS)
 
 $(PACKAGES): package.json package-lock.json
 	@command -v npm >/dev/null $(call or_fail,Node 20 or later with npm is needed: see https://nodejs.org)
-	@$(call say,Installing wrangler and wasm-opt and esbuild and Node from npm)
+	@$(call say,Installing wrangler and esbuild and Node and other tools from npm)
 	@npm install --no-audit --no-fund --loglevel=error \
 		$(call or_fail,npm could not install the packages: fix the problem that it reports and run make again)
 	@touch $@
@@ -131,7 +131,7 @@ OPENSSL = $(if $(filter Linux,$(shell uname)),$(shell pkg-config --exists openss
 # writes the text into the target.
 remember = mkdir -p $(@D) && echo "$(1)" | cmp --silent - $@ || { $(or $(2),true); echo "$(1)" > $@; }
 
-build: build/index.js
+build: build/index.js public/client.js public/edge-sign-up.js
 
 # `wrangler dev` interrupts a build when another change comes. make must then keep the previous Worker.
 .PRECIOUS: build/index.js
@@ -147,6 +147,46 @@ build/index.js: $(SOURCES) .tools/features | setup .wrangler/settings
 # The features of the last build. This file changes only with the features, and the Worker is then built again.
 .tools/features: always
 	@$(call remember,$$FEATURES)
+
+# The client of packages/client, as pages load it, and the script of its thread. git ignores the built files: wrangler
+# runs `make build` before it serves or deploys, and so do `make test` and `make deploy DRY=1`. So a fresh clone has
+# them in time, and they cannot differ from their sources. A word of openapi.json that the client does not know is an
+# error of the compiler, and so of every build.
+CLIENT := packages/client
+CLIENT_SIZE_LIMIT := 6000
+
+public/client.js: $(shell find $(CLIENT)/src $(CLIENT)/*.json -type f ! -name openapi.ts) public/openapi.json | setup
+	@$(call say,Building the client)
+	@openapi-typescript public/openapi.json --output $(CLIENT)/src/openapi.ts >/dev/null \
+		$(call or_fail,The types of public/openapi.json could not be made: make check finds its errors)
+	@tsc --project $(CLIENT) $(call or_fail,The client does not compile: fix the errors above)
+	@esbuild $(CLIENT)/src/solver.ts $(BUNDLE) --format=iife --outfile=$(CLIENT)/dist/solver.js
+	@esbuild $(CLIENT)/src/client.ts $(BUNDLE) --format=esm --outfile=$(CLIENT)/dist/client.js \
+		--alias:solver-script=./$(CLIENT)/dist/solver.js --loader:.js=text --banner:js="// @edge-signup/client, MIT OR Apache-2.0"
+	@gzip -9c $(CLIENT)/dist/client.js | wc -c | awk '{ \
+		printf "==> The client takes %.1f KB after gzip -9; the limit is %d KB\n", $$1 / 1000, $(CLIENT_SIZE_LIMIT) / 1000; \
+		exit $$1 > $(CLIENT_SIZE_LIMIT) }' $(call or_fail,The client is too large)
+	@cp $(CLIENT)/dist/solver.js $(CLIENT)/dist/client.js public
+
+BUNDLE := --bundle --minify --target=es2022 --log-level=warning
+
+# The custom element of packages/element with the client in it, and a file for each language but English.
+ELEMENT := packages/element
+ELEMENT_SIZE_LIMIT := 12000
+
+public/edge-sign-up.js: $(shell find $(ELEMENT) -type f ! -path '*/dist/*') public/client.js
+	@$(call say,Building the element)
+	@tsc --project $(ELEMENT) $(call or_fail,The element does not compile: fix the errors above)
+	@esbuild $(ELEMENT)/src/style.css --minify --log-level=warning --outfile=$(ELEMENT)/dist/style.css
+	@esbuild $(ELEMENT)/src/element.ts $(BUNDLE) --format=esm --charset=utf8 --outfile=$(ELEMENT)/dist/edge-sign-up.js \
+		--alias:solver-script=./$(CLIENT)/dist/solver.js --loader:.js=text \
+		--alias:style-sheet=./$(ELEMENT)/dist/style.css --loader:.css=text --banner:js="// edge-signup, MIT OR Apache-2.0"
+	@gzip -9c $(ELEMENT)/dist/edge-sign-up.js | wc -c | awk '{ \
+		printf "==> The element takes %.1f KB after gzip -9; the limit is %d KB\n", $$1 / 1000, $(ELEMENT_SIZE_LIMIT) / 1000; \
+		exit $$1 > $(ELEMENT_SIZE_LIMIT) }' $(call or_fail,The element is too large)
+	@for file in $(filter-out %/en.ts,$(wildcard $(ELEMENT)/src/texts/*.ts)); do \
+		esbuild $$file $(BUNDLE) --format=esm --charset=utf8 --outfile=public/edge-sign-up.$$(basename $$file .ts).js || exit 1; done
+	@cp $(ELEMENT)/dist/edge-sign-up.js public
 
 dev: build
 	@scripts/serve
@@ -183,13 +223,14 @@ php:
 
 # Warnings are errors here. shellcheck comes as a Python package. Without Python it is skipped, except in .ci/run,
 # which then fails.
-check: setup python
+check: setup python public/edge-sign-up.js
 	@$(call say,Checking format and lints and documentation)
 	@cargo fmt --all --check
 	@cargo clippy --quiet --all-targets --all-features -- -D warnings
 	@cargo clippy --quiet --workspace --target wasm32-unknown-unknown -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --all-features --no-deps --document-private-items
 	@biome check --error-on-warnings
+	@tsc --project tests/client
 	@REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true redocly lint --config tests/openapi/redocly.yaml public/openapi.json
 	@if [ -x $(SHELLCHECK) ] || [ -n "$$CI" ]; then $(SHELLCHECK) scripts/serve scripts/deploy scripts/link-wasm .ci/run; \
 		else echo "Skipped: shellcheck needs Python 3.11 or later"; fi
@@ -241,7 +282,7 @@ mutants: $(MUTANTS)
 
 # The time at which all tests last passed. `make deploy` runs the tests again if the Worker, a migration, a page or
 # a test is newer.
-.tools/tested: build/index.js $(shell find migrations public tests -type f)
+.tools/tested: build/index.js public/edge-sign-up.js $(shell find migrations public tests -type f)
 	@$(MAKE) --no-print-directory test
 
 BENCH_PACKAGES := bench/node_modules/.package-lock.json
@@ -349,4 +390,4 @@ breached-list: .wrangler/settings
 		$(call or_fail,The list was not stored) && echo "Stored the list of breached passwords"
 
 clean:
-	rm -rf build target bench/hash/build
+	rm -rf build target bench/hash/build $(CLIENT)/dist $(ELEMENT)/dist public/client.js public/solver.js public/edge-sign-up*.js

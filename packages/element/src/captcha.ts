@@ -4,7 +4,14 @@ const API = "https://challenges.cloudflare.com/turnstile/v0/api.js?render=explic
 interface Turnstile {
   render(node: HTMLElement, options: Record<string, unknown>): string;
   reset(widget: string): void;
-  remove(widget: string): void;
+}
+
+/** The widget of Turnstile in the page. */
+export interface Captcha {
+  token: string;
+  hasFailed: boolean;
+  /** Shows the widget, or a new challenge in it. A token is good for one sign-up. */
+  start(): Promise<void>;
 }
 
 let loading: Promise<Turnstile> | undefined;
@@ -12,12 +19,11 @@ let loading: Promise<Turnstile> | undefined;
 /** Loads the script once for all elements of the page. After a failure, the next call tries again. */
 function load(): Promise<Turnstile> {
   loading ??= new Promise<Turnstile>((resolve, reject) => {
-    const known = () => (globalThis as unknown as { turnstile?: Turnstile }).turnstile;
-    const there = known();
-    if (there) return resolve(there);
+    const done = () => resolve((globalThis as unknown as { turnstile: Turnstile }).turnstile);
+    if ("turnstile" in globalThis) return done();
     const script = document.createElement("script");
     script.src = API;
-    script.onload = () => resolve(known() as Turnstile);
+    script.onload = done;
     script.onerror = () => {
       loading = undefined;
       reject(script);
@@ -27,45 +33,35 @@ function load(): Promise<Turnstile> {
   return loading;
 }
 
-/** The widget of Turnstile. It calls `onChange` when it has a new token, or has lost its token. */
-export class Captcha {
-  token = "";
-  hasFailed = false;
-  #turnstile?: Turnstile;
-  #widget = "";
-  readonly #node: HTMLElement;
-  readonly #options: Record<string, unknown>;
-  readonly #onChange: () => void;
-
-  constructor(node: HTMLElement, options: Record<string, unknown>, onChange: () => void) {
-    this.#node = node;
-    this.#options = options;
-    this.#onChange = onChange;
-    this.start();
-  }
-
-  /** Shows the widget, or a new challenge in it. A token is good for one sign-up. */
-  async start(): Promise<void> {
-    this.token = "";
-    if (this.#turnstile) return this.#turnstile.reset(this.#widget);
-    try {
-      const turnstile = await load();
-      this.#widget = turnstile.render(this.#node, {
-        ...this.#options,
-        size: "flexible",
-        callback: (token: string) => this.#change(token),
-        "expired-callback": () => this.#change(""),
-        "error-callback": () => this.#change("", true),
-      });
-      this.#turnstile = turnstile;
-    } catch {
-      this.#change("", true);
-    }
-  }
-
-  #change(token: string, hasFailed = false): void {
-    this.token = token;
-    this.hasFailed = hasFailed;
-    this.#onChange();
-  }
+/** Shows a widget in `node`. It calls `onChange` when it has a new token, or has lost its token. */
+export function showCaptcha(node: HTMLElement, options: Record<string, unknown>, onChange: () => void): Captcha {
+  let turnstile: Turnstile | undefined;
+  let widget: string;
+  const change = (token: string, hasFailed = false) => {
+    Object.assign(captcha, { token, hasFailed });
+    onChange();
+  };
+  const captcha: Captcha = {
+    token: "",
+    hasFailed: false,
+    async start() {
+      captcha.token = "";
+      try {
+        if (turnstile) return turnstile.reset(widget);
+        const loaded = await load();
+        widget = loaded.render(node, {
+          ...options,
+          size: "flexible",
+          callback: (token: string) => change(token),
+          "expired-callback": () => change(""),
+          "error-callback": () => change("", true),
+        });
+        turnstile = loaded;
+      } catch {
+        change("", true);
+      }
+    },
+  };
+  captcha.start();
+  return captcha;
 }

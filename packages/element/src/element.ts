@@ -1,9 +1,9 @@
 import { type Client, createClient, freshKey, type Rules, type User } from "@edge-signup/client";
 
-import { Captcha } from "./captcha.js";
+import { type Captcha, showCaptcha } from "./captcha.js";
 import { h, set } from "./dom.js";
 import { languageOf, textsOf } from "./language.js";
-import style from "./style.css";
+import style from "style-sheet";
 import english, { type Texts } from "./texts/en.js";
 import { filled, textOf } from "./words.js";
 
@@ -158,7 +158,13 @@ export class EdgeSignUp extends HTMLElement {
         "div",
         { class: "field", part: `field ${name}` },
         h("div", { class: "label", part: "label" }, slot(`${name}-label`)),
-        part(`${name}-box`, "div", { class: "box", part: "input" }, h("div", { class: "value" }, slot(name)), ...after),
+        part(
+          `${name}-box`,
+          "div",
+          { class: "box", part: "input" },
+          h("div", { class: "value" }, slot(name)),
+          ...after,
+        ),
         part(`${name}-error`, "div", { class: "error", part: "error" }, slot(`${name}-error`)),
         ...below,
       );
@@ -168,10 +174,7 @@ export class EdgeSignUp extends HTMLElement {
       input.type = input.type === "password" ? "text" : "password";
       this.#render();
     });
-    const submit = slot(
-      "submit",
-      part("submit", "button", { type: "button", class: "submit", part: "submit" }),
-    );
+    const submit = slot("submit", part("submit", "button", { type: "button", class: "submit", part: "submit" }));
     // A button of the page that belongs to a form would send that form.
     submit.addEventListener("click", (event) => {
       event.preventDefault();
@@ -205,11 +208,7 @@ export class EdgeSignUp extends HTMLElement {
         "done",
         "div",
         { class: "done", part: "success", tabindex: "-1" },
-        slot(
-          "success",
-          part("title", "p", { class: "title" }),
-          part("text", "p", {}),
-        ),
+        slot("success", part("title", "p", { class: "title" }), part("text", "p", {})),
       ),
       part("alert", "div", { class: "unseen", role: "alert" }),
       part("status", "div", { class: "unseen", role: "status" }),
@@ -352,7 +351,7 @@ export class EdgeSignUp extends HTMLElement {
     const widget = answer.rules.turnstile;
     if (widget?.site_key && !this.#captcha) {
       const scheme = getComputedStyle(this).colorScheme;
-      this.#captcha = new Captcha(
+      this.#captcha = showCaptcha(
         this.#node("captcha", () => h("div", { tabindex: "-1" })),
         {
           sitekey: widget.site_key,
@@ -392,15 +391,21 @@ export class EdgeSignUp extends HTMLElement {
   /** The faults that are seen without the service, which has the same rules. */
   #check(username: string, password: string): Faults {
     const faults: Faults = {};
-    const max = this.#rules?.username.max_characters ?? Infinity;
-    const { min_characters: min, max_bytes: bytes } = this.#rules?.password ?? { min_characters: 1, max_bytes: Infinity };
-    const input = this.#control("username");
-    if (!username) faults.username = ["username_missing", ""];
-    else if (this.hasAttribute("email") && input.validity?.typeMismatch) faults.username = ["email_invalid", ""];
-    else if (length(username) > max) faults.username = ["username_length", ""];
-    if (!password) faults.password = ["password_missing", ""];
-    else if (length(password) < min) faults.password = ["password_too_short", ""];
-    else if (new TextEncoder().encode(password).length > bytes) faults.password = ["password_too_long", ""];
+    const { username: name, password: secret } = this.#rules ?? {};
+    const find = (field: Field, checks: Record<string, boolean | undefined>) => {
+      const word = Object.keys(checks).find((word) => checks[word]);
+      if (word) faults[field] = [word, "invalid"];
+    };
+    find("username", {
+      username_missing: !username,
+      username_invalid: this.hasAttribute("email") && this.#control("username").validity?.typeMismatch,
+      username_length: name && length(username) > name.max_characters,
+    });
+    find("password", {
+      password_missing: !password,
+      password_too_short: secret && length(password) < secret.min_characters,
+      password_too_long: secret && new TextEncoder().encode(password).length > secret.max_bytes,
+    });
     return faults;
   }
 
@@ -428,7 +433,10 @@ export class EdgeSignUp extends HTMLElement {
     const [place] = Object.keys(this.#faults);
     if (place) {
       const [detail] = this.#faults[place as Place] as Fault;
-      return this.#fail({ ok: false, reason: place === "captcha" ? "refused" : "invalid", detail, field: place }, movesFocus);
+      return this.#fail(
+        { ok: false, reason: place === "captcha" ? "refused" : "invalid", detail, field: place },
+        movesFocus,
+      );
     }
     this.#waitsForToken = false;
 
@@ -517,6 +525,7 @@ export class EdgeSignUp extends HTMLElement {
     const write = (node: HTMLElement | undefined, text: string) => {
       if (node && node.textContent !== text) node.textContent = text;
     };
+    if (!this.isConnected) return;
     const isBusy = this.#state === "busy";
     const isDone = this.#state === "done";
     parts.form.hidden = isDone;
@@ -532,7 +541,10 @@ export class EdgeSignUp extends HTMLElement {
     write(parts.status, isBusy ? this.#say("busy") : "");
     if (isBusy) write(parts.alert, "");
     write(this.#made.get("form"), this.#say("submit"));
-    write(parts.submit, this.#say(isBusy ? "busy" : this.#faults.form?.[1] === "unavailable" ? "again" : "submit"));
+    write(
+      parts.submit,
+      this.#say(isBusy ? "busy" : this.#faults.form?.[1] === "unavailable" ? "again" : "submit"),
+    );
     parts.submit.classList.toggle("busy", isBusy);
     set(parts.submit, { "aria-disabled": isBusy && "true" });
     set(parts.progress, { value: String(this.#progress), "aria-label": this.#say("progress") });
@@ -546,25 +558,28 @@ export class EdgeSignUp extends HTMLElement {
     for (const place of PLACES) {
       const fault = this.#faults[place];
       parts[`${place}-error`].hidden = !fault;
-      write((this.#ownNode(`${place}-error`) ?? this.#made.get(`${place}-error`)) ?? parts[`${place}-error`], fault ? this.#say(...fault) : "");
+      write(
+        this.#ownNode(`${place}-error`) ?? this.#made.get(`${place}-error`) ?? parts[`${place}-error`],
+        fault ? this.#say(...fault) : "",
+      );
     }
     parts.captcha.hidden = !this.#captcha && !this.#faults.captcha;
     for (const field of FIELDS) {
       write(this.#made.get(`${field}-label`), this.#say(field));
       const isBad = !!this.#faults[field];
       parts[`${field}-box`].classList.toggle("bad", isBad);
-      if (this.isConnected) set(this.#control(field), { "aria-invalid": isBad && "true" });
+      set(this.#control(field), { "aria-invalid": isBad && "true" });
     }
 
     const min = this.#rules?.password.min_characters ?? 1;
     write(this.#made.get("password-hint"), min > 1 ? this.#say("password_rule") : "");
     parts.hint.hidden = min <= 1 && !this.#ownNode("password-hint") && !!this.#rules;
-    if (!this.isConnected) return;
     const input = this.#control("password");
     const isInput = input instanceof HTMLInputElement;
     parts.show.hidden = !isInput;
     if (!isInput) return;
-    if (!input.hasAttribute("passwordrules")) set(input, min > 1 ? { passwordrules: `minlength: ${min};`, minlength: String(min) } : {});
+    if (!input.hasAttribute("passwordrules"))
+      set(input, min > 1 ? { passwordrules: `minlength: ${min};`, minlength: String(min) } : {});
     const verb = input.type === "password" ? "show" : "hide";
     write(parts.show, this.#say(verb));
     set(parts.show, { "aria-label": this.#say(`${verb}_password`) });
