@@ -31,8 +31,8 @@ let count = 0;
 export class EdgeSignUp extends HTMLElement {
   static observedAttributes = ["client-id", "email", "lang", "texts", "url"];
 
-  /** Replaces `fetch` for the requests of the element. */
-  fetch?: typeof fetch;
+  /** Replaces `fetch` for the requests of the element. A page may set it before the element is defined. */
+  declare fetch?: typeof fetch;
 
   readonly #id = `edge-sign-up-${++count}`;
   readonly #states = this.attachInternals().states;
@@ -81,11 +81,15 @@ export class EdgeSignUp extends HTMLElement {
   }
 
   connectedCallback(): void {
-    // A copy of the page, such as a cache's, has nodes of another element.
-    for (const node of this.querySelectorAll(`:scope > [${MARK}]`)) {
-      if (node !== this.#form && ![...this.#made.values()].includes(node as HTMLElement)) node.remove();
+    // A copy of the page, such as a cache's, has nodes that another element made.
+    for (const node of this.querySelectorAll(`:scope > [${MARK}]`)) node.remove();
+    this.append(this.#form);
+    // A page may have set this property before the element was defined.
+    if (Object.hasOwn(this, "texts")) {
+      const { texts } = this;
+      Reflect.deleteProperty(this, "texts");
+      this.texts = texts;
     }
-    if (this.#form.parentNode !== this) this.append(this.#form);
     this.#arrange();
     this.#start();
   }
@@ -142,76 +146,48 @@ export class EdgeSignUp extends HTMLElement {
 
   /** Builds the shadow tree. Its labels, inputs and errors are slots, because password managers search the page. */
   #build(): Node[] {
-    const part = <K extends keyof HTMLElementTagNameMap>(
-      key: string,
-      name: K,
-      attributes: Record<string, string>,
-      ...children: (Node | string)[]
-    ) => {
-      const node = h(name, attributes, ...children);
-      this.#parts[key] = node;
+    // The last of the names of a part is its own.
+    const part = (names: string, children: Node[] = [], tag: keyof HTMLElementTagNameMap = "div", more = {}) => {
+      const node = h(tag, { class: names, part: names, ...more }, ...children);
+      this.#parts[names.replace(/.* /, "")] = node;
       return node;
     };
-    const slot = (name: string, ...children: (Node | string)[]) => h("slot", { name }, ...children);
-    const field = (name: Field, after: Node[], below: Node[]) =>
-      h(
-        "div",
-        { class: "field", part: `field ${name}` },
-        h("div", { class: "label", part: "label" }, slot(`${name}-label`)),
-        part(
-          `${name}-box`,
-          "div",
-          { class: "box", part: "input" },
-          h("div", { class: "value" }, slot(name)),
-          ...after,
-        ),
-        part(`${name}-error`, "div", { class: "error", part: "error" }, slot(`${name}-error`)),
-        ...below,
-      );
-    const show = part("show", "button", { type: "button", class: "show", part: "show" });
+    const slot = (name: string, ...children: Node[]) => h("slot", { name }, ...children);
+    const field = (name: Field, ...after: Node[]) => [
+      part(`label ${name}-label`, [slot(`${name}-label`)]),
+      part(`input ${name}-input`, [part("value", [slot(name)]), ...after]),
+      part(`error ${name}-error`, [slot(`${name}-error`)]),
+    ];
+    const button = (names: string) => part(names, [], "button", { type: "button" });
+    const show = button("show");
     show.addEventListener("click", () => {
       const input = this.#control("password");
       input.type = input.type === "password" ? "text" : "password";
       this.#render();
     });
-    const submit = slot("submit", part("submit", "button", { type: "button", class: "submit", part: "submit" }));
+    const submit = slot("submit", button("submit"));
     // A button of the page that belongs to a form would send that form.
     submit.addEventListener("click", (event) => {
       event.preventDefault();
       this.#form.requestSubmit();
     });
-    const hint = part("hint", "div", { class: "hint", part: "hint" }, slot("password-hint"));
     return [
-      part(
-        "form",
-        "div",
-        { class: "form", part: "form" },
+      part("form", [
         slot("heading"),
-        field("username", [], []),
-        field("password", [show], [hint]),
+        part("field username", field("username")),
+        part("field password", [...field("password", show), part("hint", [slot("password-hint")])]),
         slot("fields"),
-        part(
-          "captcha",
-          "div",
-          { part: "captcha" },
-          h("div", { class: "captcha" }, slot("captcha")),
-          part("captcha-error", "div", { class: "error", part: "error" }),
-        ),
+        part("field captcha", [slot("captcha"), part("error captcha-error")]),
         slot("terms"),
-        part("form-error", "div", { class: "error message", part: "error message" }),
+        part("error message form-error"),
         submit,
-        part("progress", "progress", { part: "progress", max: "1" }),
+        part("progress", [], "progress", { max: "1" }),
         slot("footer"),
-        h("div", { class: "unseen" }, slot("form")),
-      ),
-      part(
-        "done",
-        "div",
-        { class: "done", part: "success", tabindex: "-1" },
-        slot("success", part("title", "p", { class: "title" }), part("text", "p", {})),
-      ),
-      part("alert", "div", { class: "unseen", role: "alert" }),
-      part("status", "div", { class: "unseen", role: "status" }),
+        part("unseen", [slot("form")]),
+      ]),
+      part("success", [slot("success", part("title", [], "p"), part("text", [], "p"))], "div", { tabindex: "-1" }),
+      part("unseen alert", [], "div", { role: "alert" }),
+      part("unseen status", [], "div", { role: "status" }),
     ];
   }
 
@@ -219,17 +195,16 @@ export class EdgeSignUp extends HTMLElement {
   #node(name: string, make: () => HTMLElement): HTMLElement {
     const own = this.#ownNode(name);
     let made = this.#made.get(name);
-    if (own) {
-      made?.remove();
-      return own;
-    }
-    if (!made) {
+    if (own) made?.remove();
+    else if (!made) {
       made = make();
-      set(made, { id: `${this.#id}-${name}`, slot: name, [MARK]: "" });
+      set(made, { slot: name, [MARK]: "" });
       this.#made.set(name, made);
     }
-    if (made.parentNode !== this) this.append(made);
-    return made;
+    const node = own ?? (made as HTMLElement);
+    node.id ||= `${this.#id}-${name}`;
+    if (node.parentNode !== this) this.append(node);
+    return node;
   }
 
   /** The control in a slot: the slotted node, if it has a value, or an input within it. */
@@ -242,62 +217,44 @@ export class EdgeSignUp extends HTMLElement {
   #arrange(): void {
     if (!this.isConnected || this.#state === "done") return;
     const isEmail = this.hasAttribute("email");
-    const controls = {
-      username: {
-        name: "username",
-        type: isEmail ? "email" : "text",
-        autocomplete: isEmail ? "email" : "username",
-        autocapitalize: "none",
-        spellcheck: "false",
-        required: "",
-        dir: isEmail ? "ltr" : "auto",
-      },
-      password: {
-        name: "password",
-        type: "password",
-        autocomplete: "new-password",
-        autocapitalize: "none",
-        spellcheck: "false",
-        required: "",
-      },
-    };
     for (const field of FIELDS) {
+      const label = `${field}-label`;
       const control = this.#control(field);
       const isOwn = !control.hasAttribute(MARK);
       const isInput = control instanceof HTMLInputElement;
-      control.id ||= `${this.#id}-${field}`;
-      if (isInput) {
-        const wanted = Object.entries({ ...controls[field], form: this.#id });
-        // The type of a shown password stays.
-        const isShown = field === "password" && control.type === "text" && !isOwn;
-        set(
-          control,
-          Object.fromEntries(
-            wanted.filter(([name]) => (isOwn ? !control.hasAttribute(name) : !(isShown && name === "type"))),
-          ),
-        );
+      control.id ||= `${this.#id}-${field}-input`;
+      const attributes = {
+        name: field,
+        form: this.#id,
+        autocapitalize: "none",
+        spellcheck: "false",
+        required: "",
+        ...(field === "username"
+          ? { type: isEmail ? "email" : "text", autocomplete: isEmail ? "email" : field }
+          : { type: isOwn ? field : control.type, autocomplete: "new-password" }),
+      };
+      for (const [name, value] of Object.entries(attributes)) {
+        if (isInput && !(isOwn && control.hasAttribute(name))) set(control, { [name]: value });
       }
       // An own control has a label already if the page names it, or if it is a component.
-      const labels = [...(control.labels ?? [])].filter((label) => !label.hasAttribute(MARK));
-      const isNamed = isOwn && (!isInput || labels.length > 0 || control.hasAttribute("aria-label"));
-      if (isNamed && !this.#ownNode(`${field}-label`)) this.#made.get(`${field}-label`)?.remove();
+      const isNamed =
+        isOwn &&
+        (!isInput ||
+          control.hasAttribute("aria-label") ||
+          [...(control.labels ?? [])].some((other) => !other.hasAttribute(MARK)));
+      if (isNamed && !this.#ownNode(label)) this.#made.get(label)?.remove();
       else {
-        const label = this.#node(`${field}-label`, () => h("label"));
-        label.id ||= `${this.#id}-${field}-label`;
-        if (label instanceof HTMLLabelElement) label.htmlFor ||= control.id;
-        else set(control, { "aria-labelledby": label.id });
+        const node = this.#node(label, () => h("label"));
+        if (!(node instanceof HTMLLabelElement)) set(control, { "aria-labelledby": node.id });
+        else if (!node.control) node.htmlFor = control.id;
       }
-      const error = this.#node(`${field}-error`, () => h("span"));
-      error.id ||= `${this.#id}-${field}-error`;
-      const described = [error.id];
-      if (field === "password") {
-        const hint = this.#node("password-hint", () => h("span"));
-        hint.id ||= `${this.#id}-password-hint`;
-        described.push(hint.id);
-      }
-      const others = (control.getAttribute("aria-describedby") ?? "").split(" ");
-      set(control, { "aria-describedby": [...new Set([...described, ...others])].join(" ").trim() });
-      this.#parts[`${field}-box`]?.classList.toggle("own", isOwn);
+      const described = [`${field}-error`, ...(field === "password" ? ["password-hint"] : [])];
+      const ids = [
+        ...described.map((name) => this.#node(name, () => h("span")).id),
+        ...(control.getAttribute("aria-describedby") ?? "").split(" "),
+      ];
+      set(control, { "aria-describedby": [...new Set(ids)].join(" ").trim() });
+      this.#parts[`${field}-input`]?.classList.toggle("own", isOwn);
     }
     // Enter in a field presses the first button of its form, which must not be hidden in Safari.
     this.#node("form", () => h("button", { form: this.#id, tabindex: "-1", "aria-hidden": "true" }));
@@ -473,7 +430,7 @@ export class EdgeSignUp extends HTMLElement {
       this.#render();
       // The browser offers to save the password when the inputs go.
       for (const node of this.#made.values()) node.remove();
-      if (movesFocus) (this.#parts.done as HTMLElement).focus();
+      if (movesFocus) (this.#parts.success as HTMLElement).focus();
       this.#dispatch("sign-up", { user: result.user, fields });
       return;
     }
@@ -529,8 +486,8 @@ export class EdgeSignUp extends HTMLElement {
     const isBusy = this.#state === "busy";
     const isDone = this.#state === "done";
     parts.form.hidden = isDone;
-    parts.done.hidden = !isDone;
-    for (const node of [parts.form, parts.done]) {
+    parts.success.hidden = !isDone;
+    for (const node of [parts.form, parts.success]) {
       node.lang = this.#language;
       if (!this.dir) node.dir = this.#language === "ar" ? "rtl" : "ltr";
     }
@@ -567,7 +524,7 @@ export class EdgeSignUp extends HTMLElement {
     for (const field of FIELDS) {
       write(this.#made.get(`${field}-label`), this.#say(field));
       const isBad = !!this.#faults[field];
-      parts[`${field}-box`].classList.toggle("bad", isBad);
+      parts[`${field}-input`].classList.toggle("bad", isBad);
       set(this.#control(field), { "aria-invalid": isBad && "true" });
     }
 
