@@ -1,38 +1,28 @@
 // The widget of Cloudflare Turnstile in the forms, if the service asks for a token.
 
+import { createClient } from "./client.js";
+
 /** https://developers.cloudflare.com/turnstile/get-started/client-side-rendering/#explicit-rendering */
 const API = "https://challenges.cloudflare.com/turnstile/v0/api.js?render=explicit";
 
+// An operator who has changed a setting sees the change at once, without the minute for which a browser may keep the
+// rules.
+const client = createClient({ fetch: (url, init) => fetch(url, { ...init, cache: "no-store" }) });
+
 /** Shows the token fields if the service asks for a token, each with the widget that fills the field. */
 export async function showCaptcha(fields) {
-  const { isOn, ...widget } = await settings();
-  if (!isOn) return;
+  const { rules } = await client.rules();
+  if (!rules?.turnstile) return;
   for (const field of fields) field.hidden = false;
-  if (!widget.sitekey) return;
+  const { site_key: sitekey, action } = rules.turnstile;
+  if (!sitekey) return;
   try {
     await load();
-    for (const field of fields) render(field, widget);
+    for (const field of fields) render(field, { sitekey, action: action ?? undefined });
   } catch {
     for (const field of fields) {
       field.querySelector(".hint").textContent = "The Turnstile widget could not be loaded. Paste a token.";
     }
-  }
-}
-
-/**
- * The widget's settings, from a preflight. The answer lists the header `Captcha-Token` if the service asks for a
- * token, and it carries the widget's site key and action.
- */
-async function settings() {
-  try {
-    const { headers } = await fetch("/sign-up", { method: "OPTIONS" });
-    return {
-      isOn: /\bCaptcha-Token\b/.test(headers.get("Access-Control-Allow-Headers")),
-      sitekey: headers.get("Captcha-Site-Key"),
-      action: headers.get("Captcha-Action") ?? undefined,
-    };
-  } catch {
-    return { isOn: false };
   }
 }
 

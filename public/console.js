@@ -1,13 +1,16 @@
 // The console: it shows each form beside its request and the answer.
 
 import { showCaptcha } from "./captcha.js";
+import { freshKey, solve } from "./client.js";
 import { element } from "./dom.js";
-import { description, duration, fault, send, statusLine, verdict } from "./exchange.js";
-import { lacksProof, solve } from "./proof.js";
-import { build, freshKey, masked, proved, same, write } from "./request.js";
+import { description, duration, fault, reason, send, statusLine, verdict } from "./exchange.js";
+import { build, masked, proved, same, write } from "./request.js";
 
 /** Whether the service has asked for proof of work. Before it asks, the console makes no proof. */
 let asksForProof = false;
+
+/** The policy of these pages allows only scripts of their own origin, also in a Web Worker. */
+const worker = () => new Worker("/solver.js");
 
 /** The nodes of a text, with its header names highlighted. */
 const withNames = (text) =>
@@ -106,22 +109,33 @@ function begin(route) {
     return answer;
   }
 
-  /** Solves a challenge and shows a progress bar; `signal` stops the work. */
+  /**
+   * Solves a challenge and shows a progress bar; `signal` stops the work. Gives the `proof`. If the service gave no
+   * challenge, it gives the service's `answer`; if the work was stopped, it gives neither.
+   */
   async function workOnce(signal) {
     part.outcome.replaceChildren(element("p", {}, "Working on a proof of work, which the service asks for…"));
     part.body.hidden = true;
     part.progress.hidden = false;
     part.progress.value = 0;
-    const { solution, answer } = await solve(signal, (progress) => (part.progress.value = progress));
-    if (!signal.aborted) part.progress.hidden = true;
-    return { proof: solution, answer };
+    try {
+      const answer = await send({ method: "GET", path: "/challenge", headers: [] });
+      if (answer.status !== 200) return { answer };
+      const onProgress = (progress) => (part.progress.value = progress);
+      return { proof: await solve(JSON.parse(answer.body), { signal, onProgress, worker }) };
+    } catch (error) {
+      if (!signal.aborted) throw error;
+      return {};
+    } finally {
+      if (!signal.aborted) part.progress.hidden = true;
+    }
   }
 
   /** Sends `request`, with a proof if the service asks for one. Gives no answer if `signal` stopped the work. */
   async function sendProved(request, known, signal) {
     if (!asksForProof) {
       const answer = await sendOnce(request);
-      asksForProof = lacksProof(answer);
+      asksForProof = reason(answer) === "proof_missing";
       if (!asksForProof) return { answer };
     }
     const { proof, answer } = known ? { proof: known } : await workOnce(signal);

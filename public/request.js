@@ -1,6 +1,8 @@
 // Builds a request from a form's fields, and writes it as text. These are pure functions, which need neither the
 // page nor the network.
 
+import { headerValue } from "./client.js";
+
 /** Replaces a password that must not be seen. It always has the same length, which does not tell the password's. */
 const MASK = "••••••••";
 
@@ -19,21 +21,6 @@ const sent = (fields) =>
   Object.entries(fields)
     .filter(([, value]) => value !== "")
     .map(([name, value]) => [name, headerValue(value)]);
-
-/**
- * A text as a header's value. Visible ASCII stays as it is. Any other text takes the extended form of RFC 8187,
- * because `fetch` sends headers as Latin-1, not as UTF-8. So does a text that looks like the extended form.
- */
-export function headerValue(text) {
-  return /^[!-~]*$/.test(text) && !/^utf-8'/i.test(text) ? text : `UTF-8''${percentEncoded(text)}`;
-}
-
-// `encodeURIComponent` leaves these four characters as they are; RFC 8187 does not allow that.
-const percentEncoded = (text) =>
-  encodeURIComponent(text.toWellFormed()).replace(
-    /['()*]/g,
-    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
 
 /** The same request with a proof of work, if there is one. */
 export const proved = (request, solution) =>
@@ -79,7 +66,3 @@ export const quoted = (text) => `'${text.replaceAll("'", `'\\''`)}'`;
 
 /** Whether two requests are equal, character by character. */
 export const same = (one, other) => JSON.stringify(one) === JSON.stringify(other);
-
-/** A fresh `Idempotency-Key`. Unlike `crypto.randomUUID`, this works on a page that came over plain HTTP too. */
-export const freshKey = () =>
-  Array.from(crypto.getRandomValues(new Uint8Array(12)), (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -343,7 +343,7 @@ fn the_pages_own_sha_256_is_that_of_the_browser() {
         let wrong = page.run_async(
             "const done = arguments[0], encoder = new TextEncoder(), wrong = [];
              (async () => {
-               const { firstBitsAfter } = await import('/sha256.js');
+               const { firstBitsAfter } = await import('/client.js');
                for (let length = 0; length < 200; length++) {
                  const prefix = Array.from({ length }, (_, n) => String.fromCharCode(33 + ((n * 7 + length) % 94))).join('');
                  for (const text of ['', '0', 'zik0zj', 'y'.repeat(40)]) {
