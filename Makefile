@@ -65,7 +65,7 @@ say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(M
 # $(call or_fail,advice) stands at the end of a command. If the command fails, it prints the advice and stops.
 or_fail = || { echo "$(1)" >&2; exit 1; }
 
-.PHONY: always help setup build dev check test mutants bench browser python php signed-in provision provisioned deploy verify \
+.PHONY: always help setup build examples dev check test mutants bench browser python php signed-in provision provisioned deploy verify \
 	block unblock blocked client clients client-disable skeletons breached-list clean
 
 help:
@@ -75,6 +75,7 @@ help:
 	@echo "make mutants    change the rules one by one, and list the changes that no unit test notices [ONLY=src/routes.rs]"
 	@echo "make bench      compare the Worker with its alternatives [QUICK=1] [ONLY=sign-up,users] [PEERS=hono]"
 	@echo "make build      build the Worker in build/ and the client in packages/client/dist/, and print their sizes"
+	@echo "make examples   build the pages of examples/ that use the element"
 	@echo "make provision  make the remote database and block list once: [LOCATION=weur] or [JURISDICTION=eu]"
 	@echo "make deploy     run the tests after a change, migrate the remote database, deploy, verify [URL=https://…] [DRY=1]"
 	@echo "make verify     check a running service from outside: URL=https://… [CLIENT_ID=…]"
@@ -188,6 +189,18 @@ public/edge-sign-up.js: $(shell find $(ELEMENT) -type f ! -path '*/dist/*') publ
 		esbuild $$file $(BUNDLE) --format=esm --charset=utf8 --outfile=public/edge-sign-up.$$(basename $$file .ts).js || exit 1; done
 	@cp $(ELEMENT)/dist/edge-sign-up.js public
 
+EXAMPLES := examples/node_modules/.package-lock.json
+
+$(EXAMPLES): examples/package.json examples/package-lock.json $(wildcard examples/*/package.json)
+	@$(call say,Installing the packages of the examples from npm)
+	@cd examples && npm install --no-audit --no-fund --loglevel=error \
+		$(call or_fail,npm could not install the packages: fix the problem that it reports and run make again)
+	@touch $@
+
+# The pages in React and Vue and Svelte that use the element.
+examples: $(EXAMPLES)
+	@for name in react vue svelte; do (cd examples/$$name && npx vite build --logLevel warn) || exit 1; done
+
 dev: build
 	@scripts/serve
 
@@ -243,7 +256,7 @@ CARGO_TEST = set -o pipefail; export ENV= CLOUDFLARE_ENV= MAKEFLAGS= CARGO_TERM_
 # The tests' servers keep their databases in memory if /dev/shm has half a gigabyte free.
 IN_MEMORY = if [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 500000 ] 2>/dev/null; then \
 	TEST_STATE=$$(mktemp -d -p /dev/shm) && export TEST_STATE && trap 'rm -rf "$$TEST_STATE"' EXIT; fi
-FOR_TESTS := build $(FULL) browser python php
+FOR_TESTS := build $(FULL) $(EXAMPLES) browser python php
 
 ifneq ($(origin T),command line)
 # The unit tests run on the host without features, as in the plain Worker. Those that touch Unicode then run in V8,

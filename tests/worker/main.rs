@@ -27,6 +27,7 @@ mod crashes;
 mod database;
 mod deploy;
 mod documents;
+mod element;
 mod faults;
 mod guards;
 mod http;

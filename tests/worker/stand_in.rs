@@ -26,6 +26,8 @@ pub enum Reply {
     Half(String),
     /// No answer: the connection stays open.
     Never,
+    /// No answer: the connection is closed.
+    Lost,
 }
 
 impl Question {
@@ -72,6 +74,7 @@ fn serve(mut stream: TcpStream, reply: impl Fn(&Question) -> Reply) {
         Reply::Half(body) => (200, vec![length(body.len() + 1)], body, false),
         Reply::Whole(status, headers, body) => (status, headers, body, true),
         Reply::Never => return hold(stream),
+        Reply::Lost => return,
     };
     if status == 307 {
         headers.push(("Location".to_owned(), "/elsewhere".to_owned()));
