@@ -152,7 +152,7 @@ fn a_form_that_the_browser_filled_in_is_sent() {
     browser.run("document.querySelector('[name=password]').value = 'suggested password'", &json!([]));
     press(&browser);
     assert_eq!(wait_for_event(&browser, "sign-up")["user"]["username"], "ada@mail.example");
-    assert!(faults::server().database().has_password("suggested password"));
+    assert!(faults::server().database().users("element-autofill")[0].has_password("suggested password"));
 }
 
 #[test]

@@ -68,7 +68,8 @@ fn the_form_appears_in_one_go_in_its_own_language() {
         None
     });
     let held = gate.lock().unwrap();
-    let page = Page { lang: "de", ..Page::of(&tag("element-flash")) };
+    let body = tag("element-flash");
+    let page = Page { lang: "de", ..Page::of(&body) };
     browser.open(&page.serve(&slow));
     browser.wait_until(&format!("{ELEMENT}.shadowRoot"));
     let seen = format!(

@@ -117,7 +117,8 @@ fn a_captcha_that_cannot_be_loaded_is_reported_next_to_its_place() {
     let Some(browser) = Browser::start() else { return };
     let vars = turnstile::settings(&[("TURNSTILE_SITE_KEY", "0x4AAA-element")]);
     // The policy does not allow the script.
-    let page = Page { policy: "worker-src 'none'", ..Page::of(&tag("element-captcha-3")) };
+    let body = tag("element-captcha-3");
+    let page = Page { policy: "worker-src 'none'", ..Page::of(&body) };
     page.open(&browser, &plain(vars));
     assert_eq!(wait_for(&browser, "captcha-error"), "The check could not be loaded. Try again.");
     fill(&browser, "ada", PASSWORD);

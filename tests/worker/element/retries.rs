@@ -57,7 +57,7 @@ fn a_key_counts_for_the_same_values_until_there_is_an_answer_about_them() {
         })
     });
     open(&browser, &refusing, r#"<edge-sign-up client-id="element-keys" timeout="300"></edge-sign-up>"#);
-    let mut key = |username: &str, password: &str| {
+    let key = |username: &str, password: &str| {
         browser.run("events.length = 0", &json!([]));
         fill(&browser, username, password);
         press(&browser);
