@@ -19,6 +19,7 @@ mod accounts;
 mod bad_input;
 mod block_list;
 mod browser;
+mod client;
 mod configuration;
 mod confusables;
 mod console;

@@ -200,7 +200,7 @@ export function createClient(options: ClientOptions = {}): Client {
     stop: AbortSignal,
     onProgress: CallOptions["onProgress"],
   ): Promise<{ proof?: Proof | undefined; answer?: Answer | undefined }> {
-    const answer = await exchange("/challenge", {}, stop);
+    const answer = await exchange(CHALLENGE, {}, stop);
     const { challenge, bits, expires_in } = (answer?.body ?? {}) as Partial<Schemas["Challenge"]>;
     if (answer?.status !== 200 || !challenge || !bits) return { answer };
     const expires = performance.now() + Number(expires_in) * 1000;
@@ -252,7 +252,6 @@ export function createClient(options: ClientOptions = {}): Client {
       if (needsProof && asks && !proof) {
         ({ proof, answer } = await earlyProof(stop, onProgress));
         if (stop.aborted) return undefined;
-        // A service that has no challenges does not ask for proof of work any more.
         asks = answer?.status !== 404;
         isSent = asks && !proof;
       }
@@ -281,8 +280,7 @@ export function createClient(options: ClientOptions = {}): Client {
 
       // A page of another origin may not send a proof that the service does not ask for any more.
       if (!answer && proof) {
-        const known = await exchange(RULES, {}, stop);
-        asks = (known?.body as Partial<Rules> | undefined)?.proof_of_work !== null;
+        asks = (await exchange(CHALLENGE, {}, stop))?.status !== 404;
         if (!asks) proof = undefined;
       }
       const wait = (failed.retryAfter ?? 0) * 1000 + pause * (0.5 + Math.random() / 2);
@@ -396,6 +394,8 @@ export function createClient(options: ClientOptions = {}): Client {
 }
 
 const RULES = "/.well-known/edge-signup";
+/** A service that does not ask for proof of work answers 404 here. */
+const CHALLENGE = "/challenge";
 
 function isRules(body: unknown): body is Rules {
   const { username, password } = (body ?? {}) as Partial<Rules>;

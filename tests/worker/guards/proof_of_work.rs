@@ -27,7 +27,7 @@ fn challenge() -> String {
 }
 
 /// The challenge `id`, issued at `time`, signed with `secret`.
-fn signed(id: u64, time: u64, secret: &str) -> String {
+pub fn signed(id: u64, time: u64, secret: &str) -> String {
     let setting = |name: &str| Some(if name == "PROOF_OF_WORK" { "4" } else { secret }.to_owned());
     Challenges::read(setting).unwrap().unwrap().issue(&format!("{id:036}"), time)
 }
