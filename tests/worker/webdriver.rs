@@ -63,7 +63,8 @@ impl Browser {
             "",
             &json!({ "capabilities": { "alwaysMatch": {
                 "goog:loggingPrefs": { "browser": "ALL" },
-                "goog:chromeOptions": { "args": FLAGS },
+                // chromedriver switches autofill off, unless it is told otherwise.
+                "goog:chromeOptions": { "args": FLAGS, "prefs": { "autofill": { "profile_enabled": true } } },
             } } }),
         );
         browser.url = format!("{}/{}", browser.url, session["sessionId"].as_str().unwrap());
@@ -154,10 +155,13 @@ impl Browser {
         self.post("/actions", &json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": press }] }));
     }
 
-    /// Presses Tab, and gives the name that a screen reader has for the focused element.
+    /// Presses Tab, and gives the name that a screen reader has for the focused element, also in a shadow tree.
     pub fn tab(&self) -> String {
         self.press(TAB);
-        let active = self.call("GET", "/element/active", None).unwrap();
+        let script = "let node = document.activeElement;
+             while (node.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
+             return node";
+        let active = self.run(script, &json!([]));
         let label = self.call("GET", &format!("/element/{}/computedlabel", id(&active)), None).unwrap();
         label.as_str().unwrap().to_owned()
     }

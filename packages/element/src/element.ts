@@ -29,7 +29,7 @@ let count = 0;
 
 /** A sign-up form: docs/element.md describes it. */
 export class EdgeSignUp extends HTMLElement {
-  static observedAttributes = ["client-id", "email", "lang", "texts", "url"];
+  static observedAttributes = ["client-id", "email", "lang", "texts", "timeout", "url"];
 
   /** Replaces `fetch` for the requests of the element. A page may set it before the element is defined. */
   declare fetch?: typeof fetch;
@@ -103,7 +103,7 @@ export class EdgeSignUp extends HTMLElement {
 
   attributeChangedCallback(name: string, _: string | null, value: string | null): void {
     if (name === "texts") this.texts = JSON.parse(value || "{}");
-    if (name === "client-id" || name === "url") {
+    if (["client-id", "timeout", "url"].includes(name)) {
       this.#client = undefined;
       this.#rules = undefined;
     }
@@ -307,14 +307,16 @@ export class EdgeSignUp extends HTMLElement {
     this.#rules = answer.rules;
     const widget = answer.rules.turnstile;
     if (widget?.site_key && !this.#captcha) {
-      const scheme = getComputedStyle(this).colorScheme;
       this.#captcha = showCaptcha(
         this.#node("captcha", () => h("div", { tabindex: "-1" })),
         {
           sitekey: widget.site_key,
           ...(widget.action && { action: widget.action }),
           language: languageOf(this),
-          theme: !/dark/.test(scheme) ? "light" : /light/.test(scheme) ? "auto" : "dark",
+          theme:
+            getComputedStyle(this.#parts.captcha as HTMLElement).outlineColor === "rgb(0, 0, 0)"
+              ? "dark"
+              : "light",
         },
         () => this.#hearCaptcha(),
       );

@@ -64,9 +64,9 @@ fn with_captcha() -> Option<(Browser, String)> {
 fn the_captcha_shows_its_widget_and_the_sign_up_waits_for_it() {
     let Some((browser, service)) = with_captcha() else { return };
     open(&browser, &service, &tag("element-captcha"));
-    assert_eq!(shown(&browser, "captcha"), "widget of 0x4AAA-element for sign-up in en, auto");
+    assert_eq!(shown(&browser, "captcha"), "widget of 0x4AAA-element for sign-up in en, light");
     // The widget is a node of the page itself, as its maker supports it.
-    assert_eq!(browser.text("edge-sign-up > div"), "widget of 0x4AAA-element for sign-up in en, auto");
+    assert_eq!(browser.text("edge-sign-up > div"), "widget of 0x4AAA-element for sign-up in en, light");
     fill(&browser, "ada", PASSWORD);
     press(&browser);
     assert_eq!(shown(&browser, "captcha-error"), "Confirm that you are human.");
