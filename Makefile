@@ -180,7 +180,7 @@ public/edge-sign-up.js: $(shell find $(ELEMENT) -type f ! -path '*/dist/*') publ
 	@tsc --project $(ELEMENT) $(call or_fail,The element does not compile: fix the errors above)
 	@esbuild $(ELEMENT)/src/style.css --minify --log-level=warning --outfile=$(ELEMENT)/dist/style.css
 	@esbuild $(ELEMENT)/src/element.ts $(BUNDLE) --format=esm --charset=utf8 --outfile=$(ELEMENT)/dist/edge-sign-up.js \
-		--alias:solver-script=./$(CLIENT)/dist/solver.js --loader:.js=text \
+		--alias:solver-script=./$(ELEMENT)/src/solver-script.ts \
 		--alias:style-sheet=./$(ELEMENT)/dist/style.css --loader:.css=text --banner:js="// edge-signup, MIT OR Apache-2.0"
 	@gzip -9c $(ELEMENT)/dist/edge-sign-up.js | wc -c | awk '{ \
 		printf "==> The element takes %.1f KB after gzip -9; the limit is %d KB\n", $$1 / 1000, $(ELEMENT_SIZE_LIMIT) / 1000; \

@@ -1,5 +1,8 @@
 //! What the service asks of the browser: proof of work, and the captcha.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use serde_json::json;
 
 use super::*;
@@ -10,11 +13,19 @@ const WORK: &str = r#"{"PROOF_OF_WORK":"12","CHALLENGE_SECRET":"0123456789-01234
 #[test]
 fn proof_of_work_begins_with_the_user_and_needs_no_thread() {
     let Some(browser) = Browser::start() else { return };
-    let service = plain(WORK);
+    let threads = Arc::new(AtomicU32::new(0));
+    let count = Arc::clone(&threads);
+    let service = service(WORK, move |question| {
+        count.fetch_add(u32::from(question.line == "GET /solver.js"), Ordering::Relaxed);
+        None
+    });
     let asked = "performance.getEntriesByName(SERVICE + '/challenge').length"
         .replace("SERVICE", &json!(service).to_string());
     // With and without a policy that allows a thread.
-    for (policy, name) in [("worker-src blob:", "threaded"), ("worker-src 'none'", "sliced")] {
+    for (policy, name, started) in
+        [("worker-src blob:", "threaded", 1), ("worker-src 'none'", "sliced", 0)]
+    {
+        threads.store(0, Ordering::Relaxed);
         Page { policy, ..Page::of(&tag("element-work")) }.open(&browser, &service);
         assert_eq!(browser.run(&format!("return {asked}"), &json!([])), 0);
         browser.click("[name=username]");
@@ -23,6 +34,7 @@ fn proof_of_work_begins_with_the_user_and_needs_no_thread() {
         press(&browser);
         assert_eq!(wait_for_event(&browser, "sign-up")["user"]["username"], name);
         assert_eq!(browser.run(&format!("return {asked}"), &json!([])), 1);
+        assert_eq!(threads.load(Ordering::Relaxed), started, "{policy}");
     }
 }
 
