@@ -23,7 +23,7 @@ pub fn blocks<'a>(document: &'a str, language: &str) -> impl Iterator<Item = &'a
 }
 
 /// Runs a command that must succeed, and gives its output.
-fn run(command: &mut Command) -> String {
+pub fn run(command: &mut Command) -> String {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?} {}", String::from_utf8_lossy(&output.stderr));
     String::from_utf8(output.stdout).unwrap()
@@ -66,7 +66,8 @@ fn the_examples_of_the_readme_print_what_it_says() {
         ("js", "node", ["--input-type=module", "--eval"].as_slice(), " // "),
         ("python", "python3", &["-c"], "  # "),
     ] {
-        let example = blocks(README, language).find(|block| block.contains("http://")).unwrap();
+        let example =
+            blocks(README, language).find(|block| block.contains("http://127.0.0.1:8787/")).unwrap();
         let output = run(command(program).args(arguments).arg(here(example)));
         let (_, stated) = example.rsplit_once(comment).unwrap();
         assert_eq!(output, stated, "left the output, right the README's text, of: {example}");

@@ -223,7 +223,7 @@ export function createClient(options: ClientOptions = {}): Client {
     signal?.addEventListener("abort", end);
     try {
       const result = await attempts(request, stop, deadline, onProgress);
-      signal?.throwIfAborted();
+      if (!result?.ok) signal?.throwIfAborted();
       const ended = result ?? failure("timed_out");
       if (!ended.ok && key) ended.idempotencyKey = key;
       return ended;
@@ -235,7 +235,7 @@ export function createClient(options: ClientOptions = {}): Client {
     }
   }
 
-  /** The attempts of a call, up to a result; nothing if `stop` ends them. */
+  /** The attempts of a call, up to a result. If `stop` ends them, this gives the last failure, or nothing. */
   async function attempts<Success extends { ok: true }>(
     { path, read, ...init }: Request<Success>,
     stop: AbortSignal,
@@ -243,6 +243,7 @@ export function createClient(options: ClientOptions = {}): Client {
     onProgress: CallOptions["onProgress"],
   ): Promise<Success | Failure<Field> | undefined> {
     const needsProof = init.method === "POST";
+    let failed: Failure<Field> | undefined;
     let proof: Proof | undefined;
     let renewals = 0;
     for (let pause = PAUSE; !stop.aborted; ) {
@@ -251,16 +252,16 @@ export function createClient(options: ClientOptions = {}): Client {
       if (proof && proof.expires < soon()) proof = undefined;
       if (needsProof && asks && !proof) {
         ({ proof, answer } = await earlyProof(stop, onProgress));
-        if (stop.aborted) return undefined;
+        if (stop.aborted) break;
         asks = answer?.status !== 404;
         isSent = asks && !proof;
       }
       if (!isSent) {
         const headers = proof ? { ...init.headers, "Proof-Of-Work": proof.solution } : init.headers;
         answer = await exchange(path, { ...init, headers }, stop);
-        if (stop.aborted) return undefined;
         const success = answer && answer.status < 300 && read(answer.body);
         if (success) return success;
+        if (stop.aborted) break;
       }
 
       const word = answer?.word ?? (answer ? "unreadable_answer" : "no_answer");
@@ -269,7 +270,7 @@ export function createClient(options: ClientOptions = {}): Client {
         proof = undefined;
         continue;
       }
-      const failed = failure(word, answer);
+      failed = failure(word, answer);
       // Another server answers in the place of the service if the service does not. But if its status blames the
       // request, a repeat would get the same answer.
       const isFinal = answer?.word ? answer.status !== 503 : answer && answer.status >= 300 && answer.status < 500;
@@ -288,7 +289,7 @@ export function createClient(options: ClientOptions = {}): Client {
       if (performance.now() + wait >= deadline) return failed;
       await until(stop, new Promise((resolve) => setTimeout(resolve, wait)));
     }
-    return undefined;
+    return failed;
   }
 
   /** The proof that was prepared, or else a new one, or else the answer of a service that gave no challenge. */

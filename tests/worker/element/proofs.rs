@@ -22,9 +22,7 @@ fn proof_of_work_begins_with_the_user_and_needs_no_thread() {
     let asked = "performance.getEntriesByName(SERVICE + '/challenge').length"
         .replace("SERVICE", &json!(service).to_string());
     // With and without a policy that allows a thread.
-    for (policy, name, started) in
-        [("worker-src blob:", "threaded", 1), ("worker-src 'none'", "sliced", 0)]
-    {
+    for (policy, name, started) in [("worker-src blob:", "threaded", 1), ("worker-src 'none'", "sliced", 0)] {
         threads.store(0, Ordering::Relaxed);
         Page { policy, ..Page::of(&tag("element-work")) }.open(&browser, &service);
         assert_eq!(browser.run(&format!("return {asked}"), &json!([])), 0);
@@ -43,7 +41,7 @@ fn a_long_proof_of_work_shows_its_progress() {
     let Some(browser) = Browser::start() else { return };
     let heavy = WORK.replace("12", "26");
     Page { policy: "worker-src blob:", ..Page::of(&tag("element-heavy")) }.open(&browser, &plain(heavy));
-    assert!(shown(&browser, "progress").is_empty());
+    assert_eq!(shown(&browser, "progress"), "");
     fill(&browser, "ada", PASSWORD);
     press(&browser);
     browser.wait_until(&format!("{}.value > 0", part("progress")));
