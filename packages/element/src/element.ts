@@ -332,7 +332,7 @@ export class EdgeSignUp extends HTMLElement {
     if (captcha.token && this.#waitsForToken) this.#submit(true);
   }
 
-  /** The proof of work begins when the user begins. */
+  /** The proof of work begins when the user does. */
   #prepare(): void {
     if (this.#state === "idle") this.#getClient().prepare();
   }
@@ -371,6 +371,8 @@ export class EdgeSignUp extends HTMLElement {
   /** Signs the user up. A user who sent the form has the focus moved to the field at fault or to the result. */
   async #submit(movesFocus: boolean): Promise<void> {
     if (this.#state !== "idle") return;
+    // The page may have changed what is in the slots.
+    this.#arrange();
     // A name cannot have spaces, but keyboards and managers add one at its end.
     const username = String(this.#control("username").value ?? "").trim();
     const password = String(this.#control("password").value ?? "");
@@ -389,13 +391,11 @@ export class EdgeSignUp extends HTMLElement {
       this.#faults.captcha = [this.#captcha.hasFailed ? "captcha_unavailable" : "captcha_token_missing", ""];
       if (this.#captcha.hasFailed) this.#captcha.start();
     }
-    const [place] = Object.keys(this.#faults);
+    const [place] = PLACES.filter((place) => this.#faults[place]);
     if (place) {
-      const [detail] = this.#faults[place as Place] as Fault;
-      return this.#fail(
-        { ok: false, reason: place === "captcha" ? "refused" : "invalid", detail, field: place },
-        movesFocus,
-      );
+      const [detail] = this.#faults[place] as Fault;
+      const [reason, field] = place === "captcha" ? ["refused", "captchaToken"] : ["invalid", place];
+      return this.#fail({ ok: false, reason, detail, field }, movesFocus);
     }
     this.#waitsForToken = false;
 
@@ -491,7 +491,7 @@ export class EdgeSignUp extends HTMLElement {
     parts.success.hidden = !isDone;
     for (const node of [parts.form, parts.success]) {
       node.lang = this.#language;
-      if (!this.dir) node.dir = this.#language === "ar" ? "rtl" : "ltr";
+      node.dir = this.dir || (this.#language === "ar" ? "rtl" : "ltr");
     }
     for (const node of this.#made.values()) node.lang = this.#language;
     parts.form.classList.toggle("wait", !this.#isShown);
@@ -505,7 +505,9 @@ export class EdgeSignUp extends HTMLElement {
       this.#say(isBusy ? "busy" : this.#faults.form?.[1] === "unavailable" ? "again" : "submit"),
     );
     parts.submit.classList.toggle("busy", isBusy);
-    set(parts.submit, { "aria-disabled": isBusy && "true" });
+    for (const button of [parts.submit, this.#ownNode("submit")]) {
+      if (button) set(button, { "aria-disabled": isBusy && "true" });
+    }
     set(parts.progress, { value: String(this.#progress), "aria-label": this.#say("progress") });
     parts.progress.hidden = !this.#progress;
     if (isDone) {
