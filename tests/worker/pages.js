@@ -33,7 +33,8 @@ function pixel(colour) {
   return [...canvas.getImageData(0, 0, 1, 1).data];
 }
 function ground(node) {
-  for (let at = node; at; at = at.parentElement) {
+  // A node in a slot has the ground of the slot.
+  for (let at = node; at; at = at.assignedSlot ?? at.parentElement ?? at.getRootNode().host) {
     const colour = pixel(getComputedStyle(at).backgroundColor);
     if (colour[3] === 255) return colour;
   }

@@ -63,8 +63,7 @@ impl Browser {
             "",
             &json!({ "capabilities": { "alwaysMatch": {
                 "goog:loggingPrefs": { "browser": "ALL" },
-                // chromedriver switches autofill off, unless it is told otherwise.
-                "goog:chromeOptions": { "args": FLAGS, "prefs": { "autofill": { "profile_enabled": true } } },
+                "goog:chromeOptions": { "args": FLAGS },
             } } }),
         );
         browser.url = format!("{}/{}", browser.url, session["sessionId"].as_str().unwrap());
