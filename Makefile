@@ -54,7 +54,7 @@ say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(M
 # $(call or_fail,advice) stands at the end of a command. If the command fails, it prints the advice and stops.
 or_fail = || { echo "$(1)" >&2; exit 1; }
 
-.PHONY: always help setup build dev check test mutants bench browser python php settings provision deployable deploy verify \
+.PHONY: always help setup build examples dev check test mutants bench browser python php settings provision deployable deploy verify \
 	block unblock blocked client clients client-disable skeletons breached-list clean
 
 help:
@@ -64,6 +64,7 @@ help:
 	@echo "make mutants    change the rules one by one, and list the changes that no unit test notices [ONLY=src/routes.rs]"
 	@echo "make bench      compare the Worker with its alternatives [QUICK=1] [ONLY=sign-up,users] [PEERS=hono]"
 	@echo "make build      build the Worker in build/ and the client in packages/client/dist/, and print their sizes"
+	@echo "make examples   build the pages of examples/ that use the element"
 	@echo "make provision  make the remote database and block list once: [LOCATION=weur] or [JURISDICTION=eu]"
 	@echo "make deploy     run the tests after a change, migrate the remote database, deploy, verify [URL=https://…] [DRY=1]"
 	@echo "make verify     check a running service from outside: URL=https://… [CLIENT_ID=…]"
@@ -108,7 +109,7 @@ settings: setup
 # $(call remember,text) compares the text with the target's content, and writes it there if they differ.
 remember = mkdir -p $(@D) && echo "$(1)" | cmp --silent - $@ || echo "$(1)" > $@
 
-build: build/index.js public/client.js
+build: build/index.js public/client.js public/edge-sign-up.js
 
 # `wrangler dev` interrupts a build when another change comes. make must then keep the previous Worker.
 .PRECIOUS: build/index.js
@@ -147,6 +148,36 @@ public/client.js: $(shell find $(CLIENT)/src $(CLIENT)/*.json -type f ! -name op
 
 BUNDLE := --bundle --minify --target=es2022 --log-level=warning
 
+# The custom element of packages/element with the client in it, and a file for each language but English.
+ELEMENT := packages/element
+ELEMENT_SIZE_LIMIT := 12000
+
+public/edge-sign-up.js: $(shell find $(ELEMENT) -type f ! -path '*/dist/*') public/client.js
+	@$(call say,Building the element)
+	@tsc --project $(ELEMENT) $(call or_fail,The element does not compile: fix the errors above)
+	@esbuild $(ELEMENT)/src/style.css --minify --log-level=warning --outfile=$(ELEMENT)/dist/style.css
+	@esbuild $(ELEMENT)/src/element.ts $(BUNDLE) --format=esm --charset=utf8 --outfile=$(ELEMENT)/dist/edge-sign-up.js \
+		--alias:solver-script=./$(ELEMENT)/src/solver-script.ts \
+		--alias:style-sheet=./$(ELEMENT)/dist/style.css --loader:.css=text --banner:js="// edge-signup, MIT OR Apache-2.0"
+	@gzip -9c $(ELEMENT)/dist/edge-sign-up.js | wc -c | awk '{ \
+		printf "==> The element takes %.1f KB after gzip -9; the limit is %d KB\n", $$1 / 1000, $(ELEMENT_SIZE_LIMIT) / 1000; \
+		exit $$1 > $(ELEMENT_SIZE_LIMIT) }' $(call or_fail,The element is too large)
+	@for file in $(filter-out %/en.ts,$(wildcard $(ELEMENT)/src/texts/*.ts)); do \
+		esbuild $$file $(BUNDLE) --format=esm --charset=utf8 --outfile=public/edge-sign-up.$$(basename $$file .ts).js || exit 1; done
+	@cp $(ELEMENT)/dist/edge-sign-up.js public
+
+EXAMPLES := examples/node_modules/.package-lock.json
+
+$(EXAMPLES): examples/package.json examples/package-lock.json $(wildcard examples/*/package.json)
+	@$(call say,Installing the packages of the examples from npm)
+	@cd examples && npm install --no-audit --no-fund --loglevel=error \
+		$(call or_fail,npm could not install the packages: fix the problem that it reports and run make again)
+	@touch $@
+
+# The pages in React and Vue and Svelte that use the element.
+examples: $(EXAMPLES)
+	@for name in react vue svelte; do (cd examples/$$name && npx vite build --logLevel warn) || exit 1; done
+
 dev: build
 	@$(EDGE_SIGNUP) dev
 
@@ -182,7 +213,7 @@ php:
 
 # Warnings are errors here. shellcheck comes as a Python package. Without Python it is skipped, except in .ci/run,
 # which then fails.
-check: setup python public/client.js
+check: setup python public/edge-sign-up.js
 	@$(call say,Checking format and lints and documentation)
 	@cargo fmt --all --check
 	@cargo clippy --quiet --all-targets --all-features -- -D warnings
@@ -202,7 +233,7 @@ CARGO_TEST = set -o pipefail; export ENV= CLOUDFLARE_ENV= MAKEFLAGS= CARGO_TERM_
 # The tests' servers keep their databases in memory if /dev/shm has half a gigabyte free.
 IN_MEMORY = if [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 500000 ] 2>/dev/null; then \
 	TEST_STATE=$$(mktemp -d -p /dev/shm) && export TEST_STATE && trap 'rm -rf "$$TEST_STATE"' EXIT; fi
-FOR_TESTS := build $(FULL) $(TOOLS_WASM) browser python php
+FOR_TESTS := build $(FULL) $(TOOLS_WASM) $(EXAMPLES) browser python php
 
 ifneq ($(origin T),command line)
 # The unit tests run on the host without features, as in the plain Worker. Those that touch Unicode then run in V8,
@@ -241,7 +272,7 @@ mutants: $(MUTANTS)
 
 # The time at which all tests last passed. `make deploy` runs the tests again if the Worker, a migration, a page or
 # a test is newer.
-.tools/tested: build/index.js public/client.js $(shell find migrations public tests -type f)
+.tools/tested: build/index.js public/edge-sign-up.js $(shell find migrations public tests -type f)
 	@$(MAKE) --no-print-directory test
 
 BENCH_PACKAGES := bench/node_modules/.package-lock.json
@@ -319,4 +350,4 @@ breached-list: setup
 	@$(EDGE_SIGNUP) breached-list $(ON)
 
 clean:
-	rm -rf build target scripts/tools bench/hash/build $(CLIENT)/dist public/client.js public/solver.js
+	rm -rf build target scripts/tools bench/hash/build $(CLIENT)/dist $(ELEMENT)/dist public/client.js public/solver.js public/edge-sign-up*.js

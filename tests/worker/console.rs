@@ -361,7 +361,7 @@ fn the_pages_own_sha_256_is_that_of_the_browser() {
 #[test]
 fn the_keyboard_reaches_everything_in_reading_order() {
     on_each_screen("/", |page, _| {
-        let top = ["Skip to the forms", "edge-signup", "Console", "Reference", "openapi.json"];
+        let top = ["Skip to the forms", "edge-signup", "Console", "Reference", "Gallery", "openapi.json"];
         let sign_up = [
             "username",
             "password",

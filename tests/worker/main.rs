@@ -28,6 +28,7 @@ mod crashes;
 mod database;
 mod deploy;
 mod documents;
+mod element;
 mod faults;
 mod guards;
 mod http;

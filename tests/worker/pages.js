@@ -3,7 +3,7 @@
 const [width, minimum] = arguments;
 const faults = [];
 const visible = (node) =>
-  node.checkVisibility({ visibilityProperty: true }) && !node.closest(".unseen, .skip");
+  node.checkVisibility({ visibilityProperty: true }) && !node.closest(".unseen, .skip, [aria-hidden]");
 const describe = (node) =>
   `<${node.localName} class="${node.className}"> ${node.textContent.trim().slice(0, 40)}`;
 
@@ -19,7 +19,8 @@ for (const node of document.querySelectorAll("[aria-describedby], [aria-labelled
   }
 }
 for (const node of [...document.querySelectorAll("button, input, nav a, summary")].filter(visible)) {
-  const { height } = node.getBoundingClientRect();
+  // A click on its label ticks a box.
+  const { height } = (node.type === "checkbox" ? node.labels[0] : node).getBoundingClientRect();
   if (height < minimum) faults.push(`${height}px high: ${describe(node)}`);
 }
 
@@ -32,7 +33,8 @@ function pixel(colour) {
   return [...canvas.getImageData(0, 0, 1, 1).data];
 }
 function ground(node) {
-  for (let at = node; at; at = at.parentElement) {
+  // A node in a slot has the ground of the slot.
+  for (let at = node; at; at = at.assignedSlot ?? at.parentElement ?? at.getRootNode().host) {
     const colour = pixel(getComputedStyle(at).backgroundColor);
     if (colour[3] === 255) return colour;
   }

@@ -90,9 +90,9 @@ impl Browser {
         self.call("POST", path, Some(body)).unwrap()
     }
 
-    /// Sends a command of the `DevTools` protocol.
-    pub fn devtools(&self, command: &str, parameters: &Value) {
-        self.post("/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }));
+    /// Sends a command of the `DevTools` protocol, and gives its result.
+    pub fn devtools(&self, command: &str, parameters: &Value) -> Value {
+        self.post("/goog/cdp/execute", &json!({ "cmd": command, "params": parameters }))
     }
 
     /// Opens a page and waits until it is loaded.
@@ -135,6 +135,12 @@ impl Browser {
         self.post(&format!("/element/{}/click", self.element(selector)), &json!({}));
     }
 
+    /// Clicks likewise the element that an expression gives. The element may be in a shadow tree.
+    pub fn click_on(&self, expression: &str) {
+        let found = self.run(&format!("return {expression}"), &json!([]));
+        self.post(&format!("/element/{}/click", id(&found)), &json!({}));
+    }
+
     /// Empties a field and types into it.
     pub fn fill(&self, selector: &str, text: &str) {
         let element = self.element(selector);
@@ -142,11 +148,19 @@ impl Browser {
         self.post(&format!("/element/{element}/value"), &json!({ "text": text }));
     }
 
-    /// Presses Tab, and gives the name that a screen reader has for the focused element.
-    pub fn tab(&self) -> String {
-        let press = ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": TAB }));
+    /// Presses and releases a key.
+    pub fn press(&self, key: &str) {
+        let press = ["keyDown", "keyUp"].map(|kind| json!({ "type": kind, "value": key }));
         self.post("/actions", &json!({ "actions": [{ "type": "key", "id": "keyboard", "actions": press }] }));
-        let active = self.call("GET", "/element/active", None).unwrap();
+    }
+
+    /// Presses Tab, and gives the name that a screen reader has for the focused element, also in a shadow tree.
+    pub fn tab(&self) -> String {
+        self.press(TAB);
+        let script = "let node = document.activeElement;
+             while (node.shadowRoot?.activeElement) node = node.shadowRoot.activeElement;
+             return node";
+        let active = self.run(script, &json!([]));
         let label = self.call("GET", &format!("/element/{}/computedlabel", id(&active)), None).unwrap();
         label.as_str().unwrap().to_owned()
     }

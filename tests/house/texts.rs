@@ -1,0 +1,91 @@
+//! The texts of the element: every language has the same keys, and a text for every word of `X-Error-Reason`.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::process::Command;
+
+use serde::Deserialize;
+
+type Texts = BTreeMap<String, String>;
+
+#[derive(Deserialize)]
+struct Printed {
+    languages: Vec<String>,
+    texts: BTreeMap<String, Texts>,
+    words: BTreeMap<String, Texts>,
+}
+
+/// The words of the client for a call that got no answer.
+const OWN_WORDS: [&str; 3] = ["no_answer", "timed_out", "unreadable_answer"];
+
+fn words() -> Vec<String> {
+    let source = fs::read_to_string("src/reason.rs").unwrap();
+    let words = source.split("Self(\"").skip(1).filter_map(|rest| rest.split('"').next());
+    words.chain(OWN_WORDS).map(str::to_owned).collect()
+}
+
+fn printed() -> Printed {
+    let bundle = concat!(env!("CARGO_TARGET_TMPDIR"), "/texts.cjs");
+    let built = Command::new("node_modules/.bin/esbuild")
+        .args(["tests/house/texts.ts", "--bundle", "--platform=node", "--log-level=error"])
+        .arg(format!("--outfile={bundle}"))
+        .status();
+    assert!(built.unwrap().success());
+    let output = Command::new("node").arg(bundle).args(words()).output().unwrap();
+    serde_json::from_slice(&output.stdout).unwrap()
+}
+
+/// The values that a text takes.
+fn placeholders(text: &str) -> BTreeSet<&str> {
+    text.split('{').skip(1).filter_map(|rest| rest.split('}').next()).collect()
+}
+
+#[test]
+fn every_language_has_the_same_keys_and_its_own_texts() {
+    let Printed { mut languages, texts, .. } = printed();
+    languages.push("en".to_owned());
+    languages.sort();
+    assert_eq!(texts.keys().collect::<Vec<_>>(), languages.iter().collect::<Vec<_>>());
+    assert_eq!(languages.len(), 8);
+    let english = &texts["en"];
+    for (language, own) in &texts {
+        assert_eq!(own.keys().collect::<Vec<_>>(), english.keys().collect::<Vec<_>>(), "{language}");
+        for (key, text) in own {
+            assert!(!text.is_empty(), "{language}: {key}");
+            assert_eq!(placeholders(text), placeholders(&english[key]), "{language}: {key}");
+            // A sentence is translated; a name such as "E-mail" may be the same.
+            assert!(language == "en" || !text.contains(' ') || *text != english[key], "{language}: {key}");
+        }
+    }
+}
+
+#[test]
+fn every_word_of_the_service_has_a_text_in_every_language() {
+    let Printed { texts, words: found, .. } = printed();
+    for (language, own) in &texts {
+        for word in words() {
+            let text = &found[language][&word];
+            assert!(own.values().any(|known| known == text), "{language}: {word} has the text {text:?}");
+        }
+    }
+    // A user can do something about each of these, so none of them has the text for the owner of the page.
+    let told: BTreeSet<_> = found["en"].iter().filter(|(_, text)| **text == texts["en"]["refused"]).collect();
+    let told: BTreeSet<_> = told.into_iter().map(|(word, _)| word.as_str()).collect();
+    let owners = [
+        "body_encoding",
+        "body_member_twice",
+        "body_not_json",
+        "body_not_object",
+        "body_too_large",
+        "client_id_invalid",
+        "client_id_missing",
+        "client_id_unknown",
+        "content_type_not_json",
+        "idempotency_key_invalid",
+        "method_not_allowed",
+        "not_found",
+        "origin_refused",
+        "privacy_invalid",
+    ];
+    assert_eq!(told, BTreeSet::from(owners));
+}
