@@ -54,7 +54,7 @@ say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(M
 # $(call or_fail,advice) stands at the end of a command. If the command fails, it prints the advice and stops.
 or_fail = || { echo "$(1)" >&2; exit 1; }
 
-.PHONY: always help setup build dev check test mutants bench browser python php settings provision deployable deploy verify \
+.PHONY: always help setup build dev check test mutants bench browser python php settings package plain provision deployable deploy verify \
 	block unblock blocked client clients client-disable skeletons breached-list clean
 
 help:
@@ -64,6 +64,7 @@ help:
 	@echo "make mutants    change the rules one by one, and list the changes that no unit test notices [ONLY=src/routes.rs]"
 	@echo "make bench      compare the Worker with its alternatives [QUICK=1] [ONLY=sign-up,users] [PEERS=hono]"
 	@echo "make build      build the Worker in build/ and print its size"
+	@echo "make package    fill dist/ with the ready-made packages"
 	@echo "make provision  make the remote database and block list once: [LOCATION=weur] or [JURISDICTION=eu]"
 	@echo "make deploy     run the tests after a change, migrate the remote database, deploy, verify [URL=https://…] [DRY=1]"
 	@echo "make verify     check a running service from outside: URL=https://… [CLIENT_ID=…]"
@@ -255,6 +256,47 @@ $(TOOLS_WASM): $(SOURCES) $(wildcard tools/*) | setup
 		target/wasm32-unknown-unknown/release/edge_signup_tools.wasm
 	@wasm-opt --strip-debug --strip-producers $@ -o $@
 
+# The Worker with the table of look-alike characters, which a package carries beside the plain one.
+CONFUSABLES := target/confusables/index.js
+
+$(CONFUSABLES): $(SOURCES) | setup
+	@$(call say,Building the Worker with the table of look-alike characters)
+	@worker-build --release --out-dir ../$(@D) worker --features confusables $(call or_fail,The Worker does not compile with confusables: fix the errors above)
+	@wasm-opt --strip-debug --strip-producers $(@D)/index_bg.wasm -o $(@D)/index_bg.wasm
+
+# The tools that know the licences of the crates and write the list of them.
+ABOUT := .tools/bin/cargo-about
+CYCLONEDX := .tools/bin/cargo-cyclonedx
+
+$(ABOUT): CRATE := cargo-about@0.9.3 --features cli
+$(CYCLONEDX): CRATE := cargo-cyclonedx@0.5.9
+$(ABOUT) $(CYCLONEDX):
+	@$(call say,Building $(@F): this takes some minutes and happens once)
+	@cargo install --debug --root .tools --target-dir .tools/target --locked $(CRATE) \
+		$(call or_fail,cargo could not build $(@F): fix the problem that it reports and run make again)
+	@rm -rf .tools/target
+
+# Both describe the Worker with every feature: the other wasm files of a package have no further crate.
+target/package/THIRD-PARTY.md: Cargo.lock packages/create/about.toml packages/create/about.hbs | $(ABOUT)
+	@$(call say,Collecting the licences)
+	@mkdir -p $(@D)
+	@cargo about generate --manifest-path worker/Cargo.toml --all-features --config packages/create/about.toml --frozen --fail \
+		--output-file $@ packages/create/about.hbs $(call or_fail,The licences could not be collected: see above)
+
+target/package/sbom.cdx.json: Cargo.lock packages/create/sbom.js | $(CYCLONEDX)
+	@mkdir -p $(@D)
+	@cargo cyclonedx --quiet --manifest-path worker/Cargo.toml --all-features --target wasm32-unknown-unknown --format json \
+		--override-filename sbom $(call or_fail,The list of crates could not be made: see above)
+	@node packages/create/sbom.js worker/sbom.json > $@; rm worker/sbom.json
+
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
+
+package: $(if $(FEATURES),plain,build $(CONFUSABLES) $(TOOLS_WASM) target/package/THIRD-PARTY.md target/package/sbom.cdx.json)
+	@node packages/create/assemble.js
+
+plain:
+	@echo "A package carries the plain Worker too: set CONFUSABLES to its default in wrangler.toml" >&2; exit 1
+
 provision: settings
 	@$(EDGE_SIGNUP) provision $(call option,LOCATION) $(call option,JURISDICTION)
 
@@ -296,4 +338,4 @@ breached-list: setup
 	@$(EDGE_SIGNUP) breached-list $(ON)
 
 clean:
-	rm -rf build target scripts/tools bench/hash/build
+	rm -rf build target dist scripts/tools bench/hash/build
