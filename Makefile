@@ -54,7 +54,7 @@ say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(M
 # $(call or_fail,advice) stands at the end of a command. If the command fails, it prints the advice and stops.
 or_fail = || { echo "$(1)" >&2; exit 1; }
 
-.PHONY: always help setup build dev check test mutants bench browser python php settings package plain provision deployable deploy verify \
+.PHONY: always help setup build dev check test mutants bench browser python php settings third-party package release provision deployable deploy verify \
 	block unblock blocked client clients client-disable skeletons breached-list clean
 
 help:
@@ -65,6 +65,8 @@ help:
 	@echo "make bench      compare the Worker with its alternatives [QUICK=1] [ONLY=sign-up,users] [PEERS=hono]"
 	@echo "make build      build the Worker in build/ and print its size"
 	@echo "make package    fill dist/ with the ready-made packages"
+	@echo "make release VERSION=1.2.3   check everything, write the heading of the changelog and a tag; publishes nothing"
+	@echo "make third-party   list the licences and the crates of the Worker again, after a change of Cargo.lock"
 	@echo "make provision  make the remote database and block list once: [LOCATION=weur] or [JURISDICTION=eu]"
 	@echo "make deploy     run the tests after a change, migrate the remote database, deploy, verify [URL=https://…] [DRY=1]"
 	@echo "make verify     check a running service from outside: URL=https://… [CLIENT_ID=…]"
@@ -180,7 +182,7 @@ CARGO_TEST = set -o pipefail; export ENV= CLOUDFLARE_ENV= MAKEFLAGS= CARGO_TERM_
 # The tests' servers keep their databases in memory if /dev/shm has half a gigabyte free.
 IN_MEMORY = if [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 500000 ] 2>/dev/null; then \
 	TEST_STATE=$$(mktemp -d -p /dev/shm) && export TEST_STATE && trap 'rm -rf "$$TEST_STATE"' EXIT; fi
-FOR_TESTS := build $(FULL) $(TOOLS_WASM) browser python php
+FOR_TESTS := build $(FULL) $(TOOLS_WASM) $(PACKED) browser python php
 
 ifneq ($(origin T),command line)
 # The unit tests run on the host without features, as in the plain Worker. Those that touch Unicode then run in V8,
@@ -276,26 +278,33 @@ $(ABOUT) $(CYCLONEDX):
 		$(call or_fail,cargo could not build $(@F): fix the problem that it reports and run make again)
 	@rm -rf .tools/target
 
-# Both describe the Worker with every feature: the other wasm files of a package have no further crate.
-target/package/THIRD-PARTY.md: Cargo.lock packages/create/about.toml packages/create/about.hbs | $(ABOUT)
+# The licences and the list of all crates in the Worker with every feature: the other wasm files of a package have no
+# further crate. They depend only on Cargo.lock and are part of the sources, so a package needs neither tool.
+third-party: $(ABOUT) $(CYCLONEDX)
 	@$(call say,Collecting the licences)
-	@mkdir -p $(@D)
 	@cargo about generate --manifest-path worker/Cargo.toml --all-features --config packages/create/about.toml --frozen --fail \
-		--output-file $@ packages/create/about.hbs $(call or_fail,The licences could not be collected: see above)
-
-target/package/sbom.cdx.json: Cargo.lock packages/create/sbom.js | $(CYCLONEDX)
-	@mkdir -p $(@D)
+		--output-file packages/create/THIRD-PARTY.md packages/create/about.hbs $(call or_fail,The licences could not be collected: see above)
 	@cargo cyclonedx --quiet --manifest-path worker/Cargo.toml --all-features --target wasm32-unknown-unknown --format json \
 		--override-filename sbom $(call or_fail,The list of crates could not be made: see above)
-	@node packages/create/sbom.js worker/sbom.json > $@; rm worker/sbom.json
+	@node packages/create/sbom.js worker/sbom.json > packages/create/sbom.cdx.json; rm sbom.json */sbom.json */*/sbom.json
 
+# The last file of dist/ that is written.
+PACKED := dist/SHA256SUMS
+
+# Every file of a folder gets the time of the commit.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 
-package: $(if $(FEATURES),plain,build $(CONFUSABLES) $(TOOLS_WASM) target/package/THIRD-PARTY.md target/package/sbom.cdx.json)
+$(PACKED): build/index.js $(CONFUSABLES) $(TOOLS_WASM) wrangler.toml package.json package-lock.json $(wildcard docs/* worker/*.js packages/create/*) \
+		$(shell find scripts migrations public data -type f -not -path 'scripts/tools/*')
+	@[ -z "$$FEATURES" ] $(call or_fail,A package carries the plain Worker too: leave CONFUSABLES out of wrangler.toml)
+	@$(call say,Packing)
 	@node packages/create/assemble.js
 
-plain:
-	@echo "A package carries the plain Worker too: set CONFUSABLES to its default in wrangler.toml" >&2; exit 1
+package: $(PACKED)
+
+# The checks of a release, then the heading of the changelog and a tag. Nothing is published.
+release: check .tools/tested package
+	@node packages/create/release.js "$$VERSION"
 
 provision: settings
 	@$(EDGE_SIGNUP) provision $(call option,LOCATION) $(call option,JURISDICTION)

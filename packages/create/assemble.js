@@ -137,7 +137,7 @@ function assembleFolder() {
   write("README.md", read("packages/create/README.md").replace("{{commands}}", commands));
   write(".gitignore", read("packages/create/gitignore"));
   write(".dev.vars.example", read("packages/create/dev.vars.example"));
-  for (const file of ["THIRD-PARTY.md", "sbom.cdx.json"]) copy(`${STAGE}/${file}`, file);
+  for (const file of ["THIRD-PARTY.md", "sbom.cdx.json"]) copy(`packages/create/${file}`, file);
   writeJson("package.json", packageJson());
   writeJson("package-lock.json", lock());
 

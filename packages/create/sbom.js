@@ -5,5 +5,5 @@ const fs = require("node:fs");
 
 const text = fs.readFileSync(process.argv[2], "utf8").replaceAll(`file://${process.cwd()}`, "file://.");
 const { serialNumber, ...sbom } = JSON.parse(text);
-sbom.metadata.timestamp = new Date(Number(process.env.SOURCE_DATE_EPOCH) * 1000).toISOString();
+delete sbom.metadata.timestamp;
 console.log(JSON.stringify(sbom, null, 2));

@@ -27,9 +27,11 @@ function argumentsOf(command, variables) {
 
 /** A text with `npm run block -- 203.0.113.7` instead of `make block IP=203.0.113.7`, and so for every command. */
 const forNpm = (text) =>
-  text.replace(COMMAND, (_, before, command, after) => {
+  text.replace(COMMAND, (found, before, command, after, place) => {
     const args = argumentsOf(command, `${before}${after}`);
-    return `npm run ${command}${args.length ? ` -- ${args.join(" ")}` : ""}`;
+    // npm prints a heading above the output, which does not belong into a file.
+    const silent = text.startsWith(" >", place + found.length) ? "--silent " : "";
+    return `npm run ${silent}${command}${args.length ? ` -- ${args.join(" ")}` : ""}`;
   });
 
 module.exports = { forNpm };

@@ -34,6 +34,7 @@ mod load;
 mod log;
 mod openapi;
 mod operators;
+mod package;
 mod pages;
 mod pepper;
 mod races;
