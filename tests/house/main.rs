@@ -10,6 +10,7 @@ mod limits;
 mod reasons;
 mod rooms;
 mod settings;
+mod third_party;
 mod threats;
 
 /// The Rust files below `folder`.
