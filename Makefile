@@ -191,6 +191,7 @@ test: $(FOR_TESTS)
 	@$(call say,Running the tests)
 	@$(CARGO_TEST); $(IN_MEMORY); \
 	{ cargo test --lib && cargo test --lib --all-features --target wasm32-unknown-unknown \
+		&& node --test --test-reporter=dot tests/program/unit.js \
 		&& cargo test --all-features --package edge-signup --package edge-signup-tools; } 2>&1 | cat
 	@touch .tools/tested
 else

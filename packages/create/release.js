@@ -1,6 +1,5 @@
 // Checks that a version can be released, writes its heading into the changelog, and tags the commit. `make release` has
 // run the checks, the tests and the packing before. Nothing is published from here.
-"use strict";
 
 const { execFileSync } = require("node:child_process");
 const fs = require("node:fs");
@@ -13,7 +12,8 @@ function fail(text) {
   process.exit(1);
 }
 
-if (!/^\d+\.\d+\.\d+(-[0-9a-z.]+)?$/.test(version)) fail(`VERSION is "${version}": it must be as in VERSION=1.2.3`);
+if (!/^\d+\.\d+\.\d+(-[0-9a-z.]+)?$/.test(version))
+  fail(`VERSION is "${version}": it must be as in VERSION=1.2.3`);
 const branch = git("rev-parse", "--abbrev-ref", "HEAD");
 if (branch !== "main") fail(`The branch is ${branch}: a release is made on main`);
 const changes = git("status", "--porcelain");
@@ -23,7 +23,8 @@ if (git("tag", "--list", `v${version}`)) fail(`The tag v${version} exists alread
 // The Worker answers with its version, so a version must be set before the tests, and not by this script.
 for (const file of ["Cargo.toml", "worker/Cargo.toml", "tools/Cargo.toml"]) {
   const [, found] = fs.readFileSync(file, "utf8").match(/^version = "(.*)"$/m);
-  if (found !== version) fail(`${file} has the version ${found}: set it to ${version}, and run make release again`);
+  if (found !== version)
+    fail(`${file} has the version ${found}: set it to ${version}, and run make release again`);
 }
 const packed = `dist/create-edge-signup-${version}.tgz`;
 if (!fs.existsSync(packed)) fail(`${packed} is missing: run make package`);
