@@ -34,6 +34,10 @@ WASM_BINDGEN := wasm-bindgen-cli@$(call locked,wasm-bindgen)
 PACKAGES := node_modules/.package-lock.json
 TOOLS := .tools/$(WORKER_BUILD)+$(WASM_BINDGEN)
 VENV := .tools/venv/.installed
+# The rules of the library that the operators' program shares with the Worker.
+TOOLS_WASM := scripts/tools/index_bg.wasm
+# The last file of dist/ that is written.
+PACKED := dist/SHA256SUMS
 SHELLCHECK := $(dir $(VENV))bin/shellcheck
 REQUIREMENTS := $(wildcard tests/*/requirements.txt scripts/requirements.txt)
 SOURCES := $(shell find src worker -type f) Cargo.toml Cargo.lock .cargo/config.toml scripts/link-wasm
@@ -182,7 +186,7 @@ CARGO_TEST = set -o pipefail; export ENV= CLOUDFLARE_ENV= MAKEFLAGS= CARGO_TERM_
 # The tests' servers keep their databases in memory if /dev/shm has half a gigabyte free.
 IN_MEMORY = if [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 500000 ] 2>/dev/null; then \
 	TEST_STATE=$$(mktemp -d -p /dev/shm) && export TEST_STATE && trap 'rm -rf "$$TEST_STATE"' EXIT; fi
-FOR_TESTS := build $(FULL) $(TOOLS_WASM) $(PACKED) browser python php
+FOR_TESTS := build $(FULL) $(TOOLS_WASM) $(if $(FEATURES),,$(PACKED)) browser python php
 
 ifneq ($(origin T),command line)
 # The unit tests run on the host without features, as in the plain Worker. Those that touch Unicode then run in V8,
@@ -248,9 +252,6 @@ target/native/native: bench/native/Cargo.toml bench/native/src/main.rs Cargo.tom
 bench: build bench/hash/build/index.js target/native/native $(BENCH_PACKAGES)
 	@node bench/run.js
 
-# The rules of the library that the operators' program shares with the Worker.
-TOOLS_WASM := scripts/tools/index_bg.wasm
-
 $(TOOLS_WASM): $(SOURCES) $(wildcard tools/*) | setup
 	@$(call say,Building the tools of the commands)
 	@cargo build --quiet --release --target wasm32-unknown-unknown --package edge-signup-tools \
@@ -288,9 +289,6 @@ third-party: $(ABOUT) $(CYCLONEDX)
 	@cargo cyclonedx --quiet --manifest-path worker/Cargo.toml --all-features --target wasm32-unknown-unknown --format json \
 		--override-filename sbom $(call or_fail,The list of crates could not be made: see above)
 	@node packages/create/sbom.js worker/sbom.json > packages/create/sbom.cdx.json; rm sbom.json */sbom.json */*/sbom.json
-
-# The last file of dist/ that is written.
-PACKED := dist/SHA256SUMS
 
 # Every file of a folder gets the time of the commit.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)

@@ -28,7 +28,7 @@ function write(file, content) {
 }
 
 const writeJson = (file, value) => write(file, `${JSON.stringify(value, null, 2)}\n`);
-const copy = (file, to = file) => fs.cpSync(file, path.join(FOLDER, to), { recursive: true });
+const copy = (file, to = file) => fs.cpSync(file, path.join(FOLDER, to), { recursive: true, dereference: true });
 
 /** wrangler.toml without the build, with ids for the deploy button, and with the commands of npm in its comments. */
 function configuration() {

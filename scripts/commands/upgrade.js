@@ -17,7 +17,8 @@ function git(...args) {
 
 /** An upgrade can be undone only if git has the folder as it was before. */
 function requireCleanTree() {
-  if (git("rev-parse", "--is-inside-work-tree") === undefined) {
+  // A folder that git ignores may be below the folder of another repository, so the question is for a file.
+  if (git("ls-files", "--error-unmatch", "package.json") === undefined) {
     throw new Stop(
       "This folder is not under git, so an upgrade could not be undone: run git init, git add --all and git commit -m Before, and then this command again",
     );

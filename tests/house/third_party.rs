@@ -7,7 +7,15 @@ use std::process::Command;
 fn the_licences_and_the_sbom_have_every_crate_of_the_worker() {
     let tree = |package: &str| {
         let output = Command::new("cargo")
-            .args(["tree", "--offline", "--locked", "--all-features", "--edges=normal", "--prefix=none", "--format={p}"])
+            .args([
+                "tree",
+                "--offline",
+                "--locked",
+                "--all-features",
+                "--edges=normal",
+                "--prefix=none",
+                "--format={p}",
+            ])
             .args(["--target=wasm32-unknown-unknown", "--package", package])
             .output()
             .unwrap();
