@@ -34,6 +34,10 @@ WASM_BINDGEN := wasm-bindgen-cli@$(call locked,wasm-bindgen)
 PACKAGES := node_modules/.package-lock.json
 TOOLS := .tools/$(WORKER_BUILD)+$(WASM_BINDGEN)
 VENV := .tools/venv/.installed
+# The rules of the library that the operators' program shares with the Worker.
+TOOLS_WASM := scripts/tools/index_bg.wasm
+# The last file of dist/ that is written.
+PACKED := dist/SHA256SUMS
 SHELLCHECK := $(dir $(VENV))bin/shellcheck
 REQUIREMENTS := $(wildcard tests/*/requirements.txt scripts/requirements.txt)
 SOURCES := $(shell find src worker -type f) Cargo.toml Cargo.lock .cargo/config.toml scripts/link-wasm
@@ -54,7 +58,7 @@ say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(M
 # $(call or_fail,advice) stands at the end of a command. If the command fails, it prints the advice and stops.
 or_fail = || { echo "$(1)" >&2; exit 1; }
 
-.PHONY: always help setup build examples dev check test mutants bench browser python php settings provision deployable deploy verify \
+.PHONY: always help setup build examples dev check test mutants bench browser python php settings third-party package release provision deployable deploy verify \
 	block unblock blocked client clients client-disable skeletons breached-list clean
 
 help:
@@ -65,6 +69,9 @@ help:
 	@echo "make bench      compare the Worker with its alternatives [QUICK=1] [ONLY=sign-up,users] [PEERS=hono]"
 	@echo "make build      build the Worker in build/ and the client in packages/client/dist/, and print their sizes"
 	@echo "make examples   build the pages of examples/ that use the element"
+	@echo "make package    fill dist/ with the ready-made packages"
+	@echo "make release VERSION=1.2.3   check everything, write the heading of the changelog and a tag; publishes nothing"
+	@echo "make third-party   list the licences and the crates of the Worker again, after a change of Cargo.lock"
 	@echo "make provision  make the remote database and block list once: [LOCATION=weur] or [JURISDICTION=eu]"
 	@echo "make deploy     run the tests after a change, migrate the remote database, deploy, verify [URL=https://…] [DRY=1]"
 	@echo "make verify     check a running service from outside: URL=https://… [CLIENT_ID=…]"
@@ -233,7 +240,7 @@ CARGO_TEST = set -o pipefail; export ENV= CLOUDFLARE_ENV= MAKEFLAGS= CARGO_TERM_
 # The tests' servers keep their databases in memory if /dev/shm has half a gigabyte free.
 IN_MEMORY = if [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 500000 ] 2>/dev/null; then \
 	TEST_STATE=$$(mktemp -d -p /dev/shm) && export TEST_STATE && trap 'rm -rf "$$TEST_STATE"' EXIT; fi
-FOR_TESTS := build $(FULL) $(TOOLS_WASM) $(EXAMPLES) browser python php
+FOR_TESTS := build $(FULL) $(TOOLS_WASM) $(EXAMPLES) $(if $(FEATURES),,$(PACKED)) browser python php
 
 ifneq ($(origin T),command line)
 # The unit tests run on the host without features, as in the plain Worker. Those that touch Unicode then run in V8,
@@ -242,6 +249,7 @@ test: $(FOR_TESTS)
 	@$(call say,Running the tests)
 	@$(CARGO_TEST); $(IN_MEMORY); \
 	{ cargo test --lib && cargo test --lib --all-features --target wasm32-unknown-unknown \
+		&& node --test --test-reporter=dot tests/program/unit.js \
 		&& cargo test --all-features --package edge-signup --package edge-signup-tools; } 2>&1 | cat
 	@touch .tools/tested
 else
@@ -298,9 +306,6 @@ target/native/native: bench/native/Cargo.toml bench/native/src/main.rs Cargo.tom
 bench: build bench/hash/build/index.js target/native/native $(BENCH_PACKAGES)
 	@node bench/run.js
 
-# The rules of the library that the operators' program shares with the Worker.
-TOOLS_WASM := scripts/tools/index_bg.wasm
-
 $(TOOLS_WASM): $(SOURCES) $(wildcard tools/*) | setup
 	@$(call say,Building the tools of the commands)
 	@cargo build --quiet --release --target wasm32-unknown-unknown --package edge-signup-tools \
@@ -308,6 +313,51 @@ $(TOOLS_WASM): $(SOURCES) $(wildcard tools/*) | setup
 	@wasm-bindgen --target nodejs --no-typescript --out-dir $(@D) --out-name index \
 		target/wasm32-unknown-unknown/release/edge_signup_tools.wasm
 	@wasm-opt --strip-debug --strip-producers $@ -o $@
+
+# The Worker with the table of look-alike characters, which a package carries beside the plain one.
+CONFUSABLES := target/confusables/index.js
+
+$(CONFUSABLES): $(SOURCES) | setup
+	@$(call say,Building the Worker with the table of look-alike characters)
+	@worker-build --release --out-dir ../$(@D) worker --features confusables $(call or_fail,The Worker does not compile with confusables: fix the errors above)
+	@wasm-opt --strip-debug --strip-producers $(@D)/index_bg.wasm -o $(@D)/index_bg.wasm
+
+# The tools that know the licences of the crates and write the list of them.
+ABOUT := .tools/bin/cargo-about
+CYCLONEDX := .tools/bin/cargo-cyclonedx
+
+$(ABOUT): CRATE := cargo-about@0.9.3 --features cli
+$(CYCLONEDX): CRATE := cargo-cyclonedx@0.5.9
+$(ABOUT) $(CYCLONEDX):
+	@$(call say,Building $(@F): this takes some minutes and happens once)
+	@cargo install --debug --root .tools --target-dir .tools/target --locked $(CRATE) \
+		$(call or_fail,cargo could not build $(@F): fix the problem that it reports and run make again)
+	@rm -rf .tools/target
+
+# The licences and the list of all crates in the Worker with every feature: the other wasm files of a package have no
+# further crate. They depend only on Cargo.lock and are part of the sources, so a package needs neither tool.
+third-party: $(ABOUT) $(CYCLONEDX)
+	@$(call say,Collecting the licences)
+	@cargo about generate --manifest-path worker/Cargo.toml --all-features --config packages/create/about.toml --frozen --fail \
+		--output-file packages/create/THIRD-PARTY.md packages/create/about.hbs $(call or_fail,The licences could not be collected: see above)
+	@cargo cyclonedx --quiet --manifest-path worker/Cargo.toml --all-features --target wasm32-unknown-unknown --format json \
+		--override-filename sbom $(call or_fail,The list of crates could not be made: see above)
+	@node packages/create/sbom.js worker/sbom.json > packages/create/sbom.cdx.json; rm sbom.json */sbom.json */*/sbom.json
+
+# Every file of a folder gets the time of the commit.
+export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
+
+$(PACKED): build/index.js $(CONFUSABLES) $(TOOLS_WASM) wrangler.toml package.json package-lock.json $(wildcard docs/* worker/*.js packages/create/*) \
+		$(shell find scripts migrations public data -type f -not -path 'scripts/tools/*')
+	@[ -z "$$FEATURES" ] $(call or_fail,A package carries the plain Worker too: leave CONFUSABLES out of wrangler.toml)
+	@$(call say,Packing)
+	@node packages/create/assemble.js
+
+package: $(PACKED)
+
+# The checks of a release, then the heading of the changelog and a tag. Nothing is published.
+release: check .tools/tested package
+	@node packages/create/release.js "$$VERSION"
 
 provision: settings
 	@$(EDGE_SIGNUP) provision $(call option,LOCATION) $(call option,JURISDICTION)
@@ -350,4 +400,4 @@ breached-list: setup
 	@$(EDGE_SIGNUP) breached-list $(ON)
 
 clean:
-	rm -rf build target scripts/tools bench/hash/build $(CLIENT)/dist $(ELEMENT)/dist public/client.js public/solver.js public/edge-sign-up*.js
+	rm -rf build target dist scripts/tools bench/hash/build $(CLIENT)/dist $(ELEMENT)/dist public/client.js public/solver.js public/edge-sign-up*.js

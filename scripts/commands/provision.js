@@ -18,7 +18,7 @@ const DATABASE = {
   nameIn: (entry) => entry.database_name,
   list: ["d1", "list", "--json"],
   matches: (found, name) => found.name === name,
-  idOf: (found) => found.uuid,
+  foundId: (found) => found.uuid,
   create: (name, { location, jurisdiction }) => [
     ...["d1", "create", name],
     ...(location ? ["--location", location] : []),
@@ -35,7 +35,7 @@ const BLOCK_LIST = {
   nameIn: () => `${own().name}-blocklist`,
   list: ["kv", "namespace", "list"],
   matches: (found, name) => found.title === name,
-  idOf: (found) => found.id,
+  foundId: (found) => found.id,
   create: (name) => ["kv", "namespace", "create", name],
 };
 
@@ -52,16 +52,25 @@ async function ask(command) {
 /** The resource of this name in the account, if there is one. */
 const look = async ({ list, matches }, name) => JSON.parse(await ask(list)).find((found) => matches(found, name));
 
-/** Adds a line with the id below the binding, and leaves the rest of the file as it is. */
+/** The id that a resource has, if it is not one of the zeros that a package has in its place. */
+const idOf = ({ table, binding, key }) => {
+  const id = read(table, binding)[key];
+  return id && !/^[0-]+$/.test(id) ? id : undefined;
+};
+
+/**
+ * Adds a line with the id below the binding, or replaces the line with zeros there. The rest of the file stays as it is.
+ */
 function write({ table, binding, key }, id) {
   const line = `${key} = ${JSON.stringify(id)}`;
   const header = tableName(table).replaceAll(".", "\\.");
   const place = `^\\[\\[${header}\\]\\][^\\n]*\\n(?:(?!\\s*\\[)[^\\n]*\\n)*?\\s*binding\\s*=\\s*["']${binding}["'][^\\r\\n]*(\\r?\\n)`;
   const before = fs.readFileSync(CONFIG, "utf8");
-  fs.writeFileSync(
-    CONFIG,
-    before.replace(new RegExp(place, "m"), (found, end) => `${found}${line}${end}`),
-  );
+  const zeros = `${key} = "${read(table, binding)[key]}"`;
+  const after = before.includes(zeros)
+    ? before.replace(zeros, line)
+    : before.replace(new RegExp(place, "m"), (found, end) => `${found}${line}${end}`);
+  fs.writeFileSync(CONFIG, after);
   if (read(table, binding)[key] === id) return;
   fs.writeFileSync(CONFIG, before);
   throw new Stop(
@@ -71,10 +80,10 @@ function write({ table, binding, key }, id) {
 
 /** Writes the id of a binding's resource. If the account has no resource of that name yet, this function makes it. */
 async function provision(resource, place) {
-  const { title, key, table, binding } = resource;
+  const { title, table, binding } = resource;
   const entry = read(table, binding);
-  if (entry[key]) {
-    console.log(`${CONFIG} already has the id of the ${title}: ${entry[key]}`);
+  if (idOf(resource)) {
+    console.log(`${CONFIG} already has the id of the ${title}: ${idOf(resource)}`);
     return;
   }
   const name = resource.nameIn(entry);
@@ -94,15 +103,16 @@ async function provision(resource, place) {
     if (!found) throw new Stop(`wrangler made the ${title} ${name} but does not list it yet: ${again()} again`);
     console.log(`Made the ${title} ${name}`);
   }
-  write(resource, resource.idOf(found));
-  console.log(green(`Wrote the id of the ${title} into ${CONFIG}: ${resource.idOf(found)}`));
+  write(resource, resource.foundId(found));
+  console.log(green(`Wrote the id of the ${title} into ${CONFIG}: ${resource.foundId(found)}`));
 }
 
 /** Checks that wrangler.toml has both ids. */
 function requireIds() {
   const env = process.env.CLOUDFLARE_ENV;
-  for (const { table, binding, key, title } of [DATABASE, BLOCK_LIST]) {
-    if (read(table, binding)[key]) continue;
+  for (const resource of [DATABASE, BLOCK_LIST]) {
+    if (idOf(resource)) continue;
+    const { title } = resource;
     throw new Stop(
       `${CONFIG} has no id of the ${title}${env ? ` of ${env}` : ""}: ${again()} first, which makes or finds the ${title}`,
     );

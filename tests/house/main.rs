@@ -11,6 +11,7 @@ mod reasons;
 mod rooms;
 mod settings;
 mod texts;
+mod third_party;
 mod threats;
 
 /// The Rust files below `folder`.

@@ -36,6 +36,7 @@ mod load;
 mod log;
 mod openapi;
 mod operators;
+mod package;
 mod pages;
 mod pepper;
 mod races;

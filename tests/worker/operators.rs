@@ -2,7 +2,7 @@
 //! no server uses meanwhile.
 
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Output};
 
 use crate::database::{self, Client};
 use crate::faults;
@@ -17,8 +17,12 @@ pub fn make(state: &Path, arguments: &[&str]) -> (bool, String) {
         .arg(format!("STATE={}", state.display()))
         .output()
         .unwrap();
-    let text = [output.stdout, output.stderr].concat();
-    (output.status.success(), String::from_utf8(text).unwrap())
+    (output.status.success(), text_of(&output))
+}
+
+/// Everything that a command printed.
+pub fn text_of(output: &Output) -> String {
+    String::from_utf8([&*output.stdout, &*output.stderr].concat()).unwrap()
 }
 
 fn status_from(address: &str) -> u16 {

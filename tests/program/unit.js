@@ -1,0 +1,103 @@
+// The rules of the operators' program and of the packages that do no work: `node --test tests/program/unit.js`.
+
+const assert = require("node:assert/strict");
+const { execFileSync, spawnSync } = require("node:child_process");
+const fs = require("node:fs");
+const os = require("node:os");
+const path = require("node:path");
+const test = require("node:test");
+
+const { forNpm } = require("../../packages/create/words");
+const { NAMES, load } = require("../../scripts/edge-signup");
+const { plan } = require("../../scripts/exchange");
+
+const PROGRAM = path.join(__dirname, "../../scripts/edge-signup.js");
+const run = (...args) => spawnSync(process.execPath, [PROGRAM, ...args], { encoding: "utf8" });
+
+test("every command has a summary, and explains itself and its options", () => {
+  const list = execFileSync(process.execPath, [PROGRAM, "--help"], { encoding: "utf8" });
+  for (const name of NAMES) {
+    const { summary, options, arguments: names = [] } = load(name);
+    assert.match(list, new RegExp(`^  ${name}\\b.*  ${summary.replace(/[.()]/g, "\\$&")}$`, "m"));
+    const { status, stdout } = run(name, "--help");
+    assert.equal(status, 0);
+    for (const word of [summary, ...Object.keys(options ?? {}).map((option) => `--${option}`)]) {
+      assert.ok(stdout.includes(word), `${name}: ${word}`);
+    }
+    for (const argument of names) assert.ok(stdout.includes(argument.replace("?", "")), `${name}: ${argument}`);
+  }
+});
+
+test("a mistake on the command line is explained and ends with 2", () => {
+  for (const [args, sentence] of [
+    [["blok"], '"blok" is not a command'],
+    [["block"], "IP is missing: edge-signup block --help"],
+    [["block", "a", "b"], "b is one argument too many"],
+    [["blocked", "--remte"], "Unknown option '--remte'"],
+  ]) {
+    const { status, stderr } = run(...args);
+    assert.equal(status, 2);
+    assert.ok(stderr.startsWith(sentence), stderr);
+    assert.ok(!stderr.includes("\x1b"), "no colours outside of a terminal");
+  }
+});
+
+test("the commands of make are worded as those of npm", () => {
+  for (const [make, npm] of [
+    ["`make block`", "`npm run block`"],
+    [
+      'make block IP=203.0.113.7 REASON="spam it" TTL=60 REMOTE=1 ENV=staging  # x',
+      'npm run block -- 203.0.113.7 --reason "spam it" --ttl 60 --remote --env staging  # x',
+    ],
+    ["REMOTE=1 make blocked > blocked.txt", "npm run --silent blocked -- --remote > blocked.txt"],
+    ["STATE=/tmp/x make dev", "npm run dev -- --state /tmp/x"],
+    ["make client-disable ID=demo; make clients", "npm run client-disable -- demo; npm run clients"],
+    ["make verify URL=https://a.example CLIENT_ID=demo", "npm run verify -- https://a.example --client demo"],
+    ["make deploy DRY=1", "npm run deploy -- --dry"],
+    ["make build; make tests; to make client", "make build; make tests; to npm run client"],
+  ]) {
+    assert.equal(forNpm(make), npm);
+  }
+});
+
+test("an upgrade replaces what was packed, and keeps what the operator changed", (t) => {
+  const before = process.cwd();
+  const folder = fs.mkdtempSync(path.join(os.tmpdir(), "edge-signup-"));
+  t.after(() => {
+    process.chdir(before);
+    fs.rmSync(folder, { recursive: true });
+  });
+  process.chdir(folder);
+  const sum = (text) => require("node:crypto").createHash("sha256").update(text).digest("hex");
+  const now = {
+    same: "1",
+    older: "1",
+    mine: "mine",
+    both: "mine",
+    gone: "1",
+    "gone-mine": "mine",
+    "wrangler.toml": "mine",
+  };
+  for (const [file, text] of Object.entries(now)) fs.writeFileSync(file, text);
+  const packed = (files) => Object.fromEntries(Object.entries(files).map(([file, text]) => [file, sum(text)]));
+  const files = plan(
+    packed({
+      same: "1",
+      older: "1",
+      mine: "1",
+      both: "1",
+      gone: "1",
+      "gone-mine": "1",
+      lost: "1",
+      "wrangler.toml": "1",
+    }),
+    packed({ same: "1", older: "2", mine: "1", both: "2", new: "1", lost: "1", "wrangler.toml": "2" }),
+  );
+  assert.deepEqual(files, {
+    added: ["new"],
+    changed: ["older", "lost"],
+    replaced: ["both"],
+    kept: ["mine", "gone-mine"],
+    removed: ["gone"],
+  });
+});
