@@ -24,8 +24,7 @@ struct Database<'a> {
 /// A sentence that says what is wrong with the setting.
 #[wasm_bindgen]
 pub fn shards(setting: &str, service: Option<String>, by_skeleton: bool) -> Result<String, String> {
-    let (placing, word) =
-        if by_skeleton { (Placing::Skeleton, "skeleton") } else { (Placing::Name, "name") };
+    let (placing, word) = if by_skeleton { (Placing::Skeleton, "skeleton") } else { (Placing::Name, "name") };
     let lookup = |name: &str| if name == "SHARDS" { Some(setting.to_owned()) } else { service.clone() };
     let shards = Shards::read(lookup, placing).map_err(|error| error.to_string())?;
     let databases: Option<Vec<_>> = shards
@@ -53,7 +52,9 @@ mod tests {
 
     #[test]
     fn each_database_has_its_place_in_numbers_and_as_a_text() {
-        let read = |setting, service: Option<&str>, by_skeleton| shards(setting, service.map(str::to_owned), by_skeleton);
+        let read = |setting, service: Option<&str>, by_skeleton| {
+            shards(setting, service.map(str::to_owned), by_skeleton)
+        };
         assert_eq!(
             read("DB; DB_1 DB_2", Some("7"), true).unwrap(),
             r#"[{"binding":"DB","number":0,"generation":0,"position":0,"size":1,"placing":"skeleton","place":"0 0 0 1 7"},"#

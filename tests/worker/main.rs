@@ -28,6 +28,7 @@ mod database;
 mod deploy;
 mod documents;
 mod faults;
+mod growing;
 mod guards;
 mod http;
 mod load;
