@@ -54,8 +54,8 @@ say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(M
 # $(call or_fail,advice) stands at the end of a command. If the command fails, it prints the advice and stops.
 or_fail = || { echo "$(1)" >&2; exit 1; }
 
-.PHONY: always help setup build dev check test mutants bench browser python php settings provision deployable deploy grow freeze shards verify \
-	block unblock blocked client clients client-disable skeletons breached-list clean
+.PHONY: always help setup build dev check test mutants bench browser python php settings provision deployable deploy verify \
+	grow freeze shards block unblock blocked client clients client-disable skeletons breached-list clean
 
 help:
 	@echo "make dev        serve the Worker on http://127.0.0.1:8787 [PORT=9000] [STATE=dir] [DATABASES=4]"

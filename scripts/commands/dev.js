@@ -13,7 +13,7 @@ const { entry } = require("../entry");
 const { applyLocally } = require("../migrations");
 const { isPlaced, look, markDeployed, numbering } = require("../places");
 const settings = require("../settings");
-const { count, manyDatabases } = require("../shards");
+const { count, databases: listed, manyDatabases } = require("../shards");
 const { DATABASES, or, withStorage } = require("../storage");
 const { Stop, progress, red, say } = require("../terminal");
 const { call, hasSources, program } = require("../wrangler");
@@ -69,9 +69,10 @@ async function prepare(state, number) {
 
 /**
  * Checks the settings again when their files change, and prints what is wrong. wrangler reads the variables again only
- * when wrangler.toml changes, so that file gets a new time when they change.
+ * when wrangler.toml changes, so that file gets a new time when they change. `follow` then does what else a change
+ * needs.
  */
-function watch(derive) {
+function watch(follow) {
   const modified = (file) => fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs;
   const variables = () =>
     settings
@@ -88,18 +89,22 @@ function watch(derive) {
       fs.utimesSync(settings.CONFIG, now, now);
     }
     [configured, variable] = [modified(settings.CONFIG), nowVariable];
-    try {
-      settings.check();
-      derive();
-    } catch ({ message }) {
-      console.log(red(message));
+    let said;
+    // A setting that is wrong does not keep wrangler from taking in the others.
+    for (const step of [settings.check, follow]) {
+      try {
+        step();
+      } catch ({ message }) {
+        if (message !== said) console.log(red(message));
+        said = message;
+      }
     }
   }, 300);
   timer.unref();
 }
 
 /** Prints wrangler's output once the server is ready. The earlier output is printed only if the server does not start. */
-async function announce(stream, derive) {
+async function announce(stream, follow) {
   let before = "";
   let ready;
   for await (const line of createInterface({ input: stream })) {
@@ -113,7 +118,7 @@ async function announce(stream, derive) {
       console.log(
         `curl -i ${ready}/sign-up -H 'Content-Type: application/json' -d '{"username":"ada","password":"correct horse","client_id":"demo"}'`,
       );
-      watch(derive);
+      watch(follow);
     } else {
       before += `${line}\n`;
     }
@@ -156,6 +161,12 @@ module.exports = {
       if (databases) fs.writeFileSync(DERIVED, manyDatabases(count("DATABASES", databases)));
     };
     derive();
+    const served = JSON.stringify(listed(databases));
+    const follow = () => {
+      derive();
+      if (JSON.stringify(listed(databases)) !== served)
+        say(`The databases changed: start ${call("dev")} again, which makes them`);
+    };
     await prepare(state, databases);
     const { CLOUDFLARE_ENV: env, UNTIL_EOF: untilEof } = process.env;
     const args = [
@@ -175,7 +186,7 @@ module.exports = {
     server.stderr.pipe(lines, { end: false });
     // The output ends after the last process that writes to it.
     server.on("close", () => lines.end());
-    const announced = announce(lines, derive);
+    const announced = announce(lines, follow);
     const interrupted = new Promise((resolve) => {
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, resolve);
       // A server of a test must not outlive the test.

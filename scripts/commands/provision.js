@@ -39,6 +39,9 @@ const BLOCK_LIST = {
   create: (name) => ["kv", "namespace", "create", name],
 };
 
+/** The first database, and the block list. */
+const resources = () => [{ ...DATABASE, binding: databases()[0].binding }, BLOCK_LIST];
+
 /** The output of a wrangler command. */
 async function ask(command, again = `run ${call("provision")}`) {
   const { succeeded, output } = await wrangler(command, { capture: true });
@@ -89,7 +92,7 @@ async function provision(resource, place) {
   const name = resource.nameIn(entry);
   let found = await look(resource, name);
   if (found) {
-    if (resource === DATABASE) requireJurisdiction(found, place);
+    if (table === DATABASE.table) requireJurisdiction(found, place);
     console.log(`The account has a ${title} ${name} already: it is used as it is, in its present location`);
   } else {
     await ask(resource.create(name, place));
@@ -104,7 +107,7 @@ async function provision(resource, place) {
 /** Checks that wrangler.toml has the ids of the block list and of all databases. */
 function requireIds() {
   const env = process.env.CLOUDFLARE_ENV;
-  for (const { table, binding, key, title } of [DATABASE, BLOCK_LIST]) {
+  for (const { table, binding, key, title } of resources()) {
     if (read(table, binding)[key]) continue;
     throw new Stop(
       `${CONFIG} has no id of the ${title}${env ? ` of ${env}` : ""}: ${again()} first, which makes or finds the ${title}`,
@@ -143,7 +146,7 @@ module.exports = {
 
   async run(place) {
     requireOnePlace(place);
-    for (const resource of [DATABASE, BLOCK_LIST]) await provision(resource, place);
+    for (const resource of resources()) await provision(resource, place);
   },
 
   DATABASE,

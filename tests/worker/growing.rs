@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
@@ -493,7 +494,9 @@ impl Dev {
             .stdout(Stdio::piped())
             .spawn()
             .unwrap();
-        let (url, _) = ready(&mut process);
+        let (url, lines) = ready(&mut process);
+        // The program may print as long as it runs.
+        thread::spawn(move || lines.for_each(drop));
         (Self(process), url)
     }
 }
