@@ -53,7 +53,9 @@ module.exports = {
       ]);
       const header = ["database", "generation", "frozen since", "rows", "size", "share of sign-ups"];
       console.log(aligned([header, ...table], [false, true, false, true, true, true]));
-      console.log("Rows are the ids that were given, also those of rows that were erased since.");
+      console.log(
+        "Rows are counted by their ids: rows that were erased and sign-ups under taken names count too.",
+      );
       console.log(nextStep(all, states));
     });
   },

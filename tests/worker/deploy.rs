@@ -191,7 +191,7 @@ fn run(content: &Connection, sql: &str) -> rusqlite::Result<Value> {
     let mut answers = Vec::new();
     let mut batch = Batch::new(content, sql);
     while let Some(mut statement) = batch.next()? {
-        let columns: Vec<String> = statement.column_names().into_iter().map(str::to_owned).collect();
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
         let mut rows = statement.query([])?;
         let mut results = Vec::new();
         while let Some(row) = rows.next()? {
