@@ -58,11 +58,12 @@ say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(M
 # $(call or_fail,advice) stands at the end of a command. If the command fails, it prints the advice and stops.
 or_fail = || { echo "$(1)" >&2; exit 1; }
 
-.PHONY: always help setup build examples dev check test mutants bench browser python php settings third-party package release provision deployable deploy verify \
-	block unblock blocked client clients client-disable skeletons breached-list clean
+.PHONY: always help setup build examples dev check test mutants bench browser python php settings third-party package release \
+	provision deployable deploy verify grow freeze shards block unblock blocked client clients client-disable skeletons \
+	breached-list clean
 
 help:
-	@echo "make dev        serve the Worker on http://127.0.0.1:8787 [PORT=9000] [STATE=dir]"
+	@echo "make dev        serve the Worker on http://127.0.0.1:8787 [PORT=9000] [STATE=dir] [DATABASES=4]"
 	@echo "make check      check the format, lints and documentation, in less than a minute"
 	@echo "make test       run every test, or only the tests with a word in their names [T=block_list]"
 	@echo "make mutants    change the rules one by one, and list the changes that no unit test notices [ONLY=src/routes.rs]"
@@ -74,6 +75,9 @@ help:
 	@echo "make third-party   list the licences and the crates of the Worker again, after a change of Cargo.lock"
 	@echo "make provision  make the remote database and block list once: [LOCATION=weur] or [JURISDICTION=eu]"
 	@echo "make deploy     run the tests after a change, migrate the remote database, deploy, verify [URL=https://…] [DRY=1]"
+	@echo "make grow       add a generation of databases: N=4 [LOCATION=weur] or [JURISDICTION=eu]"
+	@echo "make freeze     freeze the first generation that takes sign-ups; the next one takes them then [LOCAL=1]"
+	@echo "make shards     list the databases: their generations, rows and sizes [LOCAL=1] [DATABASES=4]"
 	@echo "make verify     check a running service from outside: URL=https://… [CLIENT_ID=…]"
 	@echo "make block      block an address or a range: IP=203.0.113.7 [REASON=spam] [TTL=3600] [REMOTE=1]"
 	@echo "make unblock    unblock an address or a range: IP=203.0.113.7 [REMOTE=1]"
@@ -81,7 +85,7 @@ help:
 	@echo "make client     register a client or change one: NAME=shop [ORIGINS=https://shop.example] [ID=…] [REMOTE=1]"
 	@echo "make clients    list the registered clients [REMOTE=1]"
 	@echo "make client-disable ID=…   refuse the sign-ups of a client [REMOTE=1]"
-	@echo "make skeletons  store the skeletons of the existing names, for CONFUSABLES = \"deny\" [REMOTE=1]"
+	@echo "make skeletons  store the skeletons of the existing names, for CONFUSABLES = \"deny\" [REMOTE=1] [DATABASES=4]"
 	@echo "make breached-list  store the list of breached passwords, for BREACHED_PASSWORDS = \"list\" [REMOTE=1]"
 	@echo "make clean      delete all build output; installed tools and stored data stay"
 	@echo "ENV=staging     run any of these commands for that environment of wrangler.toml"
@@ -108,9 +112,12 @@ $(TOOLS):
 # On Linux worker-build links OpenSSL. If the headers of OpenSSL are missing, cargo builds OpenSSL from source too.
 OPENSSL = $(if $(filter Linux,$(shell uname)),$(shell pkg-config --exists openssl 2>/dev/null || echo --features ureq/vendored))
 
+# The tools of the commands, if the code that is shared with the Worker must read SHARDS.
+LISTED := $(if $(DATABASES)$(shell grep '^ *SHARDS *=' wrangler.toml),scripts/tools/index_bg.wasm)
+
 # The settings must be good before anything is built. A failing build would end a running `make dev`, which sets
 # IS_SERVING and checks the settings itself.
-settings: setup
+settings: setup $(if $(IS_SERVING),,$(LISTED))
 	@[ -n "$$IS_SERVING" ] || $(EDGE_SIGNUP) settings
 
 # $(call remember,text) compares the text with the target's content, and writes it there if they differ.
@@ -369,6 +376,16 @@ deployable: settings
 deploy: $(if $(DRY),build,deployable .tools/tested)
 	@$(EDGE_SIGNUP) deploy $(if $(DRY),--dry,--checked) $(if $(URL),"$$URL")
 
+# A service grows by these commands: docs/scaling.md.
+grow: $(TOOLS_WASM) settings
+	@$(EDGE_SIGNUP) grow $(call option,LOCATION) $(call option,JURISDICTION) -- "$$N"
+
+freeze: $(LISTED) settings
+	@$(EDGE_SIGNUP) freeze $(if $(LOCAL),--local)
+
+shards: $(LISTED) settings
+	@$(EDGE_SIGNUP) shards $(if $(LOCAL),--local)
+
 verify: $(if $(CLOUDFLARE_ENV),setup)
 	@$(EDGE_SIGNUP) verify "$$URL"
 
@@ -381,7 +398,7 @@ block: $(TOOLS_WASM)
 unblock: $(TOOLS_WASM)
 	@$(EDGE_SIGNUP) unblock $(ON) -- "$$IP"
 
-blocked: setup
+blocked: setup $(LISTED)
 	@$(EDGE_SIGNUP) blocked $(ON)
 
 client: $(TOOLS_WASM)
@@ -396,7 +413,7 @@ client-disable: $(TOOLS_WASM)
 skeletons: $(TOOLS_WASM)
 	@$(EDGE_SIGNUP) skeletons $(ON)
 
-breached-list: setup
+breached-list: setup $(LISTED)
 	@$(EDGE_SIGNUP) breached-list $(ON)
 
 clean:

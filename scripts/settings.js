@@ -7,6 +7,7 @@ const fs = require("node:fs");
 const { parseEnv } = require("node:util");
 
 const { CONFIG, readAll } = require("./configuration");
+const { shards } = require("./shards");
 const { Stop } = require("./terminal");
 
 const DEV_VARS = ".dev.vars";
@@ -119,9 +120,35 @@ function tables(config, env, top) {
     );
   }
   for (const [name, binding] of Object.entries(NAMES.binding)) {
+    if (name === "d1_databases" && vars.SHARDS !== undefined) continue;
     if (entries(name).some((entry) => entry.binding === binding)) continue;
     const reason = env ? ": an environment does not inherit it from the top level" : ", and the Worker needs it";
     problems.push(`${CONFIG} has no [[${table(name)}]] with binding = "${binding}"${reason}`);
+  }
+  problems.push(...unlisted(vars, entries("d1_databases"), table));
+  return problems;
+}
+
+/** The problems with the variables that list the databases. */
+function unlisted(vars, entries, table) {
+  const problems = [];
+  const place = `${CONFIG}: [${table("vars")}]`;
+  const { SERVICE_ID: service, SHARDS: list } = vars;
+  if (service !== undefined && !/^[0-9a-z]{1,64}$/.test(service)) {
+    problems.push(
+      `${place}: SERVICE_ID is "${service}": it must be 1 to 64 digits and small letters, as make grow writes it`,
+    );
+  }
+  if (list === undefined) return problems;
+  try {
+    const known = entries.map(({ binding }) => binding);
+    const missing = shards(vars).flatMap(({ binding }) => (known.includes(binding) ? [] : [binding]));
+    if (missing.length) {
+      const advice = `it needs a [[${table("d1_databases")}]] with that binding`;
+      problems.push(`${place}: SHARDS names ${missing.join(" and ")}, which no database has: ${advice}`);
+    }
+  } catch ({ message }) {
+    problems.push(`${place}: ${message}`);
   }
   return problems;
 }
@@ -143,6 +170,9 @@ function problems() {
   for (const file of [DEV_VARS, ...envs.map(([env]) => `${DEV_VARS}.${env}`)].filter(fs.existsSync)) {
     const names = Object.keys(parseEnv(fs.readFileSync(file, "utf8")));
     found.push(...names.flatMap((name) => variable(file, name, ["setting", "secret"])));
+    // The commands find the databases in wrangler.toml, so the Worker must find the same ones.
+    const moved = names.filter((name) => ["SHARDS", "SERVICE_ID"].includes(name));
+    found.push(...moved.map((name) => `${file} has ${name}, which must stand in ${CONFIG}, beside the databases`));
   }
   return found;
 }

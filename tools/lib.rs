@@ -6,4 +6,5 @@
 mod block_keys;
 mod breached_list;
 mod clients;
+mod shards;
 mod skeletons;

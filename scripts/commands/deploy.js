@@ -6,6 +6,9 @@ const fs = require("node:fs");
 const { requireIds } = require("./provision");
 const verify = require("./verify");
 const { entry } = require("../entry");
+const { applyRemotely } = require("../migrations");
+const { lastGeneration, markDeployed, nextStep, requirePlaces } = require("../places");
+const { or, withStorage } = require("../storage");
 const { Stop, say } = require("../terminal");
 const { call, wrangler } = require("../wrangler");
 
@@ -20,21 +23,6 @@ async function requireLogin() {
   );
 }
 
-/**
- * The migrations come before the code that needs them. wrangler exits with success even if a statement fails inside a
- * successful answer, so this function then checks that all migrations are applied.
- */
-async function migrate(env) {
-  say(`Applying migrations to the remote database${env && ` of ${env}`}`);
-  const problem =
-    "Nothing was deployed, because not all migrations are applied: fix the problem that wrangler reports";
-  const applied = await wrangler(["d1", "migrations", "apply", "DB", "--remote"]);
-  if (!applied.succeeded) throw new Stop(problem);
-  const left = await wrangler(["d1", "migrations", "list", "DB", "--remote"], { capture: true });
-  if (!left.succeeded || !left.output.includes("No migrations to apply"))
-    throw new Stop(`${left.output}\n${problem}`);
-}
-
 /** The first address that wrangler names. */
 function deployedTo() {
   // The file has one JSON object on each line. A target is a host, a host with a remark in brackets, or something else,
@@ -43,6 +31,52 @@ function deployedTo() {
   const targets = lines.find(({ type }) => type === "deploy")?.targets ?? [];
   const host = targets.map((target) => target.match(/^([\w.-]+)(?: \(|$)/)?.[1]).find(Boolean);
   return host && `https://${host}`;
+}
+
+/** Deploys the Worker with all its databases. */
+async function deploy(all, { env, given, wait }) {
+  const several = all.length > 1;
+  say(`Applying migrations to the remote database${several ? "s" : ""}${env && ` of ${env}`}`);
+  const states = await applyRemotely(
+    all,
+    "Nothing was deployed, because not all migrations are applied: fix the problem that wrangler reports",
+  );
+  requirePlaces(all, states, "nothing was deployed");
+
+  say(`Deploying${env && ` to ${env}`}`);
+  fs.mkdirSync(".wrangler", { recursive: true });
+  fs.rmSync(OUTPUT, { force: true });
+  process.env.WRANGLER_OUTPUT_FILE_PATH = OUTPUT;
+  const deployed = await wrangler(["deploy", ...entry()]);
+  if (!deployed.succeeded) throw new Stop("Nothing was deployed: fix the problem that wrangler reports");
+  const isNew = lastGeneration(all).some(({ number }) => states[number].place.deployed_at === null);
+  if (isNew) {
+    await or(
+      markDeployed(all),
+      `Deployed, but the last generation of databases could not be noted as deployed: run ${call("deploy")} again`,
+    );
+    for (const { number } of lastGeneration(all)) states[number].place.deployed_at ??= 0;
+  }
+
+  const url = given || deployedTo();
+  if (!url) {
+    const example = "https://…";
+    const advice = call("verify", { URL: example }, [example]);
+    throw new Stop(`Deployed, but wrangler named no address to check: run ${advice}`);
+  }
+  say(`Deployed to ${url}`);
+  console.log(
+    `curl -i ${url}/sign-up -H 'Content-Type: application/json' -d '{"username":"ada","password":"correct horse","client_id":"demo"}'`,
+  );
+  // A new address needs some time before it answers.
+  if ((await verify.run({ URL: url, wait })) === 0) {
+    // A service with one database is not asked to grow.
+    if (several) console.log(nextStep(all, states));
+    return 0;
+  }
+  throw new Stop(
+    `Deployed, but it does not answer as it should: npx wrangler rollback${env && ` --env ${env}`} returns to the previous version`,
+  );
 }
 
 module.exports = {
@@ -63,28 +97,6 @@ module.exports = {
     if (!checked) await requireLogin();
     if (check) return 0;
 
-    await migrate(env);
-    say(`Deploying${env && ` to ${env}`}`);
-    fs.mkdirSync(".wrangler", { recursive: true });
-    fs.rmSync(OUTPUT, { force: true });
-    process.env.WRANGLER_OUTPUT_FILE_PATH = OUTPUT;
-    const deployed = await wrangler(["deploy", ...entry()]);
-    if (!deployed.succeeded) throw new Stop("Nothing was deployed: fix the problem that wrangler reports");
-
-    const url = given || deployedTo();
-    if (!url) {
-      const example = "https://…";
-      const advice = call("verify", { URL: example }, [example]);
-      throw new Stop(`Deployed, but wrangler named no address to check: run ${advice}`);
-    }
-    say(`Deployed to ${url}`);
-    console.log(
-      `curl -i ${url}/sign-up -H 'Content-Type: application/json' -d '{"username":"ada","password":"correct horse","client_id":"demo"}'`,
-    );
-    // A new address needs some time before it answers.
-    if ((await verify.run({ URL: url, wait })) === 0) return 0;
-    throw new Stop(
-      `Deployed, but it does not answer as it should: npx wrangler rollback${env && ` --env ${env}`} returns to the previous version`,
-    );
+    return withStorage({ remote: true }, ({ all }) => deploy(all, { env, given, wait }));
   },
 };

@@ -8,10 +8,18 @@ const net = require("node:net");
 const { createInterface } = require("node:readline");
 const { setTimeout: sleep } = require("node:timers/promises");
 
+const { own } = require("../configuration");
 const { entry } = require("../entry");
+const { applyLocally } = require("../migrations");
+const { isPlaced, look, markDeployed, numbering } = require("../places");
 const settings = require("../settings");
-const { Stop, red, say } = require("../terminal");
-const { call, hasSources, program, wrangler } = require("../wrangler");
+const { count, databases: listed, manyDatabases } = require("../shards");
+const { DATABASES, or, withStorage } = require("../storage");
+const { Stop, progress, red, say } = require("../terminal");
+const { call, hasSources, program } = require("../wrangler");
+
+/** The configuration for `DATABASES=…`. It is beside wrangler.toml, because the paths in it are relative to its folder. */
+const DERIVED = ".wrangler.databases.toml";
 
 /** Whether a program listens on this port of this machine. */
 async function isInUse(port) {
@@ -31,48 +39,72 @@ async function isInUse(port) {
 const again = (variable, value) =>
   hasSources() ? `${variable}=${value} make dev` : call("dev", {}, [`--${variable.toLowerCase()}`, value]);
 
-async function migrate(state) {
+/** Applies the migrations to the databases of this machine, and gives each database its place. */
+async function prepare(state, number) {
+  const another = `another folder, as in: ${again("STATE", "/tmp/state")}`;
   say(`Applying migrations to the local D1 in ${state}`);
-  const command = ["d1", "migrations", "apply", "DB", "--local", "--persist-to", state];
-  const { succeeded, output } = await wrangler(command, { capture: "all", text: "Applying migrations" });
-  if (succeeded) return;
-  throw new Stop(
-    `${output}\nThe migrations could not be applied: fix them, or start with a new database in another folder, as in: ${again("STATE", "/tmp/state")}`,
-  );
+  await withStorage({ state, databases: number }, async ({ all }) => {
+    const problem = `The migrations could not be applied: fix them, or start with a new database in ${another}`;
+    for (const database of all) {
+      await or(progress(`Applying migrations to ${database.binding}`, applyLocally(database)), problem);
+    }
+    let { SERVICE_ID: service } = own().vars ?? {};
+    for (const database of all) {
+      const { place } = await or(look(database), problem);
+      // Without a name of the service, all databases get that of the first one.
+      service ??= place.service;
+      if (all.length === 1 && isPlaced(database, place, service)) continue;
+      const answers = await or(
+        database.d1.query(...numbering(database, service, true), "SELECT * FROM place"),
+        problem,
+      );
+      if (isPlaced(database, answers.at(-1)[0], service)) continue;
+      throw new Stop(
+        `The users in ${state} are placed otherwise, for another number of databases or another CONFUSABLES: choose ${another}`,
+      );
+    }
+    await or(markDeployed(all), problem);
+  });
 }
 
 /**
  * Checks the settings again when their files change, and prints what is wrong. wrangler reads the variables again only
- * when wrangler.toml changes, so that file gets a new time when they change.
+ * when wrangler.toml changes, so that file gets a new time when they change. `follow` then does what else a change
+ * needs.
  */
-function watch() {
-  const look = (file) => fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs;
+function watch(follow) {
+  const modified = (file) => fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs;
   const variables = () =>
     settings
       .variableFiles()
-      .map((file) => [file, look(file)].join())
+      .map((file) => [file, modified(file)].join())
       .join();
-  let [configured, variable] = [look(settings.CONFIG), variables()];
+  let [configured, variable] = [modified(settings.CONFIG), variables()];
   const timer = setInterval(() => {
-    const [nowConfigured, nowVariable] = [look(settings.CONFIG), variables()];
+    const [nowConfigured, nowVariable] = [modified(settings.CONFIG), variables()];
     if (nowConfigured === configured && nowVariable === variable) return;
     if (nowVariable !== variable && nowConfigured !== undefined) {
       say(".dev.vars changed");
       const now = new Date();
       fs.utimesSync(settings.CONFIG, now, now);
     }
-    [configured, variable] = [look(settings.CONFIG), nowVariable];
-    try {
-      settings.check();
-    } catch ({ message }) {
-      console.log(red(message));
+    [configured, variable] = [modified(settings.CONFIG), nowVariable];
+    let said;
+    // A setting that is wrong does not keep wrangler from taking in the others.
+    for (const step of [settings.check, follow]) {
+      try {
+        step();
+      } catch ({ message }) {
+        if (message !== said) console.log(red(message));
+        said = message;
+      }
     }
   }, 300);
   timer.unref();
 }
 
 /** Prints wrangler's output once the server is ready. The earlier output is printed only if the server does not start. */
-async function announce(stream) {
+async function announce(stream, follow) {
   let before = "";
   let ready;
   for await (const line of createInterface({ input: stream })) {
@@ -86,7 +118,7 @@ async function announce(stream) {
       console.log(
         `curl -i ${ready}/sign-up -H 'Content-Type: application/json' -d '{"username":"ada","password":"correct horse","client_id":"demo"}'`,
       );
-      watch();
+      watch(follow);
     } else {
       before += `${line}\n`;
     }
@@ -114,20 +146,32 @@ module.exports = {
   options: {
     port: { type: "string", value: "PORT", help: "the port; by default 8787, and 0 takes any free port" },
     state: { type: "string", value: "DIR", help: "the folder of D1 and KV; by default .wrangler/state" },
+    databases: { ...DATABASES.databases, help: "serve N databases in one generation, whatever SHARDS is" },
   },
   rest: "passed on to wrangler dev",
   settings: true,
 
-  async run({ port = process.env.PORT, state = process.env.STATE }, rest) {
+  async run({ port = process.env.PORT, state = process.env.STATE, databases = process.env.DATABASES }, rest) {
     if (port !== "0" && (await isInUse(Number(port)))) {
       throw new Stop(
         `Port ${port} is in use: stop the program that listens on it, or choose another port, as in: ${again("PORT", "9000")}`,
       );
     }
-    await migrate(state);
+    const derive = () => {
+      if (databases) fs.writeFileSync(DERIVED, manyDatabases(count("DATABASES", databases)));
+    };
+    derive();
+    const served = JSON.stringify(listed(databases));
+    const follow = () => {
+      derive();
+      if (JSON.stringify(listed(databases)) !== served)
+        say(`The databases changed: start ${call("dev")} again, which makes them`);
+    };
+    await prepare(state, databases);
     const { CLOUDFLARE_ENV: env, UNTIL_EOF: untilEof } = process.env;
     const args = [
       ...["dev", ...(rest.some((argument) => argument.endsWith(".js")) ? [] : entry()), "--env", env],
+      ...(databases ? ["--config", DERIVED] : []),
       ...["--ip", "127.0.0.1", "--port", port, "--inspector-port", "0", "--persist-to", state],
       ...["--show-interactive-dev-session=false", ...rest],
     ];
@@ -142,7 +186,7 @@ module.exports = {
     server.stderr.pipe(lines, { end: false });
     // The output ends after the last process that writes to it.
     server.on("close", () => lines.end());
-    const announced = announce(lines);
+    const announced = announce(lines, follow);
     const interrupted = new Promise((resolve) => {
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, resolve);
       // A server of a test must not outlive the test.

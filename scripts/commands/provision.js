@@ -1,10 +1,10 @@
-// Makes the database and the block list on Cloudflare and writes their ids into wrangler.toml. wrangler itself
-// cannot write ids into a .toml file that has comments.
+// Makes the first database and the block list on Cloudflare and writes their ids into wrangler.toml.
 "use strict";
 
 const fs = require("node:fs");
 
 const { CONFIG, binding: read, own, tableName } = require("../configuration");
+const { databases } = require("../shards");
 const { Stop, green } = require("../terminal");
 const { call, wrangler } = require("../wrangler");
 
@@ -39,12 +39,15 @@ const BLOCK_LIST = {
   create: (name) => ["kv", "namespace", "create", name],
 };
 
+/** The first database, and the block list. */
+const resources = () => [{ ...DATABASE, binding: databases()[0].binding }, BLOCK_LIST];
+
 /** The output of a wrangler command. */
-async function ask(command) {
+async function ask(command, again = `run ${call("provision")}`) {
   const { succeeded, output } = await wrangler(command, { capture: true });
   if (succeeded) return output;
   throw new Stop(
-    `wrangler ${command.join(" ")} failed: fix the problem that it reports and ${again()} again. If wrangler is not ` +
+    `wrangler ${command.join(" ")} failed: fix the problem that it reports and ${again} again. If wrangler is not ` +
       "signed in, run npx wrangler login or set CLOUDFLARE_API_TOKEN",
   );
 }
@@ -78,6 +81,15 @@ function write({ table, binding, key }, id) {
   );
 }
 
+/** Stops if a database of the account is outside of the jurisdiction that the operator asks for. */
+function requireJurisdiction({ name, jurisdiction: actual }, { jurisdiction }) {
+  if (!jurisdiction || actual === jurisdiction) return;
+  throw new Stop(
+    `The account has a database ${name} already, outside of the jurisdiction ${jurisdiction}, and a database cannot ` +
+      `be moved: choose another database_name in ${CONFIG}`,
+  );
+}
+
 /** Writes the id of a binding's resource. If the account has no resource of that name yet, this function makes it. */
 async function provision(resource, place) {
   const { title, table, binding } = resource;
@@ -89,13 +101,7 @@ async function provision(resource, place) {
   const name = resource.nameIn(entry);
   let found = await look(resource, name);
   if (found) {
-    const { jurisdiction } = place;
-    if (resource === DATABASE && jurisdiction && found.jurisdiction !== jurisdiction) {
-      throw new Stop(
-        `The account has a database ${name} already, outside of the jurisdiction ${jurisdiction}, and a database cannot ` +
-          `be moved: choose another database_name in ${CONFIG}`,
-      );
-    }
+    if (table === DATABASE.table) requireJurisdiction(found, place);
     console.log(`The account has a ${title} ${name} already: it is used as it is, in its present location`);
   } else {
     await ask(resource.create(name, place));
@@ -107,40 +113,57 @@ async function provision(resource, place) {
   console.log(green(`Wrote the id of the ${title} into ${CONFIG}: ${resource.foundId(found)}`));
 }
 
-/** Checks that wrangler.toml has both ids. */
+/** Checks that wrangler.toml has the ids of the block list and of all databases. */
 function requireIds() {
   const env = process.env.CLOUDFLARE_ENV;
-  for (const resource of [DATABASE, BLOCK_LIST]) {
+  for (const resource of resources()) {
     if (idOf(resource)) continue;
     const { title } = resource;
     throw new Stop(
       `${CONFIG} has no id of the ${title}${env ? ` of ${env}` : ""}: ${again()} first, which makes or finds the ${title}`,
     );
   }
+  for (const { binding, entry } of databases()) {
+    if (!entry.database_id)
+      throw new Stop(`${CONFIG} has no database_id of ${binding}: write the line below its binding`);
+  }
+}
+
+/** The options that say where a database is made. */
+const PLACE = {
+  location: {
+    type: "string",
+    value: "PLACE",
+    help: "the location of the database: weur, eeur, apac, oc, wnam or enam",
+  },
+  jurisdiction: {
+    type: "string",
+    value: "LAW",
+    help: "or the jurisdiction that the database stays in: eu, us or fedramp",
+  },
+};
+
+function requireOnePlace({ location, jurisdiction }) {
+  if (location && jurisdiction) {
+    throw new Stop("Give LOCATION or JURISDICTION: a jurisdiction already decides the location");
+  }
 }
 
 module.exports = {
   summary: "make the remote database and block list once",
-  options: {
-    location: {
-      type: "string",
-      value: "PLACE",
-      help: "the location of the database: weur, eeur, apac, oc, wnam or enam",
-    },
-    jurisdiction: {
-      type: "string",
-      value: "LAW",
-      help: "or the jurisdiction that the database stays in: eu, us or fedramp",
-    },
-  },
+  options: PLACE,
   settings: true,
 
-  async run({ location, jurisdiction }) {
-    if (location && jurisdiction) {
-      throw new Stop("Give LOCATION or JURISDICTION: a jurisdiction already decides the location");
-    }
-    for (const resource of [DATABASE, BLOCK_LIST]) await provision(resource, { location, jurisdiction });
+  async run(place) {
+    requireOnePlace(place);
+    for (const resource of resources()) await provision(resource, place);
   },
 
+  DATABASE,
+  PLACE,
+  ask,
   requireIds,
+  requireJurisdiction,
+  requireOnePlace,
+  write,
 };

@@ -1,6 +1,7 @@
 "use strict";
 
-const { OPTIONS, withStorage, or } = require("../storage");
+const { each, look, requirePlaces } = require("../places");
+const { OPTIONS, DATABASES, made, withStorage, or } = require("../storage");
 const { Stop, progress } = require("../terminal");
 
 const NAMES = [
@@ -10,7 +11,7 @@ const NAMES = [
 
 module.exports = {
   summary: 'store the skeletons of the existing names, for CONFUSABLES = "deny"',
-  options: OPTIONS,
+  options: { ...OPTIONS, ...DATABASES },
   settings: true,
 
   /**
@@ -18,13 +19,21 @@ module.exports = {
    * Unicode's table changed.
    */
   async run(storage) {
-    const statements = await withStorage(storage, async ({ d1 }) => {
-      const tables = await or(d1.query(...NAMES), "The names could not be read");
-      const statements = compute(tables);
-      await or(progress("Storing the skeletons", d1.execute(statements)), "The skeletons could not be stored");
-      return statements;
+    let names = 0;
+    await withStorage(storage, async ({ all }) => {
+      const states = await or(each(all, look), "The names could not be read");
+      requirePlaces(all, states, storage.remote ? "no skeleton was stored" : made);
+      for (const { d1, binding } of all) {
+        const tables = await or(d1.query(...NAMES), `The names of ${binding} could not be read`);
+        const statements = compute(tables);
+        await or(
+          progress(`Storing the skeletons of ${binding}`, d1.execute(statements)),
+          `The skeletons of ${binding} could not be stored`,
+        );
+        names += statements.filter((sql) => sql.includes("OR IGNORE")).length / 3;
+      }
     });
-    console.log(`Names with a skeleton: ${statements.filter((sql) => sql.includes("OR IGNORE")).length / 3}`);
+    console.log(`Names with a skeleton: ${names}`);
   },
 };
 

@@ -1,12 +1,16 @@
 //! `make provision` and `make deploy`, with the wrangler that is installed here and a stand-in for Cloudflare's API.
 
+use std::collections::HashMap;
 use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use serde_json::{Value, json};
+use rusqlite::fallible_iterator::FallibleIterator;
+use rusqlite::types::ValueRef;
+use rusqlite::{Batch, Connection};
+use serde_json::{Map, Value, json};
 
 use crate::server::shared;
 use crate::stand_in::{self, Question, Reply};
@@ -14,25 +18,31 @@ use crate::stand_in::{self, Question, Reply};
 /// An account at Cloudflare: its resources, and the changes that were made to it, in order.
 #[derive(Default)]
 pub struct Account {
-    databases: Vec<Value>,
+    /// The databases as the API lists them.
+    pub databases: Vec<Value>,
     namespaces: Vec<Value>,
+    /// The contents of the databases, by their ids.
+    contents: HashMap<String, Connection>,
     /// The applied migrations: each with the id of its database, and its name.
     migrations: Vec<(String, String)>,
     /// The last upload.
-    uploaded: String,
+    pub uploaded: String,
     is_deployed: bool,
     changes: Vec<String>,
-    fault: Fault,
+    /// What fails.
+    pub fault: Fault,
 }
 
 #[derive(Default, Clone, Copy, PartialEq)]
-enum Fault {
+pub enum Fault {
     #[default]
     None,
     /// The account may not make a namespace.
     Namespaces,
     /// A migration's statement is an error.
     Migrations,
+    /// A request fails whose line or body has both texts.
+    With(&'static str, &'static str),
     /// A migration fails inside an answer of success, and wrangler ends as if the migration had been applied.
     MigrationsInside,
 }
@@ -41,6 +51,12 @@ impl Account {
     /// Answers as Cloudflare's API does, with the members that wrangler reads. Gives the status and the result.
     fn answer(&mut self, question: &Question) -> (u16, Value) {
         let body: Value = serde_json::from_slice(&question.body).unwrap_or_default();
+        if let Fault::With(one, other) = self.fault {
+            let text = question.line.clone() + &String::from_utf8_lossy(&question.body);
+            if text.contains(one) && text.contains(other) {
+                return (400, Value::Null);
+            }
+        }
         let (line, query) = question.line.split_once('?').unwrap_or((&question.line, ""));
         // The list of changes names the environment `staging`.
         let of = if line.contains("/edge-signup-staging") { " staging" } else { "" };
@@ -62,7 +78,11 @@ impl Account {
                 let [name, hint, law] =
                     ["name", "primary_location_hint", "jurisdiction"].map(|key| &body[key]);
                 self.changes.push(format!("database {name} {hint} {law}"));
-                let id = if name == "edge-signup-staging" { STAGING_DATABASE } else { DATABASE };
+                let id = match name.as_str().unwrap() {
+                    "edge-signup" => DATABASE.to_owned(),
+                    "edge-signup-staging" => STAGING_DATABASE.to_owned(),
+                    _ => format!("00000000-0000-4000-8000-{:012}", self.databases.len()),
+                };
                 let database = json!({"uuid": id, "name": name, "jurisdiction": law});
                 self.databases.push(database.clone());
                 (200, database)
@@ -112,26 +132,85 @@ impl Account {
         }
     }
 
-    /// D1's answers to wrangler's statements about migrations.
+    /// D1's answers to statements.
     fn query(&mut self, database: &str, sql: &str) -> (u16, Value) {
-        let answer =
-            |results: Value, success| (200, json!([{"results": results, "success": success, "meta": {}}]));
-        let Some((_, name)) = sql.split_once("INSERT INTO \"d1_migrations\" (name)\nvalues ('") else {
-            // Other statements make the table of migrations, or read it.
-            let applied = self.migrations.iter().filter(|(of, _)| of == database);
-            return answer(applied.map(|(_, name)| json!({"name": name})).collect(), true);
-        };
-        let name = name.split('\'').next().unwrap();
+        let migration = sql.split_once("INSERT INTO \"d1_migrations\" (name)\nvalues ('");
+        let migration = migration.and_then(|(_, name)| name.split('\'').next());
         match self.fault {
-            Fault::Migrations => return (400, Value::Null),
-            Fault::MigrationsInside => return answer(json!([]), false),
+            Fault::Migrations if migration.is_some() => return (400, Value::Null),
+            Fault::MigrationsInside if migration.is_some() => {
+                return (200, json!([{"results": [], "success": false, "meta": {}}]));
+            }
             _ => {}
         }
-        let of = if database == STAGING_DATABASE { " staging" } else { "" };
-        self.changes.push(format!("migrate {name}{of}"));
-        self.migrations.push((database.to_owned(), name.to_owned()));
-        answer(json!([]), true)
+        let name = self.name(database);
+        let content = self.content(database);
+        let before = content.total_changes();
+        let answers = match run(content, sql) {
+            Ok(answers) => answers,
+            Err(error) => return (400, json!(error.to_string())),
+        };
+        let has_changed = content.total_changes() > before;
+        if let Some(migration) = migration {
+            let of = if database == STAGING_DATABASE { " staging" } else { "" };
+            self.changes.push(format!("migrate {migration}{of}"));
+            self.migrations.push((database.to_owned(), migration.to_owned()));
+        } else if has_changed {
+            self.changes.push(format!("write {name}"));
+        }
+        (200, answers)
     }
+
+    /// The name of the database with this id.
+    fn name(&self, id: &str) -> String {
+        let found = self.databases.iter().find(|database| database["uuid"] == id);
+        found.and_then(|database| database["name"].as_str()).unwrap_or(id).to_owned()
+    }
+
+    /// The content of a database.
+    pub fn content(&mut self, id: &str) -> &Connection {
+        self.contents.entry(id.to_owned()).or_insert_with(|| Connection::open_in_memory().unwrap())
+    }
+
+    /// The content of the database with this name.
+    pub fn content_of(&mut self, name: &str) -> &Connection {
+        let found = self.databases.iter().find(|database| database["name"] == name).expect(name);
+        let id = found["uuid"].as_str().unwrap().to_owned();
+        self.content(&id)
+    }
+}
+
+/// Runs statements in a transaction, as D1 does, and gives their answers.
+fn run(content: &Connection, sql: &str) -> rusqlite::Result<Value> {
+    let transaction = content.unchecked_transaction()?;
+    let size: i64 = content.query_row(
+        "SELECT page_count * page_size FROM pragma_page_count, pragma_page_size",
+        [],
+        |row| row.get(0),
+    )?;
+    let mut answers = Vec::new();
+    let mut batch = Batch::new(content, sql);
+    while let Some(mut statement) = batch.next()? {
+        let columns: Vec<String> = statement.column_names().map(str::to_owned).collect();
+        let mut rows = statement.query([])?;
+        let mut results = Vec::new();
+        while let Some(row) = rows.next()? {
+            let mut result = Map::new();
+            for (at, column) in columns.iter().enumerate() {
+                let value = match row.get_ref(at)? {
+                    ValueRef::Null => Value::Null,
+                    ValueRef::Integer(number) => number.into(),
+                    ValueRef::Text(text) => String::from_utf8_lossy(text).into(),
+                    other => panic!("{other:?}"),
+                };
+                result.insert(column.clone(), value);
+            }
+            results.push(result);
+        }
+        answers.push(json!({"results": results, "success": true, "meta": {"size_after": size}}));
+    }
+    transaction.commit()?;
+    Ok(answers.into())
 }
 
 /// A copy of the project with its own `wrangler.toml`, migrations and account.
@@ -151,7 +230,8 @@ impl Project {
         fs::create_dir_all(folder.join("migrations")).unwrap();
         for entry in fs::read_dir(root).unwrap().map(Result::unwrap) {
             let name = entry.file_name();
-            let own = ["migrations", "wrangler.toml", ".dev.vars", ".wrangler", ".git"];
+            let own =
+                ["migrations", "wrangler.toml", ".dev.vars", ".wrangler", ".wrangler.databases.toml", ".git"];
             if !own.iter().any(|own| name == *own) {
                 symlink(entry.path(), folder.join(name)).unwrap();
             }
@@ -163,7 +243,8 @@ impl Project {
         let answering = Arc::clone(&account);
         let api = stand_in::start(move |question| {
             let (status, result) = answering.lock().unwrap().answer(question);
-            let errors = if status == 200 { json!([]) } else { json!([{"code": 10007, "message": "no"}]) };
+            let message = result.as_str().unwrap_or("no");
+            let errors = if status == 200 { json!([]) } else { json!([{"code": 10007, "message": message}]) };
             let body = json!({"success": status == 200, "errors": errors, "messages": [], "result": result});
             let json = ("Content-Type".to_owned(), "application/json".to_owned());
             Reply::Whole(status, vec![json], body.to_string())
@@ -214,12 +295,13 @@ impl Project {
         text
     }
 
-    fn account(&self) -> std::sync::MutexGuard<'_, Account> {
+    /// The account.
+    pub fn account(&self) -> std::sync::MutexGuard<'_, Account> {
         self.account.lock().unwrap()
     }
 
     /// The changes to the account since the last call.
-    fn changes(&self) -> Vec<String> {
+    pub fn changes(&self) -> Vec<String> {
         std::mem::take(&mut self.account().changes)
     }
 }
@@ -252,7 +334,7 @@ pub fn without_ids() -> String {
 }
 
 /// The configuration of [`without_ids`], with these ids below the bindings at the top level.
-fn with_ids(database: Option<&str>, namespace: Option<&str>) -> String {
+pub fn with_ids(database: Option<&str>, namespace: Option<&str>) -> String {
     let mut text = without_ids();
     for (table, binding, line) in [
         ("\n[[d1_databases]]", "binding = \"DB\"\n", database.map(|id| format!("database_id = \"{id}\"\n"))),
@@ -265,10 +347,11 @@ fn with_ids(database: Option<&str>, namespace: Option<&str>) -> String {
     text
 }
 
-const DATABASE: &str = "11111111-2222-4333-8444-555555555555";
-const NAMESPACE: &str = "0123456789abcdef0123456789abcdef";
-const STAGING_DATABASE: &str = "66666666-7777-4888-8999-aaaaaaaaaaaa";
-const STAGING_NAMESPACE: &str = "fedcba9876543210fedcba9876543210";
+/// The ids of the databases and namespaces.
+pub const DATABASE: &str = "11111111-2222-4333-8444-555555555555";
+pub const NAMESPACE: &str = "0123456789abcdef0123456789abcdef";
+pub const STAGING_DATABASE: &str = "66666666-7777-4888-8999-aaaaaaaaaaaa";
+pub const STAGING_NAMESPACE: &str = "fedcba9876543210fedcba9876543210";
 
 #[test]
 fn provision_makes_what_is_missing_and_writes_its_id_once() {
@@ -392,7 +475,7 @@ fn deploy_stops_where_a_migration_fails() {
 }
 
 /// The environment `staging`, copied from docs/operating.md.
-fn staging() -> String {
+pub fn staging() -> String {
     let text = fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/operating.md")).unwrap();
     let start = text.find("```toml\n[env.staging]").expect("an example") + "```toml".len();
     let end = start + text[start..].find("```").unwrap();

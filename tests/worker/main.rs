@@ -30,6 +30,7 @@ mod deploy;
 mod documents;
 mod element;
 mod faults;
+mod growing;
 mod guards;
 mod http;
 mod load;
