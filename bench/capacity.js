@@ -77,7 +77,11 @@ const CONSTANTS = [
   ["constant", "value", "from"],
   ["a user in the database, with its index", `${USER_BYTES} bytes`, "[measured](benchmarks.md#many-databases)"],
   ["a database", `${DATABASE_GB} GB`, D1_LIMITS],
-  ["a statement occupies its database for", `${STATEMENT_MS} ms`, "assumed; `npx wrangler d1 insights` shows yours"],
+  [
+    "a statement occupies its database for",
+    `${STATEMENT_MS} ms`,
+    "assumed; `npx wrangler d1 insights` shows yours",
+  ],
   [
     "storage, each month",
     `$${STORAGE_PRICE} a GB, ${STORAGE_INCLUDED_GB} GB included`,
@@ -116,7 +120,7 @@ function panel(at, title, value, show) {
   const left = LEFT + at * (PANEL + GAP);
   const x = (databases) => left + (Math.log(databases) / Math.log(MOST)) * PANEL;
   const [least, most] = [value(capacity(1)), value(capacity(MOST))];
-  const y = (amount) => TOP + HEIGHT * (1 - Math.log(amount / least) / Math.log(most / least));
+  const y = (amount) => TOP + 0.9 * HEIGHT * (1 - Math.log(amount / least) / Math.log(most / least));
   const line = (from, to) => `M${x(from).toFixed(1)} ${to}`;
   const points = rows.map((row) => [x(row.databases), y(value(row)), show(value(row))]);
   return [
@@ -127,10 +131,16 @@ function panel(at, title, value, show) {
       text(x(at).toFixed(1), TOP - 6, label, 'text-anchor="middle" font-size="10"'),
     ]),
     `<path d="M${points.map(([px, py]) => `${px.toFixed(1)} ${py.toFixed(1)}`).join("L")}" fill="none" stroke="${BLUE}"/>`,
-    ...points.flatMap(([px, py, amount]) => [
-      `<circle cx="${px.toFixed(1)}" cy="${py.toFixed(1)}" r="3.5" fill="${BLUE}"/>`,
-      text((px + 6).toFixed(1), (py + 14).toFixed(1), amount, 'font-size="11"'),
-    ]),
+    ...points.flatMap(([px, py, amount], n) => {
+      // The labels stay clear of the axis and of the marks.
+      const isOuter = n < 2 || n === points.length - 1;
+      const [dx, dy, anchor] = isOuter ? [6, 14, "start"] : [-6, -4, "end"];
+      const label = `text-anchor="${anchor}" font-size="11"`;
+      return [
+        `<circle cx="${px.toFixed(1)}" cy="${py.toFixed(1)}" r="3.5" fill="${BLUE}"/>`,
+        text((px + dx).toFixed(1), (py + dy).toFixed(1), amount, label),
+      ];
+    }),
     ...DATABASES.map((count) =>
       text(
         x(count).toFixed(1),

@@ -34,7 +34,8 @@ function markdown(lines) {
 }
 
 const read = (path) => readFileSync(here(path), "utf8");
-const npm = (folder) => (name) => `${name} ${JSON.parse(read(`${folder}/${name}/package.json`)).version}`;
+const version = (folder, name) => JSON.parse(read(`${folder}/${name}/package.json`)).version;
+const npm = (folder) => (name) => `${name} ${version(folder, name)}`;
 const crate = (name) => read("../Cargo.lock").match(`name = "${name}"\nversion = "(.*)"`)?.[1];
 
 const machine = () => `${cpus()[0].model.trim()}, ${cpus().length} processors`;
@@ -106,8 +107,8 @@ ${markdown(shardTexts(results))}
 Here a statement occupies its database for 5 ms. The databases are stand-ins, because the pace of the local D1 is that of
 this machine's processors: a stand-in takes one statement at a time, waits for 5 ms and stores nothing. A stand-in of KV
 takes no time. The requests come from within the isolate, as many at once as 32 for each database, and the Worker finds
-the home of each name. The share of the processors' time counts all work of the machine, also that of other programs.
-Near 100 % the processors are the limit, and not the databases.
+the home of each name. The bench takes precedence over other programs meanwhile, where the kernel lets it. The share of
+the processors' time counts all work of the machine. Near 100 % the processors may be the limit, and not the databases.
 
 ${markdown(frozenTexts(results))}
 
@@ -122,9 +123,8 @@ ${markdown(byteTexts(results))}
 
 The bytes are those of 50,000 rows with names of 10 letters in random order, and with a \`client_id\` of 31.
 
-The machine was ${machine()}. Its load before the run was ${LOAD.toFixed(1)} processes${
-  LOAD > cpus().length / 2 ? ", because it had other work to do" : ""
-}. The runtime was ${npm("../node_modules")("workerd")}.
+The machine was ${machine()}, with workerd ${version("../node_modules", "workerd")}. Its load before the run was
+${LOAD.toFixed(1)} processes${LOAD > cpus().length / 2 ? ", because it had other work to do" : ""}.
 
 `;
 
