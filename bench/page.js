@@ -131,7 +131,8 @@ ${LOAD.toFixed(1)} processes${LOAD > cpus().length / 2 ? ", because it had other
 const page = (results, names) => `# Benchmarks
 
 This page compares the cost of this Worker with that of the code that a team would write or mount instead. \`make bench\`
-measured everything in one run, on one machine, inside workerd, and wrote this page.
+measured everything in one run, on one machine, inside workerd, and wrote this page. The section on [many
+databases](#many-databases) may come from a later run.
 
 - **Hand-written JavaScript**: the same contract, tables, statements and headers, with \`@phi-ag/argon2\` for the
   hash.

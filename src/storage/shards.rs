@@ -208,12 +208,13 @@ mod tests {
         let list: serde_json::Value = serde_json::from_str(LIST).unwrap();
         for entry in list["names"].as_array().unwrap() {
             let mut numbers = 0_u64..;
-            let mut generation = |size: &serde_json::Value| -> String {
-                let members = numbers.by_ref().take(size.as_u64().unwrap().try_into().unwrap());
-                members.map(|n| format!("DB_{n} ")).collect()
-            };
-            let generations: Vec<_> =
-                entry["sizes"].as_array().unwrap().iter().map(&mut generation).collect();
+            let sizes = entry["sizes"].as_array().unwrap().iter();
+            let generations: Vec<String> = sizes
+                .map(|size| usize::try_from(size.as_u64().unwrap()).unwrap())
+                .map(|size| {
+                    numbers.by_ref().take(size).map(|n| format!("DB_{n}")).collect::<Vec<_>>().join(" ")
+                })
+                .collect();
             let shards = read(&generations.join(";")).unwrap();
             let homes = shards.homes(entry["name"].as_str().unwrap());
             assert_eq!(serde_json::json!(homes), entry["homes"], "{entry}");
