@@ -1,7 +1,10 @@
 // The measurements of the bench. A measurement gives rounds, and a round gives the values of each target.
 import assert from "node:assert/strict";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { cpus, tmpdir } from "node:os";
+import { join } from "node:path";
 
-import { expect, requestsOf, send } from "./requests.js";
+import { anywhere, expect, requestsOf, send } from "./requests.js";
 import {
   cpu,
   peakMemory,
@@ -11,8 +14,11 @@ import {
   startAll,
   startHashPrograms,
   withCrossings,
+  withGenerations,
   withHash,
   withMemory,
+  withPacedDatabases,
+  withRows,
   withSteady,
 } from "./targets.js";
 
@@ -213,6 +219,93 @@ async function fresh(target, copies, signUps) {
     const { loaded, memory } = server;
     const wasm = memory && Number((await send(memory, { path: "/" })).body) / 2 ** 20;
     return { loaded, used: await settledCpu(server), peak: peakMemory(server), wasm };
+  });
+}
+
+/** The numbers of databases, of frozen generations and of rows that are compared. */
+const SHARDS = [1, 2, 4, 8];
+const FROZEN = [0, 1, 3];
+const ROWS = [0, 1_000_000, 5_000_000];
+
+/** The clients for each database. They keep all databases busy, although names spread unevenly for a moment. */
+const CLIENTS = 32;
+
+/** Measures the pace of `/users/` with one generation of several databases that take one statement at a time. */
+export async function shards([ours], seconds) {
+  const targets = SHARDS.map((size) => withPacedDatabases(withGenerations(ours, `${size}`, [size])));
+  return during(await startAll(targets), async (servers) => {
+    precede(true);
+    const rounds = await repeat(seconds, () => inTurn(servers, pace));
+    precede(false);
+    return rounds;
+  });
+}
+
+/** Gives the processes of this session precedence over other work of the machine, if the kernel lets us. */
+function precede(isOn) {
+  try {
+    // https://man7.org/linux/man-pages/man7/sched.7.html
+    writeFileSync("/proc/self/autogroup", isOn ? "-10" : "0");
+  } catch {}
+}
+
+/** The requests a second in an isolate, and the share of this machine's processor time that was used meanwhile. */
+async function pace({ name, databases: port }) {
+  const body = JSON.stringify({ clients: CLIENTS * Number(name), milliseconds: 2000 });
+  const [idle, begin] = [idleTime(), performance.now()];
+  const answer = await expect(port, { path: "/", body, status: 200 });
+  const busy = 1 - (idleTime() - idle) / (performance.now() - begin) / cpus().length;
+  const { count, milliseconds } = JSON.parse(answer.body);
+  return { rate: (1000 * count) / milliseconds, busy };
+}
+
+/** The time that this machine's processors were idle, in milliseconds. */
+const idleTime = () => cpus().reduce((total, { times }) => total + times.idle, 0);
+
+/**
+ * Measures a growing service: with frozen generations, and with a `share` of the rows in the table. Gives the rounds of
+ * each figure.
+ */
+export async function growth([ours], seconds, share) {
+  const frozen = FROZEN.map((count) => withGenerations(ours, `${count}`, Array(count + 1).fill(1)));
+  const signUps = await during(await startAll(frozen), (servers) => requests("sign-up", servers, seconds));
+  const users = await during(await startAll(frozen), (servers) => requests("users", servers, seconds));
+  filled ??= await fill(ours, share);
+  const anyName = (server) => expect(server.ports[0], anywhere());
+  const rows = await during(await startAll(filled), (servers) => compare(servers, seconds, anyName));
+  return { "frozen-sign-up": signUps, "frozen-users": users, rows, bytes: await bytes(ours) };
+}
+
+let filled;
+
+/** The targets with rows, made once for all sessions. */
+async function fill(ours, share) {
+  const folder = mkdtempSync(join(tmpdir(), "edge-signup-bench-"));
+  process.on("exit", () => rmSync(folder, { recursive: true }));
+  const targets = [];
+  for (const rows of ROWS.map((rows) => rows * share)) {
+    targets.push(await withRows(ours, `${rows}`, rows, folder));
+  }
+  return targets;
+}
+
+/** The bytes of a user, and of an account, in the database: the row and its indexes, after names in random order. */
+async function bytes(ours) {
+  const count = 50_000;
+  const size = async (database, statement) => {
+    const before = (await database.prepare("SELECT 1").run()).meta.size_after;
+    const { meta } = await database.prepare(`${statement} FROM numbers`).bind(count).run();
+    return { bytes: (meta.size_after - before) / count };
+  };
+  const numbers = `WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?1)
+    SELECT lower(hex(randomblob(5))), lower(hex(randomblob(5))), printf('request-id:%036d', n),`;
+  return during([await start(ours)], async ([server]) => {
+    const database = await server.database("DB");
+    const values = `'$argon2id$v=19$m=19456,t=2,p=1$' || hex(randomblob(11)) || '$' || substr(hex(randomblob(22)), 2),
+      'g7kj2axpf13umghr5m9xl6aiordknff'`;
+    const users = `INSERT INTO users (username, username_key, request_key, password_hash, client_id) ${numbers} ${values}`;
+    const accounts = `INSERT INTO accounts (name, name_key, request_key, privacy) ${numbers} 'Public'`;
+    return [{ users: await size(database, users), accounts: await size(database, accounts) }];
   });
 }
 

@@ -1,7 +1,7 @@
 // Draws the ratios as bars in an SVG, in colours that are readable on light and dark backgrounds. Observable Plot
 // would need 60 packages and a DOM, only to draw rectangles and texts.
 const COLOURS = { "edge-signup": "#2f81f7", hono: "#e0823d", "better-auth": "#a371f7" };
-const GREY = "#768390";
+export const GREY = "#768390";
 
 const WIDTH = 860;
 const LEFT = 330;
@@ -14,7 +14,7 @@ const GAP = 14;
 const MOST = 2.5;
 
 const x = (value) => LEFT + (Math.min(value, MOST) / MOST) * (WIDTH - LEFT - RIGHT);
-const text = (at, y, content, more = "") => `<text x="${at}" y="${y}" ${more}>${content}</text>`;
+export const text = (at, y, content, more = "") => `<text x="${at}" y="${y}" ${more}>${content}</text>`;
 
 /**
  * Gives the SVG of `rows`. Each row has a `label` and the `cells` of its targets, and each cell has a `middle` and

@@ -1,5 +1,6 @@
 // The tables. A row of the first table computes its cells from the rounds of a measurement, and may have a goal. The
-// others compare the hash with those of other programs, and count the calls between wasm and JavaScript.
+// others compare the hash with those of other programs, count the calls between wasm and JavaScript, and compare the
+// Worker with itself on more databases.
 export const TITLES = {
   "edge-signup": "edge-signup",
   js: "hand-written JavaScript",
@@ -141,12 +142,71 @@ function crossingTexts({ crossings: [counts] }) {
   return [head, ...body];
 }
 
+/** The most databases, up to which the pace is at least 0.9 of that of one database for each. */
+function kept(cells) {
+  const isKept = (count) => cells[count].base !== undefined || cells[count].middle.toFixed(2) >= 0.9 * count;
+  const counts = Object.keys(cells);
+  const missed = counts.findIndex((count) => !isKept(count));
+  return missed < 0 ? "yes" : `up to ${counts[missed - 1]}`;
+}
+
+/** The pace of several databases, in the same form. */
+export function shardTexts({ shards: rounds }) {
+  const rates = ratio("rate", "/s", "1")(rounds);
+  const busy = each("busy", (name, of) => ({ ...spread(of(name).map((share) => 100 * share)), unit: "%" }))(
+    rounds,
+  );
+  const counts = Object.keys(rates);
+  return [
+    ["databases", ...counts, "goal for N databases", "met"],
+    ["`POST /users/`: requests a second", ...counts.map((n) => show(rates[n])), "0.90 × N or more", kept(rates)],
+    ["processors in use", ...counts.map((n) => show(busy[n])), "–", "–"],
+  ];
+}
+
+/** The cost of frozen generations, in the same form. */
+export function frozenTexts(results) {
+  const line = (label, from, value) => {
+    const cells = ratio(value, "ms", "0")(results[from]);
+    return [label, ...Object.values(cells).map(show)];
+  };
+  return [
+    ["frozen generations", ...Object.keys(results["frozen-users"][0])],
+    line("`POST /sign-up`: CPU", "frozen-sign-up", "cpu"),
+    line("`POST /sign-up`: latency", "frozen-sign-up", "latency"),
+    line("`POST /users/`: CPU", "frozen-users", "cpu"),
+    line("`POST /users/`: latency", "frozen-users", "latency"),
+  ];
+}
+
+/** The latency with rows in the table, in the same form. */
+export function rowTexts({ rows: rounds }) {
+  const cells = ratio("latency", "ms", "0")(rounds);
+  return [
+    ["accounts in the database", ...Object.keys(cells).map((count) => Number(count).toLocaleString("en"))],
+    ["`POST /users/`: latency", ...Object.values(cells).map(show)],
+  ];
+}
+
+/** The bytes of a row with its indexes, in the same form. */
+export function byteTexts({ bytes: rounds }) {
+  const cells = absolute("bytes", "bytes")(rounds);
+  return [
+    ["stored by", "`POST /sign-up`", "`POST /users/`"],
+    ["a row and its index", show(cells.users), show(cells.accounts)],
+  ];
+}
+
 /** The tables for a terminal. */
 export function printed(results, names) {
   const tables = [
     rows(results).length > 0 && texts(results, names),
     results.hash && hashTexts(results),
     results.crossings && crossingTexts(results),
+    results.shards && shardTexts(results),
+    results.rows && frozenTexts(results),
+    results.rows && rowTexts(results),
+    results.rows && byteTexts(results),
   ];
   return tables.filter(Boolean).map(aligned).join("\n\n");
 }

@@ -1,5 +1,6 @@
 // The requests of the bench, a client to send them, and the check that the peers answer alike.
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { Agent, request } from "node:http";
 import { setTimeout as delay } from "node:timers/promises";
 
@@ -61,6 +62,9 @@ const users = (name, more) => ({
   status: 201,
   ...more,
 });
+
+/** A request to `/users/` for a random name, of hexadecimal digits. */
+export const anywhere = () => users(randomBytes(16).toString("hex"));
 
 /** The kinds of requests. Each call makes a new request. */
 const CONTRACT = {

@@ -1,11 +1,13 @@
-// Compares the Worker with its alternatives. It prints tables, and after a full run it also writes
-// docs/benchmarks.md and docs/benchmarks.svg.
+// Compares the Worker with its alternatives, and measures it with many databases. It prints tables, and after a full run
+// it also writes docs/benchmarks.md and docs/benchmarks.svg. After a run of ONLY=shards,growth it writes only the section
+// of docs/benchmarks.md that has these figures.
 //
-//   QUICK=1                runs fewer rounds without `steady`, in less than two minutes, and only prints the tables
+//   QUICK=1                runs fewer rounds without `steady`, `shards` and `growth`, in less than two minutes, and only prints the
+//                          tables
 //   ONLY=sign-up,users     runs only these measurements
 //   PEERS=hono             runs only these peers besides the JavaScript peer; PEERS=none runs no peer besides it
 import * as figures from "./figures.js";
-import { writeDocs } from "./page.js";
+import { writeDocs, writeSection } from "./page.js";
 import { printed } from "./report.js";
 import { checkAgreement, expect, requestsOf } from "./requests.js";
 import { NAMES, prepare, startAll } from "./targets.js";
@@ -40,7 +42,12 @@ const MEASUREMENTS = {
   "wasm-memory": (targets) => figures.wasmMemory(targets.filter(({ name }) => name !== "better-auth")),
   upload: (targets) => figures.uploads(targets),
   crossings: (targets) => figures.crossings(targets),
+  shards: (targets) => figures.shards(targets, 20 * PACE),
+  growth: (targets) => figures.growth(targets, 5 * PACE, quick ? 0.1 : 1),
 };
+
+/** The measurements of many databases. They need only our Worker. */
+const SECTION = ["shards", "growth"];
 
 /** The names of `all` that a variable lists, or `otherwise` if the variable is not set. */
 function chosen(variable, all, otherwise = all) {
@@ -55,19 +62,27 @@ const say = (text) => console.error(`==> ${text}`);
 
 const peers = chosen("PEERS", NAMES.slice(2));
 const all = Object.keys(MEASUREMENTS);
-const measurements = chosen("ONLY", all, quick ? all.filter((name) => name !== "steady") : all);
-const names = [...NAMES.slice(0, 2), ...peers];
+const LONG = ["steady", ...SECTION];
+const measurements = chosen("ONLY", all, quick ? all.filter((name) => !LONG.includes(name)) : all);
+const alone = measurements.every((name) => SECTION.includes(name));
+const names = alone ? NAMES.slice(0, 1) : [...NAMES.slice(0, 2), ...peers];
 
-say("Bundling the Worker and its peers, and checking that they answer alike");
+say(alone ? "Bundling the Worker" : "Bundling the Worker and its peers, and checking that they answer alike");
 const targets = await Promise.all(names.map(prepare));
-const results = Object.fromEntries(measurements.map((name) => [name, []]));
+const results = {};
+const keep = (name, rounds) => {
+  results[name] = [...(results[name] ?? []), ...rounds];
+};
 for (let session = 1; session <= SESSIONS; session++) {
   const servers = await startAll(targets);
   await checkAgreement(servers.filter(({ name }) => name !== "better-auth"));
   for (const server of servers) await expect(server.ports[0], requestsOf(server).first());
   for (const name of measurements) {
     say(`Measuring ${name}, session ${session} of ${SESSIONS}`);
-    results[name].push(...(await MEASUREMENTS[name](targets, servers)));
+    const rounds = await MEASUREMENTS[name](targets, servers);
+    // A measurement of several figures has rounds for each.
+    if (Array.isArray(rounds)) keep(name, rounds);
+    else for (const [figure, own] of Object.entries(rounds)) keep(figure, own);
   }
   for (const server of servers) await server.stop();
 }
@@ -76,5 +91,8 @@ console.log(printed(results, names));
 if (full) {
   writeDocs(results, names);
   say("Wrote docs/benchmarks.md and docs/benchmarks.svg");
+} else if (!quick && alone && measurements.length === SECTION.length) {
+  writeSection(results);
+  say("Wrote a section of docs/benchmarks.md");
 }
 process.exit();

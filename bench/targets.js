@@ -45,7 +45,54 @@ export async function prepare(name) {
     )
     .filter((statement) => statement.trim() !== "");
   const settings = readConfig({ config: here(config) }, { hideWarnings: true });
-  return { name, modules: await upload(here(config)), settings, statements };
+  const databases = settings.d1_databases.map(({ binding }) => ({ binding, statements }));
+  return { name, modules: await upload(here(config)), settings, databases };
+}
+
+/**
+ * The same target under another name, with databases in generations of these sizes, as `make grow` leaves them. All
+ * generations but the last are frozen, as `make freeze` leaves them.
+ */
+export function withGenerations(target, name, sizes) {
+  const databases = [];
+  const generations = sizes.map((size, generation) => {
+    const members = Array.from({ length: size }, (_, position) => {
+      const number = databases.length;
+      const binding = number === 0 ? "DB" : `DB_${number}`;
+      const statements = [
+        ...target.databases[0].statements,
+        `UPDATE place SET number = ${number}, generation = ${generation}, position = ${position}, size = ${size},
+        placing = 'name', service = 'bench'`,
+        `INSERT INTO sqlite_sequence (name, seq) VALUES ('users', ${number} << 40), ('accounts', ${number} << 40)`,
+        ...(generation < sizes.length - 1 ? ["UPDATE place SET frozen_at = unixepoch()"] : []),
+      ];
+      databases.push({ binding, statements });
+      return binding;
+    });
+    return members.join(" ");
+  });
+  const vars = { ...target.settings.vars, SHARDS: generations.join("; "), SERVICE_ID: "bench" };
+  return { ...target, name, settings: { ...target.settings, vars }, databases };
+}
+
+/** The rows that one statement of `withRows` inserts. */
+const PORTION = 250_000;
+
+/** The same target under another name, with so many accounts, whose storage is kept in a new folder below `folder`. */
+export async function withRows(target, name, rows, folder) {
+  const kept = { ...target, name, state: mkdtempSync(join(folder, "rows-")) };
+  const server = await start(kept);
+  const database = await server.database("DB");
+  // Keys in the order of the index fill it fastest. They are spread evenly, so a random name falls between two of them.
+  for (let first = 0; first < rows; first += PORTION) {
+    const portion = database.prepare(`INSERT INTO accounts (name, name_key, privacy, request_key)
+      WITH RECURSIVE numbers (n) AS (SELECT ?1 UNION ALL SELECT n + 1 FROM numbers WHERE n < ?2)
+      SELECT key, key, 'Public', printf('request-id:%036d', n)
+      FROM (SELECT n, printf('%016x', n * ?3) AS key FROM numbers)`);
+    await portion.bind(first, Math.min(first + PORTION, rows) - 1, Math.floor(2 ** 53 / rows)).run();
+  }
+  await server.stop();
+  return { ...kept, databases: kept.databases.map(({ binding }) => ({ binding, statements: [] })) };
 }
 
 /** The modules that `wrangler deploy` would upload. */
@@ -90,6 +137,9 @@ export const withMemory = withEntry("memory", "capture.js");
 /** The same target with an entry point `crossings`, which counts the calls between wasm and JavaScript. */
 export const withCrossings = withEntry("crossings", "count.js");
 
+/** The same target with an entry point `databases`, whose databases take one statement at a time. */
+export const withPacedDatabases = withEntry("databases");
+
 /** The same target with an entry point `steady`, which answers 1,000 requests within the isolate. */
 export const withSteady = withEntry("steady");
 
@@ -112,9 +162,9 @@ export function withHash(target) {
   };
 }
 
-/** Starts a workerd process with fresh storage and `copies` isolates of a target, each on its own port. */
+/** Starts a workerd process with `copies` isolates of a target, each on its own port. Its storage is fresh, or `state`. */
 export async function start(target, copies = 1) {
-  const { name, settings, statements, modules, entrypoint } = target;
+  const { name, settings, databases, modules, entrypoint, state } = target;
   const server = { name, lines: 0 };
   // A socket of the Worker's own: Miniflare's usual port leads through a proxy.
   const sockets = [{ port: 0 }, ...(entrypoint ? [{ port: 0, entrypoint }] : [])];
@@ -124,7 +174,7 @@ export async function start(target, copies = 1) {
     compatibilityDate: settings.compatibility_date,
     compatibilityFlags: settings.compatibility_flags,
     bindings: settings.vars,
-    d1Databases: settings.d1_databases.map(({ binding }) => binding),
+    d1Databases: databases.map(({ binding }) => binding),
     kvNamespaces: settings.kv_namespaces.map(({ binding }) => binding),
     unsafeDirectSockets: sockets.map((socket) => ({ host: "127.0.0.1", ...socket })),
   });
@@ -133,6 +183,7 @@ export async function start(target, copies = 1) {
     convertV4MiniflareOptions({
       log: new Log(LogLevel.NONE),
       cf: false,
+      resourcePersistencePath: state,
       handleStructuredLogs: () => server.lines++,
       workers: Array.from({ length: copies }, (_, copy) => worker(copy)),
     }),
@@ -145,8 +196,9 @@ export async function start(target, copies = 1) {
     Number((await miniflare.unsafeGetDirectURL(`copy-${copy}`, entrypoint)).port);
   server.ports = await Promise.all(Array.from({ length: copies }, (_, copy) => port(copy)));
   if (entrypoint) server[entrypoint] = await port(0, entrypoint);
-  if (statements.length > 0) {
-    const database = await miniflare.getD1Database("DB");
+  server.database = (binding) => miniflare.getD1Database(binding);
+  for (const { binding, statements } of databases.filter(({ statements }) => statements.length > 0)) {
+    const database = await server.database(binding);
     await database.batch(statements.map((statement) => database.prepare(statement)));
   }
   if (settings.kv_namespaces.length > 0) {

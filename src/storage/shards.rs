@@ -200,6 +200,32 @@ mod tests {
         assert_eq!(shards.homes("an-app\nada"), [0, 2, 4]);
     }
 
+    /// Names and ids with their databases, for authors of such a function in another language.
+    const LIST: &str = include_str!("../../docs/homes.json");
+
+    #[test]
+    fn the_list_of_homes_is_right() {
+        let list: serde_json::Value = serde_json::from_str(LIST).unwrap();
+        for entry in list["names"].as_array().unwrap() {
+            let mut numbers = 0_u64..;
+            let sizes = entry["sizes"].as_array().unwrap().iter();
+            let generations: Vec<String> = sizes
+                .map(|size| usize::try_from(size.as_u64().unwrap()).unwrap())
+                .map(|size| {
+                    numbers.by_ref().take(size).map(|n| format!("DB_{n}")).collect::<Vec<_>>().join(" ")
+                })
+                .collect();
+            let shards = read(&generations.join(";")).unwrap();
+            let homes = shards.homes(entry["name"].as_str().unwrap());
+            assert_eq!(serde_json::json!(homes), entry["homes"], "{entry}");
+        }
+        for entry in list["ids"].as_array().unwrap() {
+            let database = entry["id"].as_u64().unwrap() >> 40;
+            assert_eq!(Some(database), entry["database"].as_u64(), "{entry}");
+            assert!(database < MAX_DATABASES as u64, "{entry}");
+        }
+    }
+
     #[test]
     fn names_spread_evenly() {
         let shards = read("A B C D").unwrap();

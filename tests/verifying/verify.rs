@@ -4,6 +4,24 @@ use edge_signup::fields::username::Username;
 pub fn username_key(username: &str) -> Option<String> {
     Some(Username::parse(username).ok()?.key().to_owned())
 }
+use sha2::{Digest, Sha256};
+
+/// The number of the database that has the user with this id.
+pub fn database(id: u64) -> u64 {
+    id >> 40
+}
+
+/// The home of a name in each generation, as the number of a database. `sizes` has the size of each generation.
+pub fn homes(name: &str, sizes: &[u32]) -> Vec<u32> {
+    let [a, b, c, d, ..]: [u8; 32] = Sha256::digest(name).into();
+    let hash = u32::from_be_bytes([a, b, c, d]);
+    let starts = sizes.iter().scan(0, |next, size| {
+        let start = *next;
+        *next += size;
+        Some(start)
+    });
+    starts.zip(sizes).map(|(start, size)| start + hash % size).collect()
+}
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordVerifier};
 use icu_normalizer::ComposingNormalizerBorrowed;

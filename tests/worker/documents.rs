@@ -187,6 +187,11 @@ fn the_everyday_queries_find_what_the_document_says() {
 }
 
 #[test]
+fn the_capacity_is_computed_from_the_constants_that_the_document_states() {
+    run(command("node").args(["bench/capacity.js", "--check"]));
+}
+
+#[test]
 fn each_example_of_the_document_has_a_folder_of_its_own() {
     let folders: Vec<_> =
         OPERATING.split(&[' ', '`', '=', '\n']).filter(|word| word.starts_with("/tmp/")).collect();

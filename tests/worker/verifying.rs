@@ -31,6 +31,9 @@ const DOCUMENT: &str = include_str!("../../docs/verifying.md");
 /// Names and their keys, for authors of such a function in another language.
 const LIST: &str = include_str!("../../docs/username_keys.json");
 
+/// Names and ids with their databases, for authors of such a function in another language.
+const HOMES: &str = include_str!("../../docs/homes.json");
+
 /// A password with decomposed letters, and with a space that most keyboards do not have.
 const PASSWORD: &str = "pa\u{308}ss\u{a0}wörd \u{1112}\u{1161}\u{11ab}🥰";
 
@@ -113,6 +116,34 @@ console.log(JSON.stringify(JSON.parse(readFileSync(0, "utf8")).map(usernameKey))
 const PHP_KEYS: Runtime = Runtime {
     main: "
 echo json_encode(array_map('username_key', json_decode(stream_get_contents(STDIN))));
+",
+    ..PHP
+};
+
+const PYTHON_HOMES: Runtime = Runtime {
+    needs: "",
+    main: "
+import json, sys
+calls = json.load(sys.stdin)
+print(json.dumps([[homes(*call) for call in calls['names']], [database(number) for number in calls['ids']]]))
+",
+    ..PYTHON
+};
+
+const NODE_HOMES: Runtime = Runtime {
+    needs: "",
+    main: r#"
+import { readFileSync } from "node:fs";
+const { names, ids } = JSON.parse(readFileSync(0, "utf8"));
+console.log(JSON.stringify([await Promise.all(names.map((call) => homes(...call))), ids.map(database)]));
+"#,
+    ..NODE
+};
+
+const PHP_HOMES: Runtime = Runtime {
+    main: "
+$calls = json_decode(stream_get_contents(STDIN));
+echo json_encode([array_map(fn($call) => homes(...$call), $calls->names), array_map('database', $calls->ids)]);
 ",
     ..PHP
 };
@@ -223,6 +254,31 @@ fn the_code_finds_every_name_of_the_list() {
 }
 
 #[test]
+fn the_code_finds_the_database_of_every_name_and_id_of_the_list() {
+    assert!(
+        HOMES.is_ascii(),
+        "every character beyond ASCII should be escaped, because an editor could change it"
+    );
+    let list: Homes = serde_json::from_str(HOMES).expect("the list should be JSON");
+    for entry in &list.names {
+        assert_eq!(rust::homes(&entry.name, &entry.sizes), entry.homes, "{entry:?}");
+    }
+    for entry in &list.ids {
+        assert_eq!(rust::database(entry.id), entry.database, "{entry:?}");
+    }
+
+    let names: Vec<_> = list.names.iter().map(|entry| json!([entry.name, entry.sizes])).collect();
+    let ids: Vec<_> = list.ids.iter().map(|entry| entry.id).collect();
+    let homes: Vec<_> = list.names.iter().map(|entry| &entry.homes).collect();
+    let databases: Vec<_> = list.ids.iter().map(|entry| entry.database).collect();
+    for runtime in [&PYTHON_HOMES, &NODE_HOMES, &PHP_HOMES] {
+        if let Some(answers) = run(runtime, &json!({ "names": names, "ids": ids })) {
+            assert_eq!(answers, json!([homes, databases]), "{}", runtime.program);
+        }
+    }
+}
+
+#[test]
 fn the_code_for_node_folds_every_character_as_the_worker_does() {
     let texts = texts();
     let Some(keys) = run(&NODE_KEYS, &json!(texts)) else { return };
@@ -273,6 +329,26 @@ struct Entry {
     /// The version of Unicode that brought its newest character; 0 if all are old.
     #[serde(default)]
     unicode: u64,
+}
+
+/// The content of `docs/homes.json`.
+#[derive(Deserialize)]
+struct Homes {
+    names: Vec<NameEntry>,
+    ids: Vec<IdEntry>,
+}
+
+#[derive(Debug, Deserialize)]
+struct NameEntry {
+    name: String,
+    sizes: Vec<u32>,
+    homes: Vec<u32>,
+}
+
+#[derive(Debug, Deserialize)]
+struct IdEntry {
+    id: u64,
+    database: u64,
 }
 
 fn list() -> Vec<Entry> {
