@@ -193,7 +193,7 @@ test: $(FOR_TESTS)
 else
 # The tests on the host whose names contain T. The Worker is built only if one of them is in tests/worker.
 test: setup
-	@$(CARGO_TEST); has=; for kind in "--package edge-signup --package edge-signup-tools --lib" "--test house" "--test worker"; do \
+	@$(CARGO_TEST); has=; for kind in "--package edge-signup --package edge-signup-tools --lib" "--test house" "--test model" "--test worker"; do \
 		list=$$(cargo test --quiet --all-features $$kind -- --list "$$T") || exit 1; \
 		[[ $$list == *': test'* ]] || continue; \
 		has=1; \

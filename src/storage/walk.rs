@@ -60,6 +60,13 @@ const STEPS: usize = 4;
 pub struct Walk<'a> {
     /// The fence of the request's home in each generation.
     fences: Vec<&'a Cell<Fence>>,
+    /// The model puts each walk back where it was.
+    pub position: Position,
+}
+
+/// How far a walk has come.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Position {
     /// All generations before this one are frozen, and do not have the row.
     at: usize,
     steps_left: usize,
@@ -70,7 +77,7 @@ impl<'a> Walk<'a> {
     #[must_use]
     pub fn new(fences: Vec<&'a Cell<Fence>>) -> Self {
         let steps_left = fences.len().saturating_mul(STEPS);
-        Self { fences, at: 0, steps_left }
+        Self { fences, position: Position { at: 0, steps_left } }
     }
 
     /// The generations that will be searched, as far as the isolate knows. These searches may begin together, before
@@ -82,12 +89,12 @@ impl<'a> Walk<'a> {
     /// The next step.
     #[must_use]
     pub fn step(&self) -> Step {
-        if self.at >= self.fences.len() || self.steps_left == 0 {
+        if self.position.at >= self.fences.len() || self.position.steps_left == 0 {
             Step::GiveUp
-        } else if self.must_search(self.at) {
-            Step::Search(self.at)
+        } else if self.must_search(self.position.at) {
+            Step::Search(self.position.at)
         } else {
-            Step::Insert(self.at)
+            Step::Insert(self.position.at)
         }
     }
 
@@ -97,10 +104,10 @@ impl<'a> Walk<'a> {
     /// a copy has all changes in the order of the database itself. A search that did not see the fence proves nothing.
     pub fn found_nothing(&mut self, is_frozen: bool, source: Source) {
         self.count();
-        let Some(fence) = self.fences.get(self.at) else { return };
+        let Some(fence) = self.fences.get(self.position.at) else { return };
         if is_frozen {
             fence.set(Fence::Frozen);
-            self.at = self.at.saturating_add(1);
+            self.position.at = self.position.at.saturating_add(1);
         } else if source == Source::Primary || fence.get() == Fence::Unknown {
             fence.set(Fence::Open);
         }
@@ -109,13 +116,13 @@ impl<'a> Walk<'a> {
     /// The database refused the insert of [`Step::Insert`], because it is frozen.
     pub fn was_refused(&mut self) {
         self.count();
-        if let Some(fence) = self.fences.get(self.at) {
+        if let Some(fence) = self.fences.get(self.position.at) {
             fence.set(Fence::Frozen);
         }
     }
 
     fn count(&mut self) {
-        self.steps_left = self.steps_left.saturating_sub(1);
+        self.position.steps_left = self.position.steps_left.saturating_sub(1);
     }
 
     /// Before a generation is seen, all but the last one are searched: a service grows long before it freezes.
