@@ -142,19 +142,22 @@ pub fn search_after_insert(service: &Service, state: &mut State, request: usize)
 /// Tells the walk the answer, and asks the next question.
 fn go_on(service: &Service, state: &mut State, request: usize, tell: impl FnOnce(&mut Walk)) {
     let Phase::In(mut run) = state.requests[request].phase else { return };
+    let isolate = run.isolate;
     walk(service, state, &mut run, tell);
-    let step = loop {
-        match walk(service, state, &mut run, |walk| walk.step()) {
-            Step::Search(generation) if service.mistake == Some(Mistake::SearchAfterInsert) => {
-                let is_frozen = state.isolates[run.isolate][generation] == Fence::Frozen;
-                walk(service, state, &mut run, |walk| walk.found_nothing(is_frozen, Source::Replica));
-            }
-            step => break step,
+    if service.mistake == Some(Mistake::SearchAfterInsert) {
+        for generation in 0..service.isolates[isolate] {
+            let is_frozen = state.isolates[isolate][generation] == Fence::Frozen;
+            walk(service, state, &mut run, |walk| {
+                if walk.step() == Step::Search(generation) {
+                    walk.found_nothing(is_frozen, Source::Replica);
+                }
+            });
         }
-    };
+    }
+    let step = walk(service, state, &mut run, |walk| walk.step());
     match step {
         Step::GiveUp => {
-            return answer(state, request, Answer::GaveUp { setting: service.isolates[run.isolate] });
+            return answer(state, request, Answer::GaveUp { setting: service.isolates[isolate] });
         }
         Step::Insert(generation) => {
             state.send(request, generation);
