@@ -10,6 +10,7 @@ const ONLY = { binding: "DB", number: 0, generation: 0, position: 0, size: 1, pl
 /** The databases that the variables list, each with its place. */
 function shards({ SHARDS, SERVICE_ID, CONFUSABLES } = {}) {
   if (SHARDS === undefined) return [ONLY];
+  if (typeof SHARDS !== "string") throw new Stop('SHARDS must be one text, such as "DB; DB_1 DB_2"');
   let tools;
   try {
     tools = require("./tools");
@@ -17,7 +18,7 @@ function shards({ SHARDS, SERVICE_ID, CONFUSABLES } = {}) {
     throw new Stop("SHARDS cannot be checked, because the tools of the commands are not built: run make settings");
   }
   try {
-    return JSON.parse(tools.shards(String(SHARDS), SERVICE_ID, CONFUSABLES === "deny"));
+    return JSON.parse(tools.shards(SHARDS, SERVICE_ID, CONFUSABLES === "deny"));
   } catch (sentence) {
     throw new Stop(sentence);
   }

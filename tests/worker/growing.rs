@@ -289,6 +289,7 @@ fn a_list_of_databases_without_sense_is_refused() {
         ),
         (r#"SHARDS = """#, "SHARDS is \"\": it must be generations of at least one database each"),
         (&format!("SHARDS = \"{}\"", many.join(" ")), "SHARDS names more than 4096 databases"),
+        ("SHARDS = [\"DB\"]", "SHARDS must be one text, such as \"DB; DB_1 DB_2\""),
         ("SERVICE_ID = \"A'\"", "SERVICE_ID is \"A'\": it must be 1 to 64 digits and small letters"),
     ] {
         project.configure(&with(lines));
@@ -327,8 +328,9 @@ fn a_list_of_databases_without_sense_is_refused() {
     project.configure(&without_ids());
     refused(&project, &["grow", "N=1"], "wrangler.toml has no id of the database: run make provision first");
     // The variables cannot be added to a table within a line.
-    let inline = good.replacen("\n[vars]\n", "\n[more]\n", 1);
-    project.configure(&format!("vars = {{ CLIENTS = \"any\" }}\n{inline}"));
+    let (head, rest) = good.split_once("\n[vars]\n").unwrap();
+    let (_, tail) = rest.split_once("\n[observability]\n").unwrap();
+    project.configure(&format!("vars = {{ CLIENTS = \"any\" }}\n{head}\n[observability]\n{tail}"));
     let before = project.configuration();
     let (succeeded, text) = project.make(&["grow", "N=1"]);
     assert!(!succeeded && text.contains("written in a form that this program cannot edit"), "{text}");
