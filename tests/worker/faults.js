@@ -110,6 +110,10 @@ const faults = {
     if (isCopy) throw new Error("D1_ERROR: Network connection lost.");
     return statement.first();
   }),
+  // The copy still has a row that was deleted.
+  "copy-stale": database(async (statement, n, sql, isCopy) =>
+    isCopy ? { frozen: 1, own: 1, id: 99, username: "deleted" } : statement.first(),
+  ),
   "search-lost": onceFor(/ JOIN /, () => {
     throw new Error("D1_ERROR: Network connection lost.");
   }),
