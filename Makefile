@@ -329,27 +329,22 @@ $(CONFUSABLES): $(SOURCES) | setup
 	@worker-build --release --out-dir ../$(@D) worker --features confusables $(call or_fail,The Worker does not compile with confusables: fix the errors above)
 	@wasm-opt --strip-debug --strip-producers $(@D)/index_bg.wasm -o $(@D)/index_bg.wasm
 
-# The tools that know the licences of the crates and write the list of them.
-ABOUT := .tools/bin/cargo-about
 CYCLONEDX := .tools/bin/cargo-cyclonedx
 
-$(ABOUT): CRATE := cargo-about@0.9.3 --features cli
-$(CYCLONEDX): CRATE := cargo-cyclonedx@0.5.9
-$(ABOUT) $(CYCLONEDX):
-	@$(call say,Building $(@F): this takes some minutes and happens once)
-	@cargo install --debug --root .tools --target-dir .tools/target --locked $(CRATE) \
-		$(call or_fail,cargo could not build $(@F): fix the problem that it reports and run make again)
+$(CYCLONEDX):
+	@$(call say,Building cargo-cyclonedx: this takes some minutes and happens once)
+	@cargo install --debug --root .tools --target-dir .tools/target --locked cargo-cyclonedx@0.5.9 \
+		$(call or_fail,cargo could not build cargo-cyclonedx: fix the problem that it reports and run make again)
 	@rm -rf .tools/target
 
-# The licences and the list of all crates in the Worker with every feature: the other wasm files of a package have no
-# further crate. They depend only on Cargo.lock and are part of the sources, so a package needs neither tool.
-third-party: $(ABOUT) $(CYCLONEDX)
-	@$(call say,Collecting the licences)
-	@cargo about generate --manifest-path worker/Cargo.toml --all-features --config packages/create/about.toml --frozen --fail \
-		--output-file packages/create/THIRD-PARTY.md packages/create/about.hbs $(call or_fail,The licences could not be collected: see above)
+# The list of all crates in the Worker with every feature, and their licences: the other wasm files of a package have no
+# further crate. Both depend only on Cargo.lock and are part of the sources, so a package needs no tool.
+third-party: $(CYCLONEDX)
+	@$(call say,Listing the crates and their licences)
 	@cargo cyclonedx --quiet --manifest-path worker/Cargo.toml --all-features --target wasm32-unknown-unknown --format json \
 		--override-filename sbom $(call or_fail,The list of crates could not be made: see above)
 	@node packages/create/sbom.js worker/sbom.json > packages/create/sbom.cdx.json; rm sbom.json */sbom.json */*/sbom.json
+	@node packages/create/licences.js > packages/create/THIRD-PARTY.md
 
 # Every file of a folder gets the time of the commit.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
