@@ -93,9 +93,9 @@ function edit(text, { databases = [], vars = {} }) {
   } catch (error) {
     if (!(error instanceof Stop)) throw error;
   }
-  const own = [...tables, ...(Object.keys(vars).length ? ["", variables, ...valuesOf(vars)] : [])];
   throw new Stop(
-    `${CONFIG} is written in a form that this program cannot edit: put these values into it yourself\n${own.join("\n")}`,
+    `${CONFIG} is written in a form that this program cannot edit: write ${header} and ${variables} as tables, with one ` +
+      "value on each line",
   );
 }
 
