@@ -114,7 +114,7 @@ fn configuration(service: &str, ids: &[&str]) -> String {
     assert!(before.matches(first).count() == 1, "{before}");
     let entries: String =
         ids.iter().zip(1..).map(|(id, number)| entry("", "edge-signup", number, id)).collect();
-    let names: String = (1..=ids.len()).map(|number| format!(" DB_{number}")).collect();
+    let names = (1..=ids.len()).fold(String::new(), |names, number| names + &format!(" DB_{number}"));
     before
         .replace(first, &format!("{first}{entries}"))
         .replace("# SHARDS = \"DB\"\n", &format!("SHARDS = \"DB;{names}\"\n"))

@@ -267,5 +267,6 @@ fn a_package_holds_what_was_built_and_a_second_packing_gives_the_same_bytes() {
         .unwrap();
     assert!(packed.status.success(), "{}", text_of(&packed));
     let name = package().file_name().unwrap().to_owned();
-    assert!(fs::read(package()).unwrap() == fs::read(copy.join("dist").join(name)).unwrap());
+    let is_equal = fs::read(package()).unwrap() == fs::read(copy.join("dist").join(name)).unwrap();
+    assert!(is_equal, "two packages of one commit differ");
 }
