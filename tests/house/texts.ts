@@ -19,7 +19,9 @@ const texts = { ar, de, en, es, fr, ja, pt, zh };
 const words = Object.fromEntries(
   Object.entries(texts).map(([language, known]) => [
     language,
-    Object.fromEntries(process.argv.slice(2).map((word) => [word, textOf(word, reasonOf(word, 400), known, {}, false)])),
+    Object.fromEntries(
+      process.argv.slice(2).map((word) => [word, textOf(word, reasonOf(word, 400), known, {}, false)]),
+    ),
   ]),
 );
 console.log(JSON.stringify({ languages: LANGUAGES, texts, words }));
