@@ -26,6 +26,9 @@ const SIZE_LIMIT: usize = 6000;
 /// The sentence of a name that is taken.
 const TAKEN: &str = "Username already in use";
 
+/// The page of a server that is not the service.
+const HTML: &str = "<!doctype html><title>Not the service</title>";
+
 /// A request that a network has seen.
 #[derive(Clone, Debug, PartialEq)]
 struct Seen {
@@ -36,7 +39,10 @@ struct Seen {
 }
 
 /// The requests that each network has seen, by the platform and the kind of the network.
-static SEEN: Mutex<Option<HashMap<(String, String), Vec<Seen>>>> = Mutex::new(None);
+static SEEN: Mutex<Option<HashMap<Network, Vec<Seen>>>> = Mutex::new(None);
+
+/// A platform and the kind of its network.
+type Network = (String, String);
 
 /// The address of the networks before the service of `faults.js`. A path begins with a platform and a kind.
 static EDGE: LazyLock<String> = LazyLock::new(|| stand_in::start(pass));
@@ -56,6 +62,35 @@ fn foreign(status: u16, headers: &[(&str, &str)], body: &str) -> Reply {
     ];
     let headers = open.iter().chain(headers).map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
     Reply::Whole(status, headers.collect(), body.to_owned())
+}
+
+/// The answer that a kind of network gives in the place of the service, which does not see the request.
+fn instead(kind: &str, line: &str, times: usize, is_call: bool) -> Option<Reply> {
+    let reply = match kind {
+        "down" => Reply::Lost,
+        "never" if is_call => Reply::Never,
+        "down-503" if is_call => foreign(503, &[("Retry-After", "60")], HTML),
+        "page" if is_call => foreign(403, &[("Content-Type", "text/html")], HTML),
+        "limited" if is_call => {
+            let headers = [("X-Error-Reason", "rate_limited"), ("Retry-After", "60")];
+            foreign(429, &headers, r#"{"description":"A sentence"}"#)
+        }
+        "dated" if is_call => {
+            let headers =
+                [("X-Error-Reason", "rate_limited"), ("Retry-After", "Mon, 01 Oct 2096 00:00:00 GMT")];
+            foreign(429, &headers, r#"{"description":"Too many","code":"429"}"#)
+        }
+        "work-refused" if line.starts_with("POST ") => {
+            foreign(400, &[("X-Error-Reason", "proof_invalid")], "{}")
+        }
+        "work-expired" if line == "GET /challenge" && times == 0 => {
+            let challenge =
+                json!({ "challenge": signed(6, 1_700_000_000, SECRET), "bits": 4, "expires_in": 600 });
+            foreign(200, &[], &challenge.to_string())
+        }
+        _ => return None,
+    };
+    Some(reply)
 }
 
 /// Passes a request on to the service, as the kind of the network says.
@@ -113,33 +148,8 @@ fn pass(question: &Question) -> Reply {
     if kind.ends_with("busy") && is_first_call {
         forwarded = forwarded.fault("db-overloaded");
     }
-    let html = "<!doctype html><title>Not the service</title>";
-    match kind.as_str() {
-        "down" => return Reply::Lost,
-        "never" if is_call => return Reply::Never,
-        "down-503" if is_call => return foreign(503, &[("Retry-After", "60")], html),
-        "page" if is_call => return foreign(403, &[("Content-Type", "text/html")], html),
-        "dated" if is_call => {
-            let headers =
-                [("X-Error-Reason", "rate_limited"), ("Retry-After", "Mon, 01 Oct 2096 00:00:00 GMT")];
-            return foreign(429, &headers, r#"{"description":"Too many","code":"429"}"#);
-        }
-        "work-refused" if method == "POST" => {
-            return foreign(400, &[("X-Error-Reason", "proof_invalid")], "{}");
-        }
-        "work-expired" if line == "GET /challenge" && times == 0 => {
-            let challenge =
-                json!({ "challenge": signed(6, 1_700_000_000, SECRET), "bits": 4, "expires_in": 600 });
-            return foreign(200, &[], &challenge.to_string());
-        }
-        _ => {}
-    }
-    if let Some(("word", rest)) = kind.split_once('-') {
-        let (status, word) = rest.split_once('-').unwrap();
-        if is_call {
-            let headers = [("X-Error-Reason", word), ("Retry-After", "60")];
-            return foreign(status.parse().unwrap(), &headers, r#"{"description":"A sentence"}"#);
-        }
+    if let Some(reply) = instead(&kind, &line, times, is_call) {
+        return reply;
     }
 
     let answer = forwarded.call(&faults::server().url).unwrap();
@@ -147,8 +157,8 @@ fn pass(question: &Question) -> Reply {
     match kind.as_str() {
         "lost" | "work-lost" if is_first_call => return Reply::Lost,
         "stored-never" if is_first_call && body.contains("again") => return Reply::Never,
-        "gateway" if is_first_call => return foreign(502, &[("Content-Type", "text/html")], html),
-        "portal" if is_first_call => return foreign(200, &[("Content-Type", "text/html")], html),
+        "gateway" if is_first_call => return foreign(502, &[("Content-Type", "text/html")], HTML),
+        "portal" if is_first_call => return foreign(200, &[("Content-Type", "text/html")], HTML),
         "work-stale" if line == "GET /challenge" && times == 0 => body = body.replace("600}", "0}"),
         // The first challenge comes twice.
         "work-spent" if line == "GET /challenge" => {
@@ -296,7 +306,7 @@ fn assert_calls(platform: &str, mut results: Value, has_thread: bool) {
         assert_eq!(none.key, first.key);
     }
     // These answers are final.
-    for kind in ["page", "word-429-rate_limited", "dated", "down-503"] {
+    for kind in ["page", "limited", "dated", "down-503"] {
         assert!(
             posts(kind).iter().map(|seen| &seen.key).collect::<HashSet<_>>().len() == posts(kind).len(),
             "{kind}"
@@ -326,7 +336,7 @@ fn assert_calls(platform: &str, mut results: Value, has_thread: bool) {
 }
 
 /// Runs the calls in a program, whose arguments begin with `arguments`.
-fn calls_in(program: &PathBuf, arguments: &[&str], platform: &str) -> Value {
+fn calls_in(program: &Path, arguments: &[&str], platform: &str) -> Value {
     crate::request::account("☃").send_to(faults::server());
     let output = command(program.to_str().unwrap())
         .args(arguments)
@@ -394,7 +404,7 @@ fn report_of_page(browser: &Browser, policy: &str, script: &str) -> Value {
     let sender = std::sync::Arc::new(Mutex::new(sender));
     let origin = stand_in::start(move |question: &Question| {
         let (kind, body) = match question.line.as_str() {
-            "GET /" => ("text/html", format!("<script type=module src=/page.js></script>")),
+            "GET /" => ("text/html", "<script type=module src=/page.js></script>".to_owned()),
             "GET /page.js" => ("text/javascript", script.clone()),
             "GET /scenarios.js" => {
                 ("text/javascript", fs::read_to_string("tests/worker/client/scenarios.js").unwrap())

@@ -27,7 +27,7 @@ export async function run({ createClient, solve }, edge, name) {
     invalidUsername: () => signUp("plain", "Ada Lovelace"),
     invalidClient: () => signUp("plain", "Ada", { clientId: "ä" }),
     blocked: () => signUp("blocked", "Ada"),
-    limited: () => signUp("word-429-rate_limited", "Ada"),
+    limited: () => signUp("limited", "Ada"),
     limitedUntil: async () => {
       const { retryAfter, ...result } = await signUp("dated", "Ada");
       return { ...result, retryAfter: retryAfter > 1e9 };
