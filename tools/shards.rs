@@ -23,6 +23,7 @@ struct Database<'a> {
 /// # Errors
 /// A sentence that says what is wrong with the setting.
 #[wasm_bindgen]
+#[expect(clippy::needless_pass_by_value, reason = "wasm-bindgen passes an optional text by value only")]
 pub fn shards(setting: &str, service: Option<String>, by_skeleton: bool) -> Result<String, String> {
     let (placing, word) = if by_skeleton { (Placing::Skeleton, "skeleton") } else { (Placing::Name, "name") };
     let lookup = |name: &str| if name == "SHARDS" { Some(setting.to_owned()) } else { service.clone() };

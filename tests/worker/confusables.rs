@@ -1,6 +1,7 @@
 //! `CONFUSABLES`: a Worker with every feature denies confusable names, on a database that had names before. The plain
 //! Worker allows them, because it cannot deny them.
 
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::LazyLock;
 
@@ -88,11 +89,13 @@ fn a_name_that_looks_like_a_taken_one_is_taken() {
     }
     let database = server.database();
     let names =
-        |client_id| database.users(client_id).into_iter().map(|user| user.username).collect::<Vec<_>>();
-    assert_eq!(names("alike"), ["paypal", "ТОМ", "scope-1", "corn", "ADMINS", "ALICE", "BOB"]);
-    assert_eq!(names("alike-2"), ["раурal", "tom", "ѕсоре-l", "com", "ꓮꓓꓟꓲꓠS", "𐊠LICE", "B0B"]);
+        |client_id| database.users(client_id).into_iter().map(|user| user.username).collect::<HashSet<_>>();
+    let set = |names: [&str; 7]| names.map(str::to_owned).into();
+    assert_eq!(names("alike"), set(["paypal", "ТОМ", "scope-1", "corn", "ADMINS", "ALICE", "BOB"]));
+    assert_eq!(names("alike-2"), set(["раурal", "tom", "ѕсоре-l", "com", "ꓮꓓꓟꓲꓠS", "𐊠LICE", "B0B"]));
+    assert_eq!((database.users("alike").len(), database.users("alike-2").len()), (7, 7));
     // The skeletons of ТОМ as it is written, of its small letters, and of the Latin capitals that it looks like.
-    assert_eq!(database.user_skeletons("alike")[1], ["TOM", "ᴛoʍ", "torn"]);
+    assert!(database.user_skeletons("alike").contains(&["TOM", "ᴛoʍ", "torn"].map(str::to_owned)));
     assert_eq!(database.account_skeletons("том"), [["TOM", "ᴛoʍ", "torn"]]);
     assert_eq!(sign_up("paypals", "alike").send_to(server).status, 200);
 }

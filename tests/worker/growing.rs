@@ -114,10 +114,11 @@ fn configuration(service: &str, ids: &[&str]) -> String {
     assert!(before.matches(first).count() == 1, "{before}");
     let entries: String =
         ids.iter().zip(1..).map(|(id, number)| entry("", "edge-signup", number, id)).collect();
-    let names = (1..=ids.len()).fold(String::new(), |names, number| names + &format!(" DB_{number}"));
+    let names: Vec<_> = (1..=ids.len()).map(|number| format!("DB_{number}")).collect();
+    let names = names.join(" ");
     before
         .replace(first, &format!("{first}{entries}"))
-        .replace("# SHARDS = \"DB\"\n", &format!("SHARDS = \"DB;{names}\"\n"))
+        .replace("# SHARDS = \"DB\"\n", &format!("SHARDS = \"DB; {names}\"\n"))
         .replace("# SERVICE_ID = \"0123456789abcdef\"\n", &format!("SERVICE_ID = \"{service}\"\n"))
 }
 

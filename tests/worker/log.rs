@@ -125,7 +125,7 @@ fn nothing_that_a_client_sends_is_logged() {
 }
 
 /// The same text about the first database: `DB` in place of the binding of a later one, such as `DB_12`.
-fn of_first_database(text: &str) -> String {
+pub fn of_first_database(text: &str) -> String {
     let Some((before, after)) = text.split_once("database DB_") else { return text.to_owned() };
     format!("{before}database DB{}", after.trim_start_matches(|c: char| c.is_ascii_digit()))
 }
