@@ -250,14 +250,19 @@ IN_MEMORY = if [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 50
 FOR_TESTS := build $(FULL) $(TOOLS_WASM) $(EXAMPLES) $(if $(FEATURES),,$(PACKED)) browser python php
 
 ifneq ($(origin T),command line)
+# The black-box tests that also run on five databases: one that is frozen, and four that take the sign-ups.
+SCALED := accounts:: confusables:: guards:: races:: retries:: sign_up::
+
 # The unit tests run on the host without features, as in the plain Worker. Those that touch Unicode then run in V8,
-# whose normalisation the Worker uses. Finally all run on the host with every feature, with the black-box tests.
+# whose normalisation the Worker uses. Then all run on the host with every feature, with the black-box tests. Some of
+# these run again on five databases.
 test: $(FOR_TESTS)
 	@$(call say,Running the tests)
 	@$(CARGO_TEST); $(IN_MEMORY); \
 	{ cargo test --lib && cargo test --lib --all-features --target wasm32-unknown-unknown \
 		&& node --test --test-reporter=dot tests/program/unit.js \
-		&& cargo test --all-features --package edge-signup --package edge-signup-tools; } 2>&1 | cat
+		&& cargo test --all-features --package edge-signup --package edge-signup-tools \
+		&& TEST_SHARDS=1+4 cargo test --all-features --test worker -- $(SCALED); } 2>&1 | cat
 	@touch .tools/tested
 else
 # The tests on the host whose names contain T. The Worker is built only if one of them is in tests/worker.

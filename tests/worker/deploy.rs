@@ -104,11 +104,14 @@ impl Account {
             // If the Worker exists already, wrangler uploads a version and then deploys it.
             "PUT /workers/scripts/W" | "POST /workers/scripts/W/deployments" => {
                 self.changes.push(format!("deploy{of}"));
-                self.uploaded = String::from_utf8_lossy(&question.body).into_owned();
+                if line.starts_with("PUT") {
+                    self.uploaded = String::from_utf8_lossy(&question.body).into_owned();
+                }
                 self.is_deployed = true;
                 (200, json!({"id": "00000000-0000-4000-8000-000000000001", "deployment_id": "0".repeat(32)}))
             }
             "POST /workers/scripts/W/versions" => {
+                self.uploaded = String::from_utf8_lossy(&question.body).into_owned();
                 let resources = json!({"script": {"etag": "etag"}});
                 (200, json!({"id": "00000000-0000-4000-8000-000000000001", "resources": resources}))
             }

@@ -65,7 +65,7 @@ fn refused(project: &Project, arguments: &[&str], sentence: &str) {
     project.changes();
     let (succeeded, text) = project.make(arguments);
     assert!(!succeeded && text.contains(sentence), "{arguments:?}: {text}");
-    let own: Vec<_> = text.lines().filter(|line| !line.starts_with("make: ")).collect();
+    let own: Vec<_> = text.lines().filter(|line| !line.starts_with("make")).collect();
     assert_eq!(own.len(), 1, "{arguments:?}: {text}");
     assert_eq!(project.configuration(), before);
     assert_eq!(project.changes(), [""; 0]);
