@@ -314,7 +314,7 @@ impl Model for Service {
         }
         if self.requests[0] == self.requests[1] {
             properties.push(Property::sometimes(
-                "a repeat after the freeze finds its row",
+                "a repeat finds its row by a search",
                 |_, state: &State| {
                     let [first, repeat, ..] = &*state.requests else { return false };
                     match (first.phase, repeat.phase) {
