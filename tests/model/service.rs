@@ -313,18 +313,15 @@ impl Model for Service {
             ));
         }
         if self.requests[0] == self.requests[1] {
-            properties.push(Property::sometimes(
-                "a repeat finds its row by a search",
-                |_, state: &State| {
-                    let [first, repeat, ..] = &*state.requests else { return false };
-                    match (first.phase, repeat.phase) {
-                        (Phase::After(Answer::Stored(stored)), Phase::After(Answer::Found(found))) => {
-                            stored == found
-                        }
-                        _ => false,
+            properties.push(Property::sometimes("a repeat finds its row by a search", |_, state: &State| {
+                let [first, repeat, ..] = &*state.requests else { return false };
+                match (first.phase, repeat.phase) {
+                    (Phase::After(Answer::Stored(stored)), Phase::After(Answer::Found(found))) => {
+                        stored == found
                     }
-                },
-            ));
+                    _ => false,
+                }
+            }));
         }
         properties
     }
