@@ -2,6 +2,7 @@
 //!
 //! It owns the rules for each field. It must not know where a field stands in a request, nor what is done with it.
 
+pub mod client;
 pub mod client_id;
 pub mod client_ip;
 pub mod confusables;
