@@ -18,7 +18,8 @@ const PASSWORD_MIN_LENGTH: &str = "PASSWORD_MIN_LENGTH";
 const BLOCK_LIST_ON_ERROR: &str = "BLOCK_LIST_ON_ERROR";
 const ARGON2_MEMORY_KIB: &str = "ARGON2_MEMORY_KIB";
 const ARGON2_ITERATIONS: &str = "ARGON2_ITERATIONS";
-const PASSWORD_PEPPER: &str = "PASSWORD_PEPPER";
+/// The secret that goes into every hash.
+pub const PASSWORD_PEPPER: &str = "PASSWORD_PEPPER";
 
 /// The least memory (KiB) and iterations that resist guessing. All rows are equally strong
 /// ([OWASP, Password Storage](https://cheatsheetseries.owasp.org/cheatsheets/Password_Storage_Cheat_Sheet.html#argon2id)).

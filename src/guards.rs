@@ -12,13 +12,13 @@
     reason = "all guards have the same `read`, also those whose settings cannot be wrong"
 )]
 
-mod breached_passwords;
+pub mod breached_passwords;
 mod client_limit;
 mod network_limit;
 pub mod proof_of_work;
-mod rate_limit;
+pub mod rate_limit;
 mod registered_clients;
-mod remote;
+pub mod remote;
 mod reserved_names;
 mod spent_proofs;
 mod turnstile;

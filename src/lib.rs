@@ -51,7 +51,7 @@ pub mod unicode;
 
 use std::cell::RefCell;
 
-use wasm_bindgen::prelude::*;
+use wasm_bindgen::JsValue;
 use worker::{console_log, web_sys};
 
 use admission::Admitted;
@@ -63,9 +63,8 @@ use log::Trace;
 use platform::{Environment, Incoming};
 use routes::{Route, Target};
 
-/// The Worker's entry point, which `worker/serve.js` calls: begins to answer `request` as the task number `task`.
-/// Returns a promise to wait for, or the response, as [`task::begin`] does.
-#[wasm_bindgen]
+/// The entry point of the public Worker: begins to answer `request` as the task number `task`. Returns a promise to wait
+/// for, or the response, as [`task::begin`] does.
 #[must_use]
 pub fn begin(task: u32, request: web_sys::Request, env: JsValue) -> JsValue {
     let visit = Visit::new();
@@ -76,7 +75,6 @@ pub fn begin(task: u32, request: web_sys::Request, env: JsValue) -> JsValue {
 }
 
 /// The response to a request whose task was lost, because the wasm instance that ran it trapped.
-#[wasm_bindgen]
 #[must_use]
 pub fn lost() -> JsValue {
     Visit::new().end(&Err(ApiError::Internal { cause: "the wasm instance trapped".to_owned() }))

@@ -75,12 +75,18 @@ impl From<JsValue> for JsError {
     }
 }
 
+/// A promise that settles as `promise` does, or is rejected with a `TimeoutError` after `limit`.
+#[must_use]
+pub fn in_time(promise: Promise, limit: Duration) -> Promise {
+    settle_in_time(promise, milliseconds(limit))
+}
+
 /// Waits for `promise`, at most for `limit`. The work behind the promise can go on until the request ends.
 ///
 /// # Errors
 /// The reason of the promise's rejection, or a `TimeoutError` after `limit`.
 pub async fn with_timeout(promise: Promise, limit: Duration) -> Result<JsValue, JsError> {
-    Ok(settled(settle_in_time(promise, milliseconds(limit))).await?)
+    Ok(settled(in_time(promise, limit)).await?)
 }
 
 /// Waits for `time`.

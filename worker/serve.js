@@ -2,25 +2,33 @@
 
 let tasks = 0;
 
-/** The Worker's request handler. Its tasks run in the wasm module that exports these four functions. */
-export const serve = ({ begin, resume, abandon, lost }) => ({
-  async fetch(request, env) {
-    const task = ++tasks;
-    const { signal } = request;
-    // When a client goes away, the runtime cancels its request: from then on, none of its promises settles.
-    signal.addEventListener("abort", () => abandon(task));
-    let step;
-    try {
-      step = begin(task, request, env);
-      while (step instanceof Promise) {
-        const [value, isRejected] = await step.then(fulfilled, rejected);
-        step = resume(task, value, isRejected);
-      }
-    } catch {
-      // The wasm trapped. The next call makes a new instance; all tasks that waited in the old instance are lost.
-      step = undefined;
+/**
+ * Runs the task that `begin` starts under a number, and gives its output: `undefined` if it was lost. `signal` says that
+ * the client went away.
+ */
+export async function run({ resume, abandon }, signal, begin) {
+  const task = ++tasks;
+  // When a client goes away, the runtime cancels its request: from then on, none of its promises settles.
+  signal?.addEventListener("abort", () => abandon(task));
+  try {
+    let step = begin(task);
+    while (step instanceof Promise) {
+      const [value, isRejected] = await step.then(fulfilled, rejected);
+      step = resume(task, value, isRejected);
     }
-    return step ?? (signal.aborted ? Response.error() : lost());
+    return step;
+  } catch {
+    // The wasm trapped. The next call makes a new instance; all tasks that waited in the old instance are lost.
+    return undefined;
+  }
+}
+
+/** The public Worker's request handler. Its tasks run in the wasm module that exports these functions. */
+export const serve = (wasm) => ({
+  async fetch(request, env) {
+    const { signal } = request;
+    const response = await run(wasm, signal, (task) => wasm.begin(task, request, env));
+    return response ?? (signal.aborted ? Response.error() : wasm.lost());
   },
 });
 

@@ -41,7 +41,8 @@ const SIZE_LIMIT: usize = 256 * 1024;
 /// How many digits of the digest the server sees.
 const PREFIX: usize = 5;
 
-struct BreachedPasswords {
+/// The guard.
+pub struct BreachedPasswords {
     source: Source,
     on_error: OnError,
 }
@@ -69,15 +70,45 @@ enum Unknown {
 /// # Errors
 /// [`ConfigError`]: a setting is not of its form.
 pub(super) fn read(parts: &Parts<'_>) -> Result<Option<Box<dyn Guard>>, ConfigError> {
-    let env = parts.env;
-    let source = match env.variable(SETTING).as_deref() {
-        None => return Ok(None),
-        Some("list") => Source::List { kv: Rc::clone(parts.block_list), kept: OnceCell::new() },
-        Some("range") => Source::Range(range_url(env)?),
-        Some(other) => return Err(ConfigError::must_be(SETTING, other, "\"list\" or \"range\"")),
-    };
-    let on_error = OnError::read(env.variable(ON_ERROR).as_deref(), ON_ERROR)?;
-    Ok(Some(Box::new(BreachedPasswords { source, on_error })))
+    let guard = BreachedPasswords::read(parts.env, parts.block_list)?;
+    Ok(guard.map(|guard| Box::new(guard) as _))
+}
+
+impl BreachedPasswords {
+    /// The guard, which is on if the setting exists.
+    ///
+    /// # Errors
+    /// [`ConfigError`]: a setting is not of its form.
+    pub fn read(env: &Environment, block_list: &Rc<BlockList>) -> Result<Option<Self>, ConfigError> {
+        let source = match env.variable(SETTING).as_deref() {
+            None => return Ok(None),
+            Some("list") => Source::List { kv: Rc::clone(block_list), kept: OnceCell::new() },
+            Some("range") => Source::Range(range_url(env)?),
+            Some(other) => return Err(ConfigError::must_be(SETTING, other, "\"list\" or \"range\"")),
+        };
+        let on_error = OnError::read(env.variable(ON_ERROR).as_deref(), ON_ERROR)?;
+        Ok(Some(Self { source, on_error }))
+    }
+
+    /// Whether `password` was breached. If that is unknown and may be, the guard says so to `warn`.
+    ///
+    /// # Errors
+    /// [`ApiError`]: it is unknown and must not be, or the list is missing.
+    pub async fn knows(&self, password: &Password, warn: impl Fn(String)) -> Result<bool, ApiError> {
+        match self.source.knows(password).await {
+            Ok(is_known) => Ok(is_known),
+            Err(Unknown::NoList) => {
+                Err(ApiError::Internal { cause: format!("{SETTING}: no list in KV: run make breached-list") })
+            }
+            Err(Unknown::NoAnswer(error)) if self.on_error == OnError::Allow => {
+                warn(format!("let pass unchecked, {SETTING}: {error}"));
+                Ok(false)
+            }
+            Err(Unknown::NoAnswer(error)) => {
+                Err(ApiError::Unavailable { cause: format!("{SETTING}: {error}") })
+            }
+        }
+    }
 }
 
 fn range_url(env: &Environment) -> Result<String, ConfigError> {
@@ -90,20 +121,9 @@ impl Guard for BreachedPasswords {
     fn check<'a>(&'a self, attempt: &'a Attempt<'a>) -> Check<'a> {
         Box::pin(async {
             let Some(sign_up) = &attempt.sign_up else { return Ok(()) };
-            match self.source.knows(sign_up.password).await {
-                Ok(false) => Ok(()),
-                Ok(true) => Err(SignUpRefusal::PasswordBreached.into()),
-                Err(Unknown::NoList) => Err(ApiError::Internal {
-                    cause: format!("{SETTING}: no list in KV: run make breached-list"),
-                }
-                .into()),
-                Err(Unknown::NoAnswer(error)) if self.on_error == OnError::Allow => {
-                    attempt.trace.warn(format!("let pass unchecked, {SETTING}: {error}"));
-                    Ok(())
-                }
-                Err(Unknown::NoAnswer(error)) => {
-                    Err(ApiError::Unavailable { cause: format!("{SETTING}: {error}") }.into())
-                }
+            match self.knows(sign_up.password, |warning| attempt.trace.warn(warning)).await? {
+                true => Err(SignUpRefusal::PasswordBreached.into()),
+                false => Ok(()),
             }
         })
     }

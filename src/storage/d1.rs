@@ -11,6 +11,8 @@
 //! first generation that is not frozen, and each frozen generation is searched by a statement before it. Every
 //! statement checks the place of its database, and fails in a wrong one.
 
+use std::ops::Range;
+
 use worker::js_sys::Promise;
 
 use crate::fields::client_id::ClientId;
@@ -37,6 +39,9 @@ macro_rules! is_place {
         concat!("?1 IN (", place!(), ", ", place!(), " || ' ' || service)")
     };
 }
+
+/// The condition for statements that are not in this module.
+pub const IS_PLACE: &str = is_place!();
 
 /// $value in the right place, and NULL in a wrong one. Its column takes no NULL, so nothing is stored there.
 macro_rules! in_place {
@@ -204,11 +209,11 @@ impl Store {
     #[must_use]
     pub fn begin_user<'a>(&'a self, user: &NewUser<'a>) -> PendingUser<'a> {
         let NewUser { client_id, username, skeletons, request_key } = *user;
-        let client_id = client_id.as_str();
-        let homes = self.homes(&format!("{client_id}\n{}", placed_by(username, skeletons)));
+        let homes = self.homes(&user_placed_by(client_id, username, skeletons));
         let [written, folded, capitals] = forms(skeletons);
         let key = Some(username.key());
-        let values = vec![Some(client_id), key, written, folded, capitals, Some(request_key.as_str())];
+        let values =
+            vec![Some(client_id.as_str()), key, written, folded, capitals, Some(request_key.as_str())];
         PendingUser { row: Pending::begin(homes, SEARCH_USER, values), username }
     }
 
@@ -258,6 +263,34 @@ impl Store {
         Ok(Some(SpentProof { sign_up: sign_up.to_owned(), tries: database.number(tries)? }))
     }
 
+    /// The databases of each generation, as their numbers.
+    pub fn generations(&self) -> impl DoubleEndedIterator<Item = Range<usize>> {
+        self.shards.generations()
+    }
+
+    /// All databases. The number of a database is its index.
+    #[must_use]
+    pub fn databases(&self) -> &[Database] {
+        &self.databases
+    }
+
+    /// The number of the home of a user's name in each generation.
+    #[must_use]
+    pub fn homes_of_user(
+        &self,
+        client_id: &ClientId,
+        username: &Username,
+        skeletons: Option<&Skeletons>,
+    ) -> Vec<usize> {
+        self.shards.homes(&user_placed_by(client_id, username, skeletons))
+    }
+
+    /// The number of the home of an account's name in each generation.
+    #[must_use]
+    pub fn homes_of_account(&self, name: &Username, skeletons: Option<&Skeletons>) -> Vec<usize> {
+        self.shards.homes(&placed_by(name, skeletons))
+    }
+
     /// The home of `name`, a namespace and a key, in each generation.
     fn homes(&self, name: &str) -> Vec<&Database> {
         self.shards.homes(name).into_iter().filter_map(|number| self.databases.get(number)).collect()
@@ -271,6 +304,11 @@ fn placed_by(name: &Username, skeletons: Option<&Skeletons>) -> String {
         Some(skeletons) => skeletons.outline(),
         _ => name.key().to_owned(),
     }
+}
+
+/// The namespace and the form of a user's name that place it.
+fn user_placed_by(client_id: &ClientId, username: &Username, skeletons: Option<&Skeletons>) -> String {
+    format!("{}\n{}", client_id.as_str(), placed_by(username, skeletons))
 }
 
 /// The skeletons as the columns of a row have them.

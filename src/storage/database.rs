@@ -37,9 +37,9 @@ const TRANSIENT: [&str; 4] = [
 /// Part of the error after an insert into a frozen database: the text of its trigger.
 const FROZEN: &str = "frozen: SQLITE_CONSTRAINT";
 
-/// Part of the error after an insert in a wrong place: a value is NULL there. The Worker itself sends NULL only for
-/// columns that take it.
-const NO_PLACE: &str = "NOT NULL constraint failed";
+/// Parts of the errors of statements in a wrong place. An insert has a NULL there, which the Worker itself sends only for
+/// columns that take it; and the check before a batch reads a word as JSON.
+const NO_PLACE: [&str; 2] = ["NOT NULL constraint failed", "malformed JSON"];
 
 /// A database of the service.
 pub struct Database {
@@ -140,6 +140,24 @@ impl Database {
         Ok(())
     }
 
+    /// The binding.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The D1 binding itself.
+    #[must_use]
+    pub fn handle(&self) -> &JsValue {
+        &self.handle
+    }
+
+    /// The place that the settings give it.
+    #[must_use]
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
     /// Begins `statement`, a search, in the nearest copy of the database. The promise may be left alone.
     pub fn begin_search(&self, statement: &str, values: &[Option<&str>]) -> Promise {
         let limit = platform::milliseconds(READ_TIME_LIMIT);
@@ -162,27 +180,37 @@ impl Database {
         matches!(error, StoreError::Broken { error, .. } if error.says(FROZEN))
     }
 
-    /// Runs `statement` with `values`, a JSON array, and returns its first row, a line for each column. After a
-    /// transient failure it tries again, three times in all. Each try may take `limit`.
+    /// Runs `statement` with `values`, a JSON array, and returns its first row, a line for each column. Each try may take
+    /// `limit`.
     ///
     /// # Errors
-    /// [`StoreError`], the last try's.
+    /// As [`Database::try_thrice`].
     pub async fn first(
         &self,
         statement: &str,
         values: &str,
         limit: Duration,
     ) -> Result<Option<String>, StoreError> {
+        let limit = platform::milliseconds(limit);
+        let row = self.try_thrice(|handle| first(handle, statement, values, limit)).await?;
+        Ok(row.as_string())
+    }
+
+    /// The outcome of `ask`, which begins work on the D1 binding. After a transient failure it is asked again, three
+    /// times in all.
+    ///
+    /// # Errors
+    /// [`StoreError`], the last try's.
+    pub async fn try_thrice(&self, ask: impl Fn(&JsValue) -> Promise) -> Result<JsValue, StoreError> {
         let mut pauses = PAUSES.into_iter();
         loop {
-            let row = first(&self.handle, statement, values, platform::milliseconds(limit));
-            let error = match settled(row).await {
-                Ok(row) => return Ok(row.as_string()),
+            let error = match settled(ask(&self.handle)).await {
+                Ok(outcome) => return Ok(outcome),
                 Err(error) => JsError::from(error),
             };
             match pauses.next() {
                 Some(pause) if is_transient(&error) => platform::pause(pause).await,
-                _ if error.says(NO_PLACE) => return Err(self.misplaced()),
+                _ if NO_PLACE.iter().any(|text| error.says(text)) => return Err(self.misplaced()),
                 _ => return Err(failure(&self.name, error)),
             }
         }

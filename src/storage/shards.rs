@@ -6,6 +6,8 @@
 //! A row never moves, so the home of a name depends on nothing that can change: on the name itself and on the size of
 //! the generation.
 
+use std::ops::Range;
+
 use sha2::{Digest, Sha256};
 
 use crate::setting::ConfigError;
@@ -89,6 +91,12 @@ impl Shards {
             return Err(ConfigError::new(format!("{SHARDS} names more than {MAX_DATABASES} databases")));
         }
         Ok(Self { all, ends })
+    }
+
+    /// The numbers of the databases of each generation.
+    pub fn generations(&self) -> impl DoubleEndedIterator<Item = Range<usize>> {
+        let starts = std::iter::once(0).chain(self.ends.iter().copied()).collect::<Vec<_>>();
+        starts.into_iter().zip(self.ends.clone()).map(|(start, end)| start..end)
     }
 
     /// The home of a name in each generation, as the number of a database. `name` is its namespace and its key.
