@@ -1,4 +1,4 @@
-//! Requests of the guards to other servers.
+//! Requests to other servers.
 //!
 //! It owns a request and its answer over HTTP, within limits of time and size. It must not know what a server is asked.
 
