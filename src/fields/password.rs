@@ -92,21 +92,38 @@ impl Password {
         pepper: Option<&Pepper>,
         salt: [u8; SALT_BYTES],
     ) -> Result<String, HashError> {
-        let tag = with_memory(params.block_count(), |memory| {
-            let secret = pepper.map_or(&[][..], Pepper::secret);
-            argon2id::hash(self.0.as_bytes(), &salt, secret, params, memory)
-                .map_err(|error| HashError(error.to_string()))
-        })?;
+        let tag = self.tag(params, &salt, pepper.map_or(&[][..], Pepper::secret))?;
         let (memory, passes, lanes) = (params.m_cost(), params.t_cost(), params.p_cost());
         let keyid = pepper.map_or_else(String::new, |pepper| format!(",keyid={}", pepper.id()));
         let [salt, tag] = [&salt[..], &tag].map(Base64Unpadded::encode_string);
         Ok(format!("$argon2id$v=19$m={memory},t={passes},p={lanes}{keyid}${salt}${tag}"))
+    }
+
+    /// The tag in the [hash](Self::hash), which a stored hash can be compared with. `secret` is that of the pepper, or
+    /// empty.
+    ///
+    /// # Errors
+    /// [`HashError`], as in [`Self::hash`].
+    pub fn tag(&self, params: &Params, salt: &[u8], secret: &[u8]) -> Result<[u8; TAG_BYTES], HashError> {
+        with_memory(params.block_count(), |memory| {
+            argon2id::hash(self.0.as_bytes(), salt, secret, params, memory)
+                .map_err(|error| HashError(error.to_string()))
+        })
     }
 }
 
 thread_local! {
     /// The memory of a hash, kept for the next one: wasm memory never shrinks, and to allocate it takes time.
     static MEMORY: RefCell<Vec<Block>> = const { RefCell::new(Vec::new()) };
+}
+
+/// Gives the memory of the last hash back to the allocator, before another algorithm needs as much.
+pub fn release_memory() {
+    MEMORY.with(|memory| {
+        if let Ok(mut memory) = memory.try_borrow_mut() {
+            *memory = Vec::new();
+        }
+    });
 }
 
 /// Runs `fill` on `blocks` blocks of 1 KiB, and wipes them afterwards.
@@ -242,6 +259,30 @@ mod tests {
         assert_eq!(tag(&hash(Some(&pepper("2027", 'a')))), tag(&phc));
         assert_ne!(tag(&hash(Some(&pepper("2026", 'b')))), tag(&phc));
         assert!(!hash(None).contains("keyid"));
+    }
+
+    #[test]
+    fn a_tag_is_that_of_the_hash_for_a_salt_of_any_length() {
+        let password = Password::parse("secret", 1).unwrap();
+        let phc = password.hash(&cheap(), None, [1; SALT_BYTES]).unwrap();
+        let tag = password.tag(&cheap(), &[1; SALT_BYTES], b"").unwrap();
+        assert!(phc.ends_with(&format!("${}", Base64Unpadded::encode_string(&tag))));
+
+        let mut expected = [0; TAG_BYTES];
+        Argon2::new_with_secret(b"pepper", Algorithm::Argon2id, Version::V0x13, cheap())
+            .unwrap()
+            .hash_password_into(b"secret", &[1; 8], &mut expected)
+            .unwrap();
+        assert_eq!(password.tag(&cheap(), &[1; 8], b"pepper").unwrap(), expected);
+    }
+
+    #[test]
+    fn released_memory_is_taken_anew() {
+        let tag = || Password::parse("secret", 1).unwrap().tag(&cheap(), &[1; 8], b"").unwrap();
+        let before = tag();
+        release_memory();
+        assert_eq!(MEMORY.with_borrow(Vec::capacity), 0);
+        assert_eq!(tag(), before);
     }
 
     #[test]
