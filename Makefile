@@ -63,7 +63,7 @@ or_fail = || { echo "$(1)" >&2; exit 1; }
 	breached-list clean
 
 help:
-	@echo "make dev        serve the Worker on http://127.0.0.1:8787 [PORT=9000] [STATE=dir] [DATABASES=4]"
+	@echo "make dev        serve the Worker on http://127.0.0.1:8787, and its admin on 8788 [PORT=9000] [STATE=dir] [DATABASES=4] [ADMIN=no]"
 	@echo "make check      check the format, lints and documentation, in less than a minute"
 	@echo "make test       run every test, or only the tests with a word in their names [T=block_list]"
 	@echo "make mutants    change the rules one by one, and list the changes that no unit test notices [ONLY=src/routes.rs]"
@@ -74,7 +74,7 @@ help:
 	@echo "make release VERSION=1.2.3   check everything, write the heading of the changelog and a tag; publishes nothing"
 	@echo "make third-party   list the licences and the crates of the Worker again, after a change of Cargo.lock"
 	@echo "make provision  make the remote database and block list once: [LOCATION=weur] or [JURISDICTION=eu]"
-	@echo "make deploy     run the tests after a change, migrate the remote database, deploy, verify [URL=https://…] [DRY=1]"
+	@echo "make deploy     run the tests after a change, migrate the remote database, deploy, verify [URL=https://…] [DRY=1] [ADMIN=no]"
 	@echo "make grow       add a generation of databases: N=4 [LOCATION=weur] or [JURISDICTION=eu]"
 	@echo "make freeze     freeze the first generation that takes sign-ups; the next one takes them then [LOCAL=1]"
 	@echo "make shards     list the databases: their generations, rows and sizes [LOCAL=1] [DATABASES=4]"
@@ -126,7 +126,7 @@ remember = mkdir -p $(@D) && echo "$(1)" | cmp --silent - $@ || echo "$(1)" > $@
 build: build/index.js public/client.js public/edge-sign-up.js
 
 # `wrangler dev` interrupts a build when another change comes. make must then keep the previous Worker.
-.PRECIOUS: build/index.js
+.PRECIOUS: build/index.js build/admin/index.js
 
 build/index.js: $(SOURCES) .tools/features | settings
 	@$(call say,Building the Worker$(if $(wildcard target/wasm32-unknown-unknown/release),,: two minutes the first time))
@@ -139,6 +139,15 @@ build/index.js: $(SOURCES) .tools/features | settings
 # The features of the last build. This file changes only with the features, and the Worker is then built again.
 .tools/features: always
 	@$(call remember,$$FEATURES)
+
+# ADMIN=no leaves the admin Worker out of `make dev` and `make deploy`.
+ADMIN_BUILT := $(if $(filter no,$(ADMIN)),,build/admin/index.js)
+
+# The admin Worker, which always has the table of look-alike characters.
+build/admin/index.js: $(SOURCES) $(shell find admin/src -type f) admin/Cargo.toml | settings
+	@$(call say,Building the admin Worker)
+	@worker-build --release --out-dir ../build/admin admin $(call or_fail,The admin Worker does not compile: fix the errors above)
+	@wasm-opt --strip-debug --strip-producers build/admin/index_bg.wasm -o build/admin/index_bg.wasm
 
 # The client of packages/client, as pages load it, and the script of its thread. git ignores the built files: wrangler
 # runs `make build` before it serves or deploys, and so do `make test` and `make deploy DRY=1`. So a fresh clone has
@@ -192,7 +201,7 @@ $(EXAMPLES): examples/package.json examples/package-lock.json $(wildcard example
 examples: $(EXAMPLES)
 	@for name in react vue svelte; do (cd examples/$$name && npx vite build --logLevel warn) || exit 1; done
 
-dev: build
+dev: build $(ADMIN_BUILT)
 	@$(EDGE_SIGNUP) dev
 
 # A Worker with every feature, for the tests of the features that the plain Worker leaves out.
@@ -247,7 +256,7 @@ CARGO_TEST = set -o pipefail; export ENV= CLOUDFLARE_ENV= MAKEFLAGS= CARGO_TERM_
 # The tests' servers keep their databases in memory if /dev/shm has half a gigabyte free.
 IN_MEMORY = if [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 500000 ] 2>/dev/null; then \
 	TEST_STATE=$$(mktemp -d -p /dev/shm) && export TEST_STATE && trap 'rm -rf "$$TEST_STATE"' EXIT; fi
-FOR_TESTS := build $(FULL) $(TOOLS_WASM) $(EXAMPLES) $(if $(FEATURES),,$(PACKED)) browser python php
+FOR_TESTS := build build/admin/index.js $(FULL) $(TOOLS_WASM) $(EXAMPLES) $(if $(FEATURES),,$(PACKED)) browser python php
 
 ifneq ($(origin T),command line)
 # The black-box tests that also run on five databases: one that is frozen, and four that take the sign-ups.
@@ -373,7 +382,7 @@ provision: settings
 deployable: settings
 	@$(EDGE_SIGNUP) deploy --check
 
-deploy: $(if $(DRY),build,deployable .tools/tested)
+deploy: $(if $(DRY),build $(ADMIN_BUILT),deployable .tools/tested)
 	@$(EDGE_SIGNUP) deploy $(if $(DRY),--dry,--checked) $(if $(URL),"$$URL")
 
 # A service grows by these commands: docs/scaling.md.

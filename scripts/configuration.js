@@ -19,12 +19,12 @@ function readText() {
 }
 
 /** The whole file, or the text of one, as an object. */
-function readAll(text = readText()) {
+function readAll(text = readText(), file = CONFIG) {
   const { parse } = require("smol-toml");
   try {
     return parse(text);
   } catch ({ message, line }) {
-    throw new Stop(`${CONFIG}${line ? `, line ${line}` : ""}: ${message.split("\n")[0]}: fix it there`);
+    throw new Stop(`${file}${line ? `, line ${line}` : ""}: ${message.split("\n")[0]}: fix it there`);
   }
 }
 

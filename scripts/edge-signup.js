@@ -63,7 +63,7 @@ function explain(name, command) {
 function read(name, command, given) {
   const end = given.includes("--") ? given.indexOf("--") : given.length;
   const own = given.slice(0, end).filter((argument) => {
-    const [, variable, value] = argument.match(/^(PORT|STATE|ENV|DATABASES)=(.*)$/s) ?? [];
+    const [, variable, value] = argument.match(/^(PORT|STATE|ENV|DATABASES|ADMIN)=(.*)$/s) ?? [];
     if (variable) process.env[variable] = value;
     return !variable;
   });

@@ -1,4 +1,317 @@
 //! The operators' side of the service: a Worker of its own on the databases and the block list of the public one.
+//!
+//! A request passes through these rooms from top to bottom; the rooms of [`edge_signup`] lie below all of them.
+//!
+//! | room | owns |
+//! |---|---|
+//! | here | the entry points, and one log line for each request |
+//! | [`endpoints`] | the API: the steps of each endpoint, and its JSON |
+//! | [`users`] | the methods for Workers that sign users in |
+//! | [`service`] | the state that an isolate keeps between requests |
+//! | [`access`] | who may use the admin |
+//! | [`routes`] | the table of methods and paths |
+//! | [`storage`] | all SQL of the admin, and the entries of the block list |
+//! | [`answer`] | good and bad answers |
+//! | [`hashes`] | the forms of stored password hashes |
+//! | [`time`] | the form of a time |
 
 pub mod access;
+pub mod answer;
+pub mod endpoints;
 pub mod hashes;
+pub mod routes;
+pub mod service;
+pub mod storage;
+pub mod time;
+pub mod users;
+
+use std::alloc::System;
+use std::cell::RefCell;
+
+use edge_signup::http::json;
+use edge_signup::platform::{self, Environment, Incoming};
+use edge_signup::{clock, task};
+use serde::{Deserialize, Serialize};
+use wasm_bindgen::prelude::*;
+use worker::console_log;
+use worker::web_sys::Request;
+use zeroizing_alloc::ZeroAlloc;
+
+use access::Denied;
+use answer::{Answer, Failure};
+use endpoints::{Call, accounts, audit, blocks, clients, exports, imports, session, shards, statistics};
+use routes::{Route, Target};
+use service::Service;
+
+/// Wipes each block of memory when it is freed, as the public Worker does.
+#[global_allocator]
+static ALLOCATOR: ZeroAlloc<System> = ZeroAlloc(System);
+
+#[wasm_bindgen(module = "/src/platform.js")]
+extern "C" {
+    fn respond(line: &str, status: u16, body: Option<&str>, headers: &str) -> JsValue;
+}
+
+/// The headers of every answer. An answer is for the caller alone, and never for a page of another origin.
+const HEADERS: [(&str, &str); 5] = [
+    ("Cache-Control", "no-store"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Content-Type", "application/json; charset=utf-8"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Content-Type-Options", "nosniff"),
+];
+
+/// What a request gets: an answer, or a stream whose chunks are tasks of their own.
+enum Outcome {
+    Answer(Answer),
+    Stream(Stream),
+}
+
+/// A stream that may begin, as `admin/streams.js` reads it.
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+enum Stream {
+    Import(imports::Plan),
+    Export(exports::Plan),
+}
+
+/// The log line, as one JSON object. It has neither a name nor an address nor a token.
+#[derive(Serialize)]
+struct Line<'a> {
+    id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    route: Option<&'static str>,
+    method: &'a str,
+    status: u16,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    reason: Option<&'a str>,
+    ms: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    cause: Option<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    warning: Option<String>,
+}
+
+/// The facts for the log line, which a request collects on its way.
+#[derive(Default)]
+struct Trace {
+    route: std::cell::Cell<Option<&'static str>>,
+    cause: RefCell<Option<String>>,
+    warnings: RefCell<Vec<String>>,
+}
+
+/// Begins to answer `request` as the task number `task`. Returns a promise to wait for, the response, or the plan of a
+/// stream as JSON.
+#[wasm_bindgen]
+#[must_use]
+pub fn begin(task: u32, request: Request, env: JsValue) -> JsValue {
+    let arrival = clock::now();
+    task::begin(task, arrival, async move {
+        let (id, request, trace) = (platform::random_uuid(), Incoming::new(request), Trace::default());
+        let outcome = answer(&request, &Environment::new(env), &trace).await;
+        end(&id, request.method(), arrival, &trace, outcome)
+    })
+}
+
+/// The response to a request whose task was lost, because the wasm instance that ran it trapped.
+#[wasm_bindgen]
+#[must_use]
+pub fn lost() -> JsValue {
+    let failure = Failure::Internal("the wasm instance trapped".to_owned());
+    end(&platform::random_uuid(), "", clock::now(), &Trace::default(), Err(failure))
+}
+
+/// The lines of the answer to the lines `text` of an import, of which the first has the number `first`, or `undefined`
+/// after a failure. `plan` is the stream's.
+#[wasm_bindgen(js_name = importChunk)]
+#[must_use]
+pub fn import_chunk(task: u32, env: JsValue, plan: String, text: String, first: u32) -> JsValue {
+    chunk(task, "/imports", async move {
+        let service = Service::of(&Environment::new(env)).await?;
+        let Ok(Stream::Import(plan)) = serde_json::from_str(&plan) else { return Err(no_plan()) };
+        imports::chunk(&service, &plan, &text, first.into()).await
+    })
+}
+
+/// The next chunk of an export: its `text`, and the plan of the `rest` or `null`, as JSON. `undefined` after a failure.
+#[wasm_bindgen(js_name = exportChunk)]
+#[must_use]
+pub fn export_chunk(task: u32, env: JsValue, plan: String) -> JsValue {
+    chunk(task, "/exports", async move {
+        let service = Service::of(&Environment::new(env)).await?;
+        let Ok(Stream::Export(plan)) = serde_json::from_str(&plan) else { return Err(no_plan()) };
+        Ok(json::write(&exports::chunk(&service, &plan).await?))
+    })
+}
+
+/// Calls a method of [`users`]: `verify`, `get`, `setPassword` or `erase`, with its input as JSON. Returns the output as
+/// JSON, or `undefined` after a failure.
+#[wasm_bindgen(js_name = callUsers)]
+#[must_use]
+pub fn call_users(task: u32, env: JsValue, method: String, input: String) -> JsValue {
+    chunk(task, "Users", async move {
+        let service = Service::of(&Environment::new(env)).await?;
+        // An input of another form belongs to no user.
+        Ok(match &*method {
+            "verify" => match serde_json::from_str(&input) {
+                Ok(credentials) => json::write(&users::verify(&service, &credentials).await?),
+                Err(_) => r#"{"ok":false}"#.to_owned(),
+            },
+            "get" => match serde_json::from_str(&input) {
+                Ok(who) => json::write(&users::get(&service, &who).await?),
+                Err(_) => "null".to_owned(),
+            },
+            "setPassword" => match serde_json::from_str(&input) {
+                Ok(input) => json::write(&users::set_password(&service, &input).await?),
+                Err(_) => r#"{"ok":false,"reason":"input_invalid","description":"The input must have id and password"}"#
+                    .to_owned(),
+            },
+            _ => match serde_json::from_str(&input) {
+                Ok(who) => json::write(&users::erase(&service, &who).await?),
+                Err(_) => "false".to_owned(),
+            },
+        })
+    })
+}
+
+/// Hashes a password anew that `verify` found right, in the place of the hash `old` of the user `id`.
+#[wasm_bindgen(js_name = renewHash)]
+#[must_use]
+pub fn renew_hash(task: u32, env: JsValue, credentials: String, id: f64, old: String) -> JsValue {
+    chunk(task, "Users", async move {
+        let service = Service::of(&Environment::new(env)).await?;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "an id is a whole number below 2^53"
+        )]
+        let id = id as u64;
+        let Ok(credentials) = serde_json::from_str(&credentials) else { return Err(no_plan()) };
+        users::renew(&service, &credentials, id, &old).await?;
+        Ok(String::new())
+    })
+}
+
+fn no_plan() -> Failure {
+    Failure::Internal("a stream without its plan".to_owned())
+}
+
+/// A task that is a part of a request. Its failure has a log line of its own.
+fn chunk(
+    task: u32,
+    route: &'static str,
+    work: impl Future<Output = Result<String, Failure>> + 'static,
+) -> JsValue {
+    let arrival = clock::now();
+    task::begin(task, arrival, async move {
+        match work.await {
+            Ok(text) => text.into(),
+            Err(failure) => {
+                let (status, reason) = failure.status();
+                let (cause, ms) = (failure.cause(), since(arrival));
+                let id = &platform::random_uuid();
+                let line = Line {
+                    id,
+                    route: Some(route),
+                    method: "",
+                    status,
+                    reason: Some(reason),
+                    ms,
+                    cause,
+                    warning: None,
+                };
+                console_log!("{}", json::write(&line));
+                JsValue::UNDEFINED
+            }
+        }
+    })
+}
+
+async fn answer(request: &Incoming, env: &Environment, trace: &Trace) -> Result<Outcome, Failure> {
+    let Target { route, query } = routes::resolve(request.method(), request.url())?;
+    trace.route.set(Some(route.name()));
+    let service = &*Service::of(env).await?;
+    let actor = service.access.admit(request).await.map_err(|denied| match denied {
+        Denied::NotConfigured => Failure::NotConfigured,
+        Denied::Missing => Failure::Unauthorized,
+        Denied::Wrong { cause } => {
+            trace.cause.replace(Some(cause));
+            Failure::Unauthorized
+        }
+        Denied::TooMany => Failure::TooManyTries,
+        Denied::Unavailable { cause } => Failure::Unavailable(cause),
+    })?;
+    if route.is_write() && !actor.may_write {
+        return Err(Failure::ReadOnly);
+    }
+    let call = &Call { request, query: &query, actor: &actor, service, warnings: &trace.warnings };
+    let answer = match route {
+        Route::Session => session::handle(call),
+        Route::Users => endpoints::users::list(call).await?,
+        Route::User(id) => endpoints::users::get(call, id).await?,
+        Route::EraseUser(id) => endpoints::users::erase(call, id).await?,
+        Route::SetPassword(id) => endpoints::users::set_password(call, id).await?,
+        Route::Accounts => accounts::list(call).await?,
+        Route::Account(id) => accounts::get(call, id).await?,
+        Route::EraseAccount(id) => accounts::erase(call, id).await?,
+        Route::ChangeAccount(id) => accounts::change(call, id).await?,
+        Route::Blocks => blocks::list(call).await?,
+        Route::Block(key) => blocks::put(call, &key).await?,
+        Route::Unblock(key) => blocks::delete(call, &key).await?,
+        Route::Clients => clients::list(call).await?,
+        Route::RegisterClient => clients::register(call).await?,
+        Route::ChangeClient(id) => clients::change(call, &id).await?,
+        Route::Statistics => statistics::handle(call).await?,
+        Route::Audit => audit::handle(call).await?,
+        Route::Shards => shards::handle(call).await?,
+        Route::Import => return Ok(Outcome::Stream(Stream::Import(imports::plan(call)?))),
+        Route::ExportUsers => return Ok(Outcome::Stream(Stream::Export(exports::plan_users(call).await?))),
+        Route::ExportAccounts => return Ok(Outcome::Stream(Stream::Export(exports::plan_accounts(call)?))),
+    };
+    Ok(Outcome::Answer(answer))
+}
+
+/// Logs the request, and returns the runtime's response or the plan of a stream.
+fn end(id: &str, method: &str, arrival: u64, trace: &Trace, outcome: Result<Outcome, Failure>) -> JsValue {
+    let warnings = trace.warnings.borrow();
+    let warning = (!warnings.is_empty()).then(|| warnings.join("; "));
+    let cause = trace.cause.borrow();
+    let line = Line {
+        id,
+        route: trace.route.get(),
+        method,
+        status: 200,
+        reason: None,
+        ms: since(arrival),
+        cause: cause.as_deref(),
+        warning,
+    };
+    let mut headers: serde_json::Map<String, serde_json::Value> =
+        HEADERS.iter().map(|(name, value)| ((*name).to_owned(), (*value).into())).collect();
+    headers.insert("X-Request-Id".to_owned(), id.into());
+    match outcome {
+        Ok(Outcome::Stream(stream)) => {
+            console_log!("{}", json::write(&line));
+            json::write(&stream).into()
+        }
+        Ok(Outcome::Answer(Answer { status, body })) => {
+            if body.is_none() {
+                headers.remove("Content-Type");
+            }
+            let line = json::write(&Line { status, ..line });
+            respond(&line, status, body.as_deref(), &json::write(&headers))
+        }
+        Err(failure) => {
+            let (status, reason) = failure.status();
+            headers
+                .extend(failure.headers().into_iter().map(|(name, value)| (name.to_owned(), value.into())));
+            let cause = failure.cause().or(line.cause);
+            let line = json::write(&Line { status, reason: Some(reason), cause, ..line });
+            respond(&line, status, Some(&failure.body()), &json::write(&headers))
+        }
+    }
+}
+
+fn since(arrival: u64) -> u64 {
+    clock::now().saturating_sub(arrival) / 1000
+}

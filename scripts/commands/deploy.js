@@ -5,6 +5,7 @@ const fs = require("node:fs");
 
 const { requireIds } = require("./provision");
 const verify = require("./verify");
+const admin = require("../admin");
 const { entry } = require("../entry");
 const { applyRemotely } = require("../migrations");
 const { lastGeneration, markDeployed, nextStep, requirePlaces } = require("../places");
@@ -31,6 +32,14 @@ function deployedTo() {
   const targets = lines.find(({ type }) => type === "deploy")?.targets ?? [];
   const host = targets.map((target) => target.match(/^([\w.-]+)(?: \(|$)/)?.[1]).find(Boolean);
   return host && `https://${host}`;
+}
+
+/** Deploys the admin Worker, unless ADMIN=no. */
+async function deployAdmin(env, ...args) {
+  if (!admin.isWanted()) return true;
+  say(`Deploying the admin${env && ` to ${env}`}`);
+  const { succeeded } = await wrangler(["deploy", "--config", admin.derive(), ...args]);
+  return succeeded;
 }
 
 /** Deploys the Worker with all its databases. */
@@ -68,6 +77,9 @@ async function deploy(all, { env, given, wait }) {
   console.log(
     `curl -i ${url}/sign-up -H 'Content-Type: application/json' -d '{"username":"ada","password":"correct horse","client_id":"demo"}'`,
   );
+  if (!(await deployAdmin(env))) {
+    throw new Stop(`The service is deployed, but not its admin: fix the problem that wrangler reports, or use ADMIN=no`);
+  }
   // A new address needs some time before it answers.
   if ((await verify.run({ URL: url, wait })) === 0) {
     // A service with one database is not asked to grow.
@@ -92,7 +104,10 @@ module.exports = {
 
   async run({ URL: given, dry, check, checked, wait = process.env.WAIT || "120" }) {
     const env = process.env.CLOUDFLARE_ENV;
-    if (dry) return (await wrangler(["deploy", ...entry(), "--dry-run"])).succeeded ? 0 : 1;
+    if (dry) {
+      const { succeeded } = await wrangler(["deploy", ...entry(), "--dry-run"]);
+      return succeeded && (await deployAdmin(env, "--dry-run")) ? 0 : 1;
+    }
     requireIds();
     if (!checked) await requireLogin();
     if (check) return 0;

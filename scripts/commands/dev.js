@@ -8,7 +8,8 @@ const net = require("node:net");
 const { createInterface } = require("node:readline");
 const { setTimeout: sleep } = require("node:timers/promises");
 
-const { own } = require("../configuration");
+const admin = require("../admin");
+const { CONFIG, own, readAll } = require("../configuration");
 const { entry } = require("../entry");
 const { applyLocally } = require("../migrations");
 const { isPlaced, look, markDeployed, numbering } = require("../places");
@@ -20,6 +21,53 @@ const { call, hasSources, program } = require("../wrangler");
 
 /** The configuration for `DATABASES=…`. It is beside wrangler.toml, because the paths in it are relative to its folder. */
 const DERIVED = ".wrangler.databases.toml";
+
+/** The configuration of the front before both Workers. */
+const FRONT = ".wrangler.front.json";
+
+/** Writes the configuration of the front, which finds the Workers by their names, and gives its path. */
+function front(adminPort) {
+  const { name, compatibility_date } = own();
+  const config = {
+    name: `${name}-front`,
+    main: "scripts/dev/front.js",
+    compatibility_date: compatibility_date ?? readAll().compatibility_date,
+    services: [
+      { binding: "SIGN_UP", service: name },
+      { binding: "ADMIN", service: admin.ownOfAdmin().name },
+    ],
+    vars: { ADMIN_PORT: String(adminPort) },
+  };
+  fs.writeFileSync(FRONT, admin.forEveryEnvironment(config));
+  return FRONT;
+}
+
+/** Passes the bytes of each connection to `port` on to the front, which tells both ports apart by the URL. */
+function forward(adminPort, port) {
+  const server = net.createServer((from) => {
+    const to = net.connect({ host: "127.0.0.1", port });
+    for (const [one, other] of [
+      [from, to],
+      [to, from],
+    ])
+      one.pipe(other).on("error", () => one.destroy());
+    from.on("error", () => to.destroy());
+  });
+  server.listen(adminPort, "127.0.0.1").unref();
+  return server;
+}
+
+/** A free port of this machine whose next one is free too. */
+async function freePair() {
+  for (;;) {
+    const server = net.createServer().listen(0, "127.0.0.1");
+    await once(server, "listening");
+    const { port } = server.address();
+    server.close();
+    await once(server, "close");
+    if (port < 65535 && !(await isInUse(port + 1))) return port;
+  }
+}
 
 /** Whether a program listens on this port of this machine. */
 async function isInUse(port) {
@@ -104,12 +152,13 @@ function watch(follow) {
 }
 
 /** Prints wrangler's output once the server is ready. The earlier output is printed only if the server does not start. */
-async function announce(stream, follow) {
+async function announce(stream, follow, adminPort) {
   let before = "";
   let ready;
   for await (const line of createInterface({ input: stream })) {
     if (ready) {
-      console.log(line);
+      // wrangler puts a name before the lines of each of several Workers, which are JSON already.
+      console.log(line.replace(/^\[\w+\] (?=\{)/, ""));
       continue;
     }
     [, ready] = line.match(/Ready on (.*)/) ?? [];
@@ -118,6 +167,7 @@ async function announce(stream, follow) {
       console.log(
         `curl -i ${ready}/sign-up -H 'Content-Type: application/json' -d '{"username":"ada","password":"correct horse","client_id":"demo"}'`,
       );
+      if (adminPort) console.log(`The admin: http://127.0.0.1:${adminPort} with the token ${admin.localToken()}`);
       watch(follow);
     } else {
       before += `${line}\n`;
@@ -152,13 +202,20 @@ module.exports = {
   settings: true,
 
   async run({ port = process.env.PORT, state = process.env.STATE, databases = process.env.DATABASES }, rest) {
-    if (port !== "0" && (await isInUse(Number(port)))) {
+    const withAdmin = admin.isWanted();
+    if (port === "0" && withAdmin) port = String(await freePair());
+    const adminPort = withAdmin ? Number(port) + 1 : undefined;
+    for (const taken of port === "0" ? [] : [Number(port), adminPort].filter(Boolean)) {
+      if (!(await isInUse(taken))) continue;
       throw new Stop(
-        `Port ${port} is in use: stop the program that listens on it, or choose another port, as in: ${again("PORT", "9000")}`,
+        `Port ${taken} is in use: stop the program that listens on it, or choose another port, as in: ${again("PORT", "9000")}`,
       );
     }
     const derive = () => {
-      if (databases) fs.writeFileSync(DERIVED, manyDatabases(count("DATABASES", databases)));
+      const text = databases ? manyDatabases(count("DATABASES", databases)) : undefined;
+      if (text) fs.writeFileSync(DERIVED, text);
+      if (!withAdmin) return;
+      admin.derive({ text, secrets: { ...admin.secretsOfMachine(), ADMIN_TOKEN: admin.localToken() } });
     };
     derive();
     const served = JSON.stringify(listed(databases));
@@ -169,9 +226,14 @@ module.exports = {
     };
     await prepare(state, databases);
     const { CLOUDFLARE_ENV: env, UNTIL_EOF: untilEof } = process.env;
+    const configs = withAdmin
+      ? [front(adminPort), databases ? DERIVED : CONFIG, admin.DERIVED]
+      : databases
+        ? [DERIVED]
+        : [];
     const args = [
-      ...["dev", ...(rest.some((argument) => argument.endsWith(".js")) ? [] : entry()), "--env", env],
-      ...(databases ? ["--config", DERIVED] : []),
+      ...["dev", ...(withAdmin || rest.some((argument) => argument.endsWith(".js")) ? [] : entry()), "--env", env],
+      ...configs.flatMap((config) => ["--config", config]),
       ...["--ip", "127.0.0.1", "--port", port, "--inspector-port", "0", "--persist-to", state],
       ...["--show-interactive-dev-session=false", ...rest],
     ];
@@ -186,7 +248,8 @@ module.exports = {
     server.stderr.pipe(lines, { end: false });
     // The output ends after the last process that writes to it.
     server.on("close", () => lines.end());
-    const announced = announce(lines, follow);
+    const announced = announce(lines, follow, adminPort);
+    if (withAdmin) forward(adminPort, Number(port));
     const interrupted = new Promise((resolve) => {
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, resolve);
       // A server of a test must not outlive the test.

@@ -2,21 +2,25 @@
 // wrangler. `wrangler dev` itself puts a proxy in another workerd before the Worker, and takes the time of many
 // requests to start. So only the tests of `make dev` start it.
 //
-//   node tests/worker/serve.js [MAIN] [--config FILE] [--var NAME:VALUE]…
+//   node tests/worker/serve.js [MAIN] [--config FILE] [--var NAME:VALUE]… [--beside FILE]…
 //
 //   STATE=folder   the folder of D1 and KV, whose tables exist already
 //
-// The databases that `--var SHARDS:…` names are added to those of the configuration.
+// The databases that `--var SHARDS:…` names are added to those of the configuration. Each `--beside` is the configuration of
+// another Worker in the same workerd, on the same storage and with the same variables. `admin/wrangler.toml` gets what
+// `edge-signup dev` adds to it.
 //
-// Prints the address, and then what the Worker logs. The server ends with its standard input.
+// Prints the address of each Worker, that of the first one last, and then what the Workers log. The server ends with its standard input.
 
-const { readFileSync } = require("node:fs");
+const { readFileSync, rmSync } = require("node:fs");
 const path = require("node:path");
 const { parseArgs } = require("node:util");
 
 const { build } = require("esbuild");
 const { convertV4MiniflareOptions, Log, LogLevel, Miniflare } = require("miniflare");
 const wrangler = require("wrangler");
+
+const admin = require("../../scripts/admin");
 
 /** The modules of a Worker: the main file with its imports in one, and the wasm files that these import. */
 async function bundle(main) {
@@ -43,20 +47,49 @@ async function bundle(main) {
   return [{ type: "ESModule", path: "/main.js", contents: outputFiles[0].text }, ...files];
 }
 
+/** The options of the Worker that a configuration describes. */
+async function workerOf(file, main, { vars = {}, d1 = {} }) {
+  const config = wrangler.unstable_readConfig({ config: file }, { hideWarnings: true });
+  // The rules say how wrangler finds modules. Miniflare does not take them.
+  const { modulesRules, ...worker } = wrangler.unstable_getMiniflareWorkerOptions(config).workerOptions;
+  return {
+    ...worker,
+    name: config.name,
+    bindings: { ...worker.bindings, ...vars },
+    d1Databases: { ...d1, ...worker.d1Databases },
+    modulesRoot: "/",
+    modules: await bundle(main ?? config.main),
+  };
+}
+
+/** The same for a Worker beside the first one, which has a port of its own. */
+async function besideOf(file, options) {
+  const isAdmin = file === "admin/wrangler.toml";
+  const config = isAdmin ? admin.derive({ file: `${admin.FOLDER}/.wrangler.${process.pid}.json` }) : file;
+  try {
+    const worker = await workerOf(config, undefined, isAdmin ? options : {});
+    return { ...worker, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] };
+  } finally {
+    if (isAdmin) rmSync(config);
+  }
+}
+
 async function serve() {
   const { values, positionals } = parseArgs({
     allowPositionals: true,
     options: {
       config: { type: "string", default: "wrangler.toml" },
       var: { type: "string", multiple: true, default: [] },
+      beside: { type: "string", multiple: true, default: [] },
     },
   });
-  const config = wrangler.unstable_readConfig({ config: values.config }, { hideWarnings: true });
-  // The rules say how wrangler finds modules. Miniflare does not take them.
-  const { modulesRules, ...worker } = wrangler.unstable_getMiniflareWorkerOptions(config).workerOptions;
   const vars = Object.fromEntries(values.var.map((text) => text.split(/:(.*)/s).slice(0, 2)));
   const shards = (vars.SHARDS ?? "").split(/[\s;]+/).filter(Boolean);
   const added = Object.fromEntries(shards.map((binding) => [binding, binding]));
+  const options = { vars, d1: added };
+  const first = await workerOf(values.config, positionals[0], options);
+  const others = [];
+  for (const file of values.beside) others.push(await besideOf(file, options));
   const miniflare = new Miniflare(
     convertV4MiniflareOptions({
       host: "127.0.0.1",
@@ -67,19 +100,14 @@ async function serve() {
         for (const stream of streams) stream.pipe(process.stdout);
       },
       resourcePersistencePath: path.resolve(process.env.STATE, "v3"),
-      workers: [
-        {
-          ...worker,
-          name: config.name,
-          bindings: { ...worker.bindings, ...vars },
-          d1Databases: { ...added, ...worker.d1Databases },
-          modulesRoot: "/",
-          modules: await bundle(positionals[0] ?? config.main),
-        },
-      ],
+      workers: [first, ...others],
     }),
   );
   const { origin } = await miniflare.ready;
+  for (const { name } of others) {
+    const { origin } = await miniflare.unsafeGetDirectURL(name);
+    console.log(`==> ${name} on ${origin}`);
+  }
   console.log(`==> Ready on ${origin}`);
   process.stdin.resume().on("end", () => miniflare.dispose());
 }

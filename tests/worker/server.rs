@@ -14,6 +14,8 @@ use crate::{log, report};
 pub struct Server {
     /// `http://127.0.0.1:…`
     pub url: String,
+    /// The names and addresses of the Workers beside it.
+    others: Vec<(String, String)>,
     /// The folder of its D1 and KV.
     pub state: PathBuf,
     arguments: Vec<String>,
@@ -99,7 +101,7 @@ impl Server {
     fn run(command: &mut Command, state: PathBuf) -> Self {
         let mut process =
             command.env("STATE", &state).stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap();
-        let (url, lines) = ready(&mut process);
+        let (url, others, lines) = ready_with_others(&mut process);
         let log = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&log);
         thread::spawn(move || {
@@ -111,12 +113,18 @@ impl Server {
                 kept.lock().unwrap().push(line);
             }
         });
-        Self { url, state, arguments: Vec::new(), log, process }
+        Self { url, others, state, arguments: Vec::new(), log, process }
     }
 
     /// The Worker's database, as it is on disk.
     pub fn database(&self) -> Database {
         database::open(&self.state)
+    }
+
+    /// The address of the Worker `name` beside this one.
+    pub fn beside(&self, name: &str) -> &str {
+        let other = self.others.iter().find(|(known, _)| known == name);
+        &other.expect("a Worker of this name should be beside").1
     }
 
     /// The lines that the server has printed so far.
@@ -170,11 +178,28 @@ pub fn command(program: &str) -> Command {
 
 /// Waits until a server is ready. Gives its URL and the lines that it prints from then on.
 pub fn ready(process: &mut Child) -> (String, impl Iterator<Item = String> + Send + use<>) {
-    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
-    let url = lines
-        .find_map(|line| line.strip_prefix("==> Ready on ")?.split(' ').next().map(str::to_owned))
-        .expect("the server should print that it is ready");
+    let (url, _, lines) = ready_with_others(process);
     (url, lines)
+}
+
+/// The same, with the names and URLs of the Workers beside it, which are printed first.
+fn ready_with_others(
+    process: &mut Child,
+) -> (String, Vec<(String, String)>, impl Iterator<Item = String> + Send + use<>) {
+    let mut lines = BufReader::new(process.stdout.take().unwrap()).lines().map(Result::unwrap);
+    let mut others = Vec::new();
+    let url = lines
+        .find_map(|line| {
+            let (name, url) = line.strip_prefix("==> ")?.split_once(" on ")?;
+            let url = url.split(' ').next()?.to_owned();
+            if name == "Ready" {
+                return Some(url);
+            }
+            others.push((name.to_owned(), url));
+            None
+        })
+        .expect("the server should print that it is ready");
+    (url, others, lines)
 }
 
 /// The project's `wrangler.toml` for another folder. It has no command that builds the Worker, because the Worker is

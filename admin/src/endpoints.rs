@@ -1,0 +1,87 @@
+//! The endpoints: the input of each, the order of its steps, and its answer.
+//!
+//! It owns the JSON of requests and answers. It must not know SQL, nor who may call an endpoint.
+
+pub mod accounts;
+pub mod audit;
+pub mod blocks;
+pub mod clients;
+pub mod exports;
+pub mod imports;
+pub mod session;
+pub mod shards;
+pub mod statistics;
+pub mod users;
+
+use std::cell::RefCell;
+
+use edge_signup::platform::{BodyError, Incoming};
+use edge_signup::unicode::{self, Bounded};
+use serde::de::DeserializeOwned;
+
+use crate::access::Actor;
+use crate::answer::Failure;
+use crate::routes::Query;
+use crate::service::Service;
+use crate::storage::page::Cursor;
+
+/// The largest body, in bytes. The largest good one is a list of origins.
+const BODY_LIMIT: usize = 16 * 1024;
+
+/// A request that may be carried out.
+pub struct Call<'a> {
+    /// The request.
+    pub request: &'a Incoming,
+    /// Its query.
+    pub query: &'a Query,
+    /// Who sent it.
+    pub actor: &'a Actor,
+    /// The state.
+    pub service: &'a Service,
+    /// The warnings for the log.
+    pub warnings: &'a RefCell<Vec<String>>,
+}
+
+impl Call<'_> {
+    /// The body as a value. `form` says what is right, for the answer to a body of another form.
+    ///
+    /// # Errors
+    /// [`Failure`].
+    pub async fn body<T: DeserializeOwned>(&self, form: &str) -> Result<T, Failure> {
+        let kind = self.request.header("Content-Type").unwrap_or_default().to_ascii_lowercase();
+        if kind.split(';').next().map(str::trim) != Some("application/json") {
+            return Err(Failure::Type("application/json"));
+        }
+        let bytes = self.request.body(BODY_LIMIT).await.map_err(|error| match error {
+            BodyError::TooLarge => Failure::TooLarge(BODY_LIMIT),
+            BodyError::Broken(_) => invalid_body(form),
+        })?;
+        serde_json::from_slice(&bytes).map_err(|_| invalid_body(form))
+    }
+
+    /// The cursor in the parameter `after`.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`].
+    pub fn cursor(&self) -> Result<Option<Cursor>, Failure> {
+        let Some(text) = self.query.get("after") else { return Ok(None) };
+        let cursor =
+            Cursor::parse(text).ok_or_else(|| Failure::parameter("after", "must be the next of a page"))?;
+        Ok(Some(cursor))
+    }
+}
+
+fn invalid_body(form: &str) -> Failure {
+    Failure::Invalid {
+        reason: "body_invalid".into(),
+        field: None,
+        description: format!("The body must be a JSON object with {form}"),
+    }
+}
+
+/// The key that names with this prefix begin with.
+fn prefix_key(prefix: &str) -> Result<String, Failure> {
+    let bounded = Bounded::new(prefix, 4 * edge_signup::fields::username::MAX_CHARACTERS);
+    let bounded = bounded.ok_or_else(|| Failure::parameter("prefix", "must have at most 254 characters"))?;
+    Ok(unicode::nfkc_casefold(bounded))
+}

@@ -1,0 +1,140 @@
+//! `POST /imports`: users of another system, a JSON object on each line.
+//!
+//! The body and the answer are streams. `admin/streams.js` cuts the body into chunks of lines, and each chunk is a task of
+//! its own: an import of millions of users takes the memory of one chunk.
+
+use edge_signup::fields::client_id::ClientId;
+use edge_signup::fields::username::Username;
+use edge_signup::http::json;
+use serde::{Deserialize, Serialize};
+
+use super::Call;
+use super::users::{client_id, username_of};
+use crate::answer::Failure;
+use crate::hashes::StoredHash;
+use crate::service::Service;
+use crate::storage::imports::{self, NewUser, Outcome};
+use crate::time;
+
+/// The longest line, in bytes.
+const LINE_LIMIT: usize = 4096;
+
+/// An import that may begin.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct Plan {
+    /// The name of the sender, for the audit.
+    actor: String,
+    /// Whether the lines are only checked.
+    dry: bool,
+}
+
+/// A line of the body.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    client_id: String,
+    username: String,
+    password_hash: String,
+    created_at: Option<String>,
+}
+
+/// A line of the answer.
+#[derive(Serialize)]
+struct Reply<'a> {
+    line: u64,
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<u64>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    field: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    description: Option<&'a str>,
+}
+
+/// Checks the request before its body is read.
+///
+/// # Errors
+/// [`Failure`].
+pub fn plan(call: &Call<'_>) -> Result<Plan, Failure> {
+    call.query.only(&["dry"])?;
+    let kind = call.request.header("Content-Type").unwrap_or_default().to_ascii_lowercase();
+    if kind.split(';').next().map(str::trim) != Some("application/x-ndjson") {
+        return Err(Failure::Type("application/x-ndjson"));
+    }
+    Ok(Plan { actor: call.actor.name.clone(), dry: call.query.flag("dry")? })
+}
+
+/// Imports the lines of `text`, of which the first one has the number `first`. Returns a line of the answer for each line
+/// that is not blank.
+///
+/// # Errors
+/// [`Failure`]: a part of the lines may be stored. The same lines may come again.
+pub async fn chunk(service: &Service, plan: &Plan, text: &str, first: u64) -> Result<String, Failure> {
+    let lines = (first..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
+    let parsed: Vec<_> = lines.map(|(number, line)| (number, parse(service, line))).collect();
+    let mut numbers = Vec::new();
+    let mut users = Vec::new();
+    let mut answers = Vec::new();
+    for (number, user) in parsed {
+        match user {
+            Ok(user) => {
+                numbers.push(number);
+                users.push(user);
+            }
+            Err(failure) => answers.push((number, invalid(number, &failure))),
+        }
+    }
+    let outcomes = imports::store(&service.store, &plan.actor, &users, plan.dry).await?;
+    answers
+        .extend(numbers.into_iter().zip(outcomes).map(|(number, outcome)| (number, good(number, outcome))));
+    answers.sort_by_key(|(number, _)| *number);
+    Ok(answers.into_iter().map(|(_, answer)| answer + "\n").collect())
+}
+
+fn parse(service: &Service, line: &str) -> Result<NewUser, Failure> {
+    let form =
+        |description: String| Failure::Invalid { reason: "line_invalid".into(), field: None, description };
+    if line.len() > LINE_LIMIT {
+        return Err(form(format!("The line must have at most {LINE_LIMIT} bytes")));
+    }
+    let line: Line = serde_json::from_str(line).map_err(|_| {
+        form("The line must be a JSON object with the texts client_id, username, password_hash and, if it is known, \
+              created_at"
+            .to_owned())
+    })?;
+    let hash =
+        StoredHash::parse(&line.password_hash).map_err(|error| Failure::parameter("password_hash", error))?;
+    let created_at = line.created_at.as_deref().map(|text| {
+        time::read(text)
+            .filter(|seconds| (0..1 << 40).contains(seconds))
+            .ok_or_else(|| Failure::parameter("created_at", "must be a time such as 2026-11-24T10:00:00Z"))
+    });
+    let (client_id, username): (ClientId, Username) =
+        (client_id(&line.client_id)?, username_of("username", &line.username)?);
+    Ok(NewUser {
+        skeletons: service.skeletons(&username),
+        client_id,
+        username,
+        fits_users: hash.fits_users(),
+        hash: line.password_hash,
+        created_at: created_at.transpose()?,
+    })
+}
+
+fn good(line: u64, outcome: Outcome) -> String {
+    let (status, id) = match outcome {
+        Outcome::Stored(id) => ("stored", Some(id)),
+        Outcome::Taken => ("taken", None),
+        Outcome::Free => ("valid", None),
+    };
+    json::write(&Reply { line, status, id, field: None, description: None })
+}
+
+fn invalid(line: u64, failure: &Failure) -> String {
+    let field = match failure {
+        Failure::Invalid { field, .. } => *field,
+        _ => None,
+    };
+    let description = failure.description();
+    json::write(&Reply { line, status: "invalid", id: None, field, description: Some(&description) })
+}

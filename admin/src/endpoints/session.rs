@@ -1,0 +1,20 @@
+//! `GET /session`: who the caller is, and what the caller may do.
+
+use serde::Serialize;
+
+use super::Call;
+use crate::answer::Answer;
+
+#[derive(Serialize)]
+struct Session<'a> {
+    actor: &'a str,
+    write: bool,
+    version: &'static str,
+}
+
+/// Answers with the caller's name and rights.
+#[must_use]
+pub fn handle(call: &Call<'_>) -> Answer {
+    let (actor, write) = (&*call.actor.name, call.actor.may_write);
+    Answer::ok(&Session { actor, write, version: env!("CARGO_PKG_VERSION") })
+}

@@ -1,0 +1,296 @@
+//! The route table.
+//!
+//! It owns the methods and paths of the admin's endpoints, and the reading of a path and a query. It must not know what
+//! an endpoint does.
+
+use percent_encoding::percent_decode_str;
+
+use crate::answer::Failure;
+
+/// An endpoint, with the parameters of its path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// `GET /session`
+    Session,
+    /// `GET /users`
+    Users,
+    /// `GET /users/{id}`
+    User(u64),
+    /// `DELETE /users/{id}`
+    EraseUser(u64),
+    /// `PUT /users/{id}/password`
+    SetPassword(u64),
+    /// `GET /accounts`
+    Accounts,
+    /// `GET /accounts/{id}`
+    Account(u64),
+    /// `DELETE /accounts/{id}`
+    EraseAccount(u64),
+    /// `PATCH /accounts/{id}`
+    ChangeAccount(u64),
+    /// `GET /blocks`
+    Blocks,
+    /// `PUT /blocks/{key}`
+    Block(String),
+    /// `DELETE /blocks/{key}`
+    Unblock(String),
+    /// `GET /clients`
+    Clients,
+    /// `POST /clients`
+    RegisterClient,
+    /// `PATCH /clients/{id}`
+    ChangeClient(String),
+    /// `POST /imports`
+    Import,
+    /// `GET /exports/users`
+    ExportUsers,
+    /// `GET /exports/accounts`
+    ExportAccounts,
+    /// `GET /statistics`
+    Statistics,
+    /// `GET /audit`
+    Audit,
+    /// `GET /shards`
+    Shards,
+}
+
+impl Route {
+    /// Whether the endpoint changes something.
+    #[must_use]
+    pub fn is_write(&self) -> bool {
+        matches!(
+            self,
+            Self::EraseUser(_)
+                | Self::SetPassword(_)
+                | Self::EraseAccount(_)
+                | Self::ChangeAccount(_)
+                | Self::Block(_)
+                | Self::Unblock(_)
+                | Self::RegisterClient
+                | Self::ChangeClient(_)
+                | Self::Import
+        )
+    }
+
+    /// The path in the log, without its parameters.
+    #[must_use]
+    pub fn name(&self) -> &'static str {
+        match self {
+            Self::Session => "/session",
+            Self::Users => "/users",
+            Self::User(_) | Self::EraseUser(_) => "/users/{id}",
+            Self::SetPassword(_) => "/users/{id}/password",
+            Self::Accounts => "/accounts",
+            Self::Account(_) | Self::EraseAccount(_) | Self::ChangeAccount(_) => "/accounts/{id}",
+            Self::Blocks => "/blocks",
+            Self::Block(_) | Self::Unblock(_) => "/blocks/{key}",
+            Self::Clients | Self::RegisterClient => "/clients",
+            Self::ChangeClient(_) => "/clients/{id}",
+            Self::Import => "/imports",
+            Self::ExportUsers => "/exports/users",
+            Self::ExportAccounts => "/exports/accounts",
+            Self::Statistics => "/statistics",
+            Self::Audit => "/audit",
+            Self::Shards => "/shards",
+        }
+    }
+}
+
+/// A request's target: the route and the query.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Target {
+    /// The route.
+    pub route: Route,
+    /// The names and values of the query.
+    pub query: Query,
+}
+
+/// The endpoint of `method` and `url`, an absolute URL as the runtime gives it.
+///
+/// # Errors
+/// [`Failure::NoPath`] and [`Failure::Method`].
+pub fn resolve(method: &str, url: &str) -> Result<Target, Failure> {
+    let (url, query) = url.split_once('?').unwrap_or((url, ""));
+    // The path begins at the third slash: the first two stand before the host.
+    let segments: Option<Vec<_>> = url
+        .split('/')
+        .skip(3)
+        .map(|segment| Some(percent_decode_str(segment).decode_utf8().ok()?.into_owned()))
+        .collect();
+    let segments = segments.ok_or(Failure::NoPath)?;
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let route = match (&*segments, method) {
+        (["session"], "GET") => Route::Session,
+        (["users"], "GET") => Route::Users,
+        (["users", id], "GET") => Route::User(number(id)?),
+        (["users", id], "DELETE") => Route::EraseUser(number(id)?),
+        (["users", id, "password"], "PUT") => Route::SetPassword(number(id)?),
+        (["accounts"], "GET") => Route::Accounts,
+        (["accounts", id], "GET") => Route::Account(number(id)?),
+        (["accounts", id], "DELETE") => Route::EraseAccount(number(id)?),
+        (["accounts", id], "PATCH") => Route::ChangeAccount(number(id)?),
+        (["blocks"], "GET") => Route::Blocks,
+        (["blocks", key], "PUT") => Route::Block((*key).to_owned()),
+        (["blocks", key], "DELETE") => Route::Unblock((*key).to_owned()),
+        (["clients"], "GET") => Route::Clients,
+        (["clients"], "POST") => Route::RegisterClient,
+        (["clients", id], "PATCH") => Route::ChangeClient((*id).to_owned()),
+        (["imports"], "POST") => Route::Import,
+        (["exports", "users"], "GET") => Route::ExportUsers,
+        (["exports", "accounts"], "GET") => Route::ExportAccounts,
+        (["statistics"], "GET") => Route::Statistics,
+        (["audit"], "GET") => Route::Audit,
+        (["shards"], "GET") => Route::Shards,
+        (["users"] | ["accounts"] | ["blocks"], _) => return Err(Failure::Method("GET")),
+        (["clients"], _) => return Err(Failure::Method("GET, POST")),
+        (["users", id], _) => return number(id).and(Err(Failure::Method("GET, DELETE"))),
+        (["users", id, "password"], _) => return number(id).and(Err(Failure::Method("PUT"))),
+        (["accounts", id], _) => return number(id).and(Err(Failure::Method("GET, PATCH, DELETE"))),
+        (["blocks", _], _) => return Err(Failure::Method("PUT, DELETE")),
+        (["clients", _], _) => return Err(Failure::Method("PATCH")),
+        (["imports"], _) => return Err(Failure::Method("POST")),
+        (["session" | "statistics" | "audit" | "shards"] | ["exports", "users" | "accounts"], _) => {
+            return Err(Failure::Method("GET"));
+        }
+        _ => return Err(Failure::NoPath),
+    };
+    Ok(Target { route, query: Query::parse(query) })
+}
+
+/// The id in a path. An id that cannot exist is a path that does not.
+fn number(id: &str) -> Result<u64, Failure> {
+    let is_plain = id.bytes().all(|byte| byte.is_ascii_digit()) && !id.starts_with('0');
+    id.parse().ok().filter(|id| is_plain && *id < 1 << 53).ok_or(Failure::NoPath)
+}
+
+/// The query of a URL ([URL](https://url.spec.whatwg.org/#urlencoded-parsing)).
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Query(Vec<(String, String)>);
+
+impl Query {
+    fn parse(text: &str) -> Self {
+        let text = text.split('#').next().unwrap_or_default();
+        Self(form_urlencoded::parse(text.as_bytes()).into_owned().collect())
+    }
+
+    /// The value of the parameter `name`, or `None` where it is missing or empty.
+    #[must_use]
+    pub fn get(&self, name: &str) -> Option<&str> {
+        self.0
+            .iter()
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
+            .filter(|v| !v.is_empty())
+    }
+
+    /// Whether the parameter `name` is `1`.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`]: it has another value.
+    pub fn flag(&self, name: &'static str) -> Result<bool, Failure> {
+        match self.get(name) {
+            None | Some("0") => Ok(false),
+            Some("1") => Ok(true),
+            Some(_) => Err(Failure::parameter(name, "must be 0 or 1")),
+        }
+    }
+
+    /// How many rows a page may have: the parameter `limit`, from 1 to 200, and by default 50.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`].
+    pub fn limit(&self) -> Result<usize, Failure> {
+        let Some(limit) = self.get("limit") else { return Ok(50) };
+        let limit = limit.parse().ok().filter(|limit| (1..=200).contains(limit));
+        limit.ok_or_else(|| Failure::parameter("limit", "must be a number from 1 to 200"))
+    }
+
+    /// Refuses a parameter that is not one of `known`: a filter with a typing error would otherwise show too much.
+    ///
+    /// # Errors
+    /// [`Failure::Invalid`].
+    pub fn only(&self, known: &[&str]) -> Result<(), Failure> {
+        match self.0.iter().find(|(name, _)| !known.contains(&name.as_str())) {
+            None => Ok(()),
+            Some(_) => Err(Failure::Invalid {
+                reason: "parameter_unknown".into(),
+                field: None,
+                description: if known.is_empty() {
+                    "This path takes no parameters".to_owned()
+                } else {
+                    format!("The parameters of this path are {}", known.join(", "))
+                },
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn route(method: &str, path: &str) -> Result<Route, Failure> {
+        resolve(method, &format!("http://127.0.0.1:8788{path}")).map(|target| target.route)
+    }
+
+    #[test]
+    fn a_path_has_its_methods() {
+        assert_eq!(route("GET", "/users"), Ok(Route::Users));
+        assert_eq!(route("DELETE", "/users/7"), Ok(Route::EraseUser(7)));
+        assert_eq!(route("PUT", "/users/7/password"), Ok(Route::SetPassword(7)));
+        assert_eq!(route("PUT", "/blocks/203.0.113.0%2F24"), Ok(Route::Block("203.0.113.0/24".to_owned())));
+        assert_eq!(route("POST", "/users"), Err(Failure::Method("GET")));
+        assert_eq!(route("PUT", "/users/7"), Err(Failure::Method("GET, DELETE")));
+        assert_eq!(route("GET", "/users/7/password"), Err(Failure::Method("PUT")));
+        for path in ["/", "/user", "/users/", "/users/x", "/users/07", "/users/-1", "/users/9007199254740992"]
+        {
+            for method in ["GET", "DELETE", "PATCH"] {
+                assert_eq!(route(method, path), Err(Failure::NoPath), "{path}");
+            }
+        }
+    }
+
+    #[test]
+    fn every_method_but_get_writes() {
+        for (method, path) in [
+            ("DELETE", "/users/1"),
+            ("PUT", "/users/1/password"),
+            ("DELETE", "/accounts/1"),
+            ("PATCH", "/accounts/1"),
+            ("PUT", "/blocks/1.2.3.4"),
+            ("DELETE", "/blocks/1.2.3.4"),
+            ("POST", "/clients"),
+            ("PATCH", "/clients/x"),
+            ("POST", "/imports"),
+        ] {
+            assert!(route(method, path).unwrap().is_write(), "{method} {path}");
+        }
+        for path in ["/users", "/users/1", "/blocks", "/clients", "/exports/users", "/audit", "/session"] {
+            assert!(!route("GET", path).unwrap().is_write(), "{path}");
+        }
+    }
+
+    #[test]
+    fn a_query_is_read_by_name() {
+        let target = resolve("GET", "https://x/users?username=a%20b+c&limit=7&client_id=").unwrap();
+        assert_eq!(target.query.get("username"), Some("a b c"));
+        assert_eq!(target.query.get("client_id"), None);
+        assert_eq!(target.query.limit(), Ok(7));
+        assert!(target.query.only(&["username", "limit", "client_id"]).is_ok());
+        assert!(target.query.only(&["username"]).is_err());
+        for limit in ["0", "201", "-1", "x", "99999999999999999999"] {
+            let target = resolve("GET", &format!("https://x/users?limit={limit}")).unwrap();
+            assert!(target.query.limit().is_err(), "{limit}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn any_path_is_resolved_or_refused(path in any::<String>()) {
+            for method in ["GET", "PUT"] {
+                let _ = route(method, &format!("/{path}"));
+            }
+        }
+    }
+}

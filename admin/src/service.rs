@@ -1,0 +1,105 @@
+//! The state that an isolate of the admin keeps between requests: settings, credentials and bindings, read once.
+//!
+//! It must not know requests.
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use edge_signup::config::{self, Config};
+use edge_signup::fields::confusables::Skeletons;
+use edge_signup::fields::password::pepper::Pepper;
+use edge_signup::fields::username::Username;
+use edge_signup::guards::breached_passwords::BreachedPasswords;
+use edge_signup::platform::Environment;
+use edge_signup::setting::ConfigError;
+use edge_signup::storage::block_list::BlockList;
+use edge_signup::storage::d1::Store;
+
+use crate::access::Access;
+use crate::answer::Failure;
+use crate::hashes::{FirebaseKey, Secrets};
+use crate::storage::blocks::Blocks;
+
+/// The peppers of earlier times: `id:secret`, separated by spaces. The present one is `PASSWORD_PEPPER`.
+const PASSWORD_PEPPERS: &str = "PASSWORD_PEPPERS";
+
+/// The keys of the Firebase project that users came from.
+const FIREBASE_SCRYPT: &str = "FIREBASE_SCRYPT";
+
+/// Everything that is needed to answer a request, except the request itself.
+pub struct Service {
+    /// The settings that the public Worker has too.
+    pub config: Config,
+    /// Who may use the admin.
+    pub access: Access,
+    /// The databases.
+    pub store: Store,
+    /// The block list.
+    pub blocks: Blocks,
+    /// The guard against breached passwords, where it is on.
+    pub breached: Option<BreachedPasswords>,
+    /// The secrets that stored hashes need.
+    pub secrets: Secrets,
+}
+
+thread_local! {
+    static KEPT: RefCell<Option<(Environment, Rc<Service>)>> = const { RefCell::new(None) };
+}
+
+impl Service {
+    /// The state for `env`, read now or by an earlier request.
+    ///
+    /// # Errors
+    /// [`Failure::Internal`]: a setting makes no sense, a binding is missing, or a database has another place than the
+    /// settings give it. The next request then reads them again.
+    pub async fn of(env: &Environment) -> Result<Rc<Self>, Failure> {
+        let kept = KEPT.with_borrow(|kept| match kept {
+            Some((of, service)) if of == env => Some(Rc::clone(service)),
+            _ => None,
+        });
+        if let Some(service) = kept {
+            return Ok(service);
+        }
+        let service = Rc::new(Self::read(env)?);
+        service.store.survey().await?;
+        KEPT.set(Some((env.clone(), Rc::clone(&service))));
+        Ok(service)
+    }
+
+    fn read(env: &Environment) -> Result<Self, ConfigError> {
+        let lookup = |name: &str| env.variable(name);
+        let config = Config::read(lookup)?;
+        let namespace = env.required(config::BLOCK_LIST)?;
+        let block_list = Rc::new(BlockList::new(namespace.clone()));
+        let mut peppers = Vec::new();
+        for pepper in [lookup(config::PASSWORD_PEPPER), lookup(PASSWORD_PEPPERS)].iter().flatten() {
+            for pepper in pepper.split_ascii_whitespace() {
+                let pepper = Pepper::parse(pepper).ok_or_else(|| {
+                    let form = Pepper::FORM;
+                    ConfigError::new(format!(
+                        "{PASSWORD_PEPPERS} must have peppers separated by spaces, each {form}"
+                    ))
+                })?;
+                peppers.push(pepper);
+            }
+        }
+        let firebase = lookup(FIREBASE_SCRYPT).map(|keys| {
+            FirebaseKey::parse(&keys)
+                .ok_or_else(|| ConfigError::new(format!("{FIREBASE_SCRYPT} must be {}", FirebaseKey::FORM)))
+        });
+        Ok(Self {
+            access: Access::read(env)?,
+            store: Store::new(config.shards.clone(), env)?,
+            blocks: Blocks::new(namespace),
+            breached: BreachedPasswords::read(env, &block_list)?,
+            secrets: Secrets::new(peppers, firebase.transpose()?),
+            config,
+        })
+    }
+
+    /// The skeletons of a name; `None` where names may look alike.
+    #[must_use]
+    pub fn skeletons(&self, name: &Username) -> Option<Skeletons> {
+        self.config.confusables.skeletons(name)
+    }
+}

@@ -1,0 +1,17 @@
+//! What the admin stores and reads.
+//!
+//! It owns all SQL of the admin, in a module for each subject, and its calls of the block list's namespace. A statement
+//! runs in a batch, which is one transaction; a batch in a database that has another place than the settings give it
+//! fails as a whole. This room must not know HTTP.
+
+pub mod accounts;
+pub mod audit;
+pub mod batch;
+pub mod blocks;
+pub mod clients;
+pub mod exports;
+pub mod imports;
+pub mod page;
+pub mod shards;
+pub mod statistics;
+pub mod users;

@@ -1,0 +1,86 @@
+//! A batch: statements that run as one transaction in one database.
+//!
+//! It owns how a batch is sent and how its rows are read. It must not know which statements there are.
+
+use edge_signup::http::json;
+use edge_signup::js_error::JsError;
+use edge_signup::platform;
+use edge_signup::storage::d1::{IS_PLACE, Store};
+use edge_signup::storage::database::{Database, READ_TIME_LIMIT, StoreError, WRITE_TIME_LIMIT};
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+use wasm_bindgen::prelude::*;
+use worker::js_sys::Promise;
+
+#[wasm_bindgen(module = "/src/platform.js")]
+extern "C" {
+    /// <https://developers.cloudflare.com/d1/worker-api/d1-database/#batch>
+    #[wasm_bindgen(js_name = batch)]
+    fn run(database: &JsValue, statements: &str) -> Promise;
+}
+
+/// A statement with its values.
+#[derive(Serialize)]
+pub struct Statement<'a>(pub &'a str, pub Vec<Value>);
+
+/// The rows of each statement of a batch.
+#[derive(Deserialize)]
+pub struct Rows(std::collections::VecDeque<Vec<Value>>);
+
+/// Runs `statements` in `database`, and nothing in a wrong place.
+///
+/// # Errors
+/// [`StoreError`]. A batch that fails transiently is tried three times first.
+pub async fn read(database: &Database, statements: &[Statement<'_>]) -> Result<Rows, StoreError> {
+    run_within(database, statements, READ_TIME_LIMIT).await
+}
+
+/// As [`read`], for statements that may take longer.
+///
+/// # Errors
+/// [`StoreError`]. A batch that fails transiently is tried three times first, so it must be safe to repeat.
+pub async fn write(database: &Database, statements: &[Statement<'_>]) -> Result<Rows, StoreError> {
+    run_within(database, statements, WRITE_TIME_LIMIT).await
+}
+
+async fn run_within(
+    database: &Database,
+    statements: &[Statement<'_>],
+    limit: std::time::Duration,
+) -> Result<Rows, StoreError> {
+    // `json` fails for a word, and with it the transaction.
+    let check = format!("SELECT json(iif((SELECT {IS_PLACE} FROM place), '1', 'misplaced')) AS place");
+    let check = Statement(&check, vec![database.place().into()]);
+    let all: Vec<&Statement> = std::iter::once(&check).chain(statements).collect();
+    let text = json::write(&all);
+    let outcome = database.try_thrice(|handle| platform::in_time(run(handle, &text), limit)).await?;
+    let rows = outcome.as_string().and_then(|rows| serde_json::from_str::<Rows>(&rows).ok());
+    let mut rows = rows.ok_or_else(|| unexpected(database, "a batch has no rows"))?;
+    rows.0.pop_front();
+    Ok(rows)
+}
+
+impl Rows {
+    /// The rows of the next statement, as values of a type.
+    ///
+    /// # Errors
+    /// [`StoreError::Broken`]: a row has another form.
+    pub fn next<T: DeserializeOwned>(&mut self, database: &Database) -> Result<Vec<T>, StoreError> {
+        let rows = self.0.pop_front().unwrap_or_default();
+        rows.into_iter()
+            .map(|row| serde_json::from_value(row).map_err(|error| unexpected(database, &error.to_string())))
+            .collect()
+    }
+}
+
+fn unexpected(database: &Database, message: &str) -> StoreError {
+    let error = JsError { name: "Error".to_owned(), message: message.to_owned() };
+    StoreError::Broken { database: database.name().to_owned(), error }
+}
+
+/// The database that issued `id`.
+#[must_use]
+pub fn of_id(store: &Store, id: u64) -> Option<&Database> {
+    store.databases().get(usize::try_from(id >> 40).ok()?)
+}

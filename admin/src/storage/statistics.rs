@@ -1,0 +1,100 @@
+//! The sign-ups by hour and client.
+//!
+//! A sign-up writes nothing for them. Instead, the rows since the last count are added to the table `sign_ups` whenever
+//! somebody asks: a row is counted once, by its id, so the work of a question grows only with the sign-ups since the last
+//! one.
+
+use edge_signup::storage::d1::Store;
+use edge_signup::storage::database::{Database, StoreError};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::batch::{self, Statement};
+
+/// The rows that one batch counts. A batch of D1 may take 30 s, and this takes a fraction of it.
+const STEP: u64 = 200_000;
+
+/// The tables that are counted, each with the column of its namespace.
+const TABLES: [(&str, &str); 2] = [("users", "client_id"), ("accounts", "''")];
+
+/// A count.
+#[derive(Debug, Deserialize)]
+pub struct Count {
+    /// `users` or `accounts`.
+    pub kind: String,
+    /// The begin of the hour or the day, in seconds since 1970, UTC.
+    pub at: i64,
+    /// The client; empty for accounts.
+    pub client_id: String,
+    /// The sign-ups.
+    pub count: u64,
+}
+
+/// The question: sign-ups from `from` to `to`, in seconds since 1970, in steps of `step` seconds, of all clients or one.
+pub struct Question<'a> {
+    /// The first second.
+    pub from: i64,
+    /// The second after the last one.
+    pub to: i64,
+    /// 3,600 or 86,400.
+    pub step: i64,
+    /// The client.
+    pub client_id: Option<&'a str>,
+}
+
+/// The counts of each step, table and client, in no order.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn count(store: &Store, question: &Question<'_>) -> Result<Vec<Count>, StoreError> {
+    let mut counts = Vec::new();
+    for database in store.databases() {
+        count_new(database).await?;
+        // D1 binds each number as a REAL, and this division must be one of whole numbers.
+        let sql = "SELECT kind, hour * 3600 / CAST(?3 AS INTEGER) * CAST(?3 AS INTEGER) AS at, client_id, \
+                   sum(count) AS count FROM sign_ups WHERE hour * 3600 >= ?1 AND hour * 3600 < ?2 \
+                   AND (?4 IS NULL OR client_id = ?4) GROUP BY 1, 2, 3";
+        let from = question.from.saturating_sub(question.from.rem_euclid(3600));
+        let values = vec![from.into(), question.to.into(), question.step.into(), question.client_id.into()];
+        let mut rows = batch::read(database, &[Statement(sql, values)]).await?;
+        counts.extend(rows.next::<Count>(database)?);
+    }
+    Ok(counts)
+}
+
+/// Adds the rows that are not counted yet.
+async fn count_new(database: &Database) -> Result<(), StoreError> {
+    for (table, client_id) in TABLES {
+        // The last row of this step. A later statement of the batch sees the same rows, because a batch is a transaction.
+        let last = format!(
+            "SELECT max(id) FROM (SELECT id FROM {table} WHERE id > (SELECT id FROM counted WHERE kind = '{table}') \
+             ORDER BY id LIMIT {STEP})"
+        );
+        let add = format!(
+            "INSERT INTO sign_ups (kind, hour, client_id, count) SELECT '{table}', created_at / 3600, {client_id}, count(*) \
+             FROM {table} WHERE id > (SELECT id FROM counted WHERE kind = '{table}') AND id <= ({last}) GROUP BY 2, 3 \
+             ON CONFLICT DO UPDATE SET count = count + excluded.count"
+        );
+        let advance = format!(
+            "UPDATE counted SET id = ({last}) WHERE kind = '{table}' AND ({last}) IS NOT NULL RETURNING id"
+        );
+        let is_behind = format!(
+            "SELECT 1 AS behind FROM {table} WHERE id > (SELECT id FROM counted WHERE kind = '{table}') LIMIT 1"
+        );
+        // A question without new rows only reads.
+        let mut rows = batch::read(database, &[Statement(&is_behind, Vec::new())]).await?;
+        let mut is_behind_now = !rows.next::<Value>(database)?.is_empty();
+        while is_behind_now {
+            let statements = [
+                Statement(&add, Vec::new()),
+                Statement(&advance, Vec::new()),
+                Statement(&is_behind, Vec::new()),
+            ];
+            let mut rows = batch::write(database, &statements).await?;
+            rows.next::<Value>(database)?;
+            rows.next::<Value>(database)?;
+            is_behind_now = !rows.next::<Value>(database)?.is_empty();
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,217 @@
+//! The users, with the hashes that they brought along.
+
+use edge_signup::fields::client_id::ClientId;
+use edge_signup::fields::username::Username;
+use edge_signup::storage::d1::Store;
+use edge_signup::storage::database::{Database, StoreError};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::audit::{self, Action};
+use super::batch::{self, Statement, of_id};
+use super::page::{self, Cursor, Listing, Row};
+
+/// A user as stored.
+#[derive(Debug, Clone, Deserialize)]
+pub struct User {
+    /// The id, which is unique over all namespaces.
+    pub id: u64,
+    /// The namespace.
+    pub client_id: String,
+    /// The name, in NFC.
+    pub username: String,
+    /// The key of the name.
+    pub username_key: String,
+    /// Seconds since 1970, UTC.
+    pub created_at: i64,
+    /// The hash of the user's password: the imported one, as long as there is one.
+    pub hash: String,
+}
+
+impl Row for User {
+    fn id(&self) -> u64 {
+        self.id
+    }
+    fn time(&self) -> i64 {
+        self.created_at
+    }
+}
+
+impl User {
+    /// The statement that reads ?2 users after the id ?1.
+    pub(super) fn export_sql() -> String {
+        format!("SELECT {COLUMNS} FROM {TABLE} WHERE users.id > ?1 ORDER BY users.id LIMIT ?2")
+    }
+}
+
+const COLUMNS: &str =
+    "users.id, client_id, username, username_key, created_at, coalesce(hash, password_hash) AS hash";
+const TABLE: &str = "users LEFT JOIN imported_hashes ON user_id = users.id";
+
+/// The most namespaces in which a name is searched without a `client_id`.
+const MAX_NAMESPACES: u64 = 10_000;
+
+/// A page of users, the newest first, of all namespaces or of one.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn newest(
+    store: &Store,
+    client_id: Option<&ClientId>,
+    cursor: Option<Cursor>,
+    limit: usize,
+) -> Result<(Vec<User>, Option<Cursor>), StoreError> {
+    let filter = client_id.map(|id| ("client_id = ?3", Value::from(id.as_str())));
+    let listing = Listing { columns: COLUMNS, table: TABLE, filter, is_by_generation: true };
+    page::newest(store, &listing, cursor, limit).await
+}
+
+/// The users of a namespace whose keys begin with `prefix` and are greater than `after`, in the order of their keys.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn by_prefix(
+    store: &Store,
+    client_id: &ClientId,
+    prefix: &str,
+    after: &str,
+    limit: usize,
+) -> Result<Vec<User>, StoreError> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM {TABLE} WHERE client_id = ?1 AND username_key >= ?2 \
+         AND username_key < ?2 || char(1114111) AND username_key > ?3 ORDER BY username_key LIMIT ?4"
+    );
+    let values = vec![client_id.as_str().into(), prefix.into(), after.into(), limit.into()];
+    let mut users: Vec<User> = of_all(store, &sql, &values).await?;
+    users.sort_by(|a, b| a.username_key.cmp(&b.username_key));
+    users.truncate(limit);
+    Ok(users)
+}
+
+/// The users of this name, one in each namespace or only the one in `client_id`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn by_name(
+    store: &Store,
+    client_id: Option<&ClientId>,
+    username: &Username,
+) -> Result<Vec<User>, StoreError> {
+    let (sql, values) = match client_id {
+        Some(client_id) => (
+            format!("SELECT {COLUMNS} FROM {TABLE} WHERE client_id = ?2 AND username_key = ?1"),
+            vec![username.key().into(), client_id.as_str().into()],
+        ),
+        // The index begins with the namespace: each namespace takes one step in it.
+        None => (
+            format!(
+                "WITH RECURSIVE namespaces (name) AS (SELECT min(client_id) FROM users UNION ALL \
+                 SELECT (SELECT min(client_id) FROM users WHERE client_id > name) FROM namespaces \
+                 WHERE name IS NOT NULL LIMIT {MAX_NAMESPACES}) \
+                 SELECT {COLUMNS} FROM namespaces CROSS JOIN {TABLE} WHERE client_id = name AND username_key = ?1"
+            ),
+            vec![username.key().into()],
+        ),
+    };
+    let mut users: Vec<User> = of_all(store, &sql, &values).await?;
+    users.sort_by_key(|user| std::cmp::Reverse(user.created_at));
+    Ok(users)
+}
+
+/// The user of `id`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn get(store: &Store, id: u64) -> Result<Option<User>, StoreError> {
+    let Some(database) = of_id(store, id) else { return Ok(None) };
+    let sql = format!("SELECT {COLUMNS} FROM {TABLE} WHERE users.id = ?1");
+    let mut rows = batch::read(database, &[Statement(&sql, vec![id.into()])]).await?;
+    Ok(rows.next(database)?.pop())
+}
+
+/// The user of this name in the databases `homes`.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn find(
+    store: &Store,
+    homes: &[usize],
+    client_id: &ClientId,
+    username: &Username,
+) -> Result<Option<User>, StoreError> {
+    let sql = format!("SELECT {COLUMNS} FROM {TABLE} WHERE client_id = ?1 AND username_key = ?2");
+    let values = vec![Value::from(client_id.as_str()), username.key().into()];
+    // Most names are in the last generation.
+    for database in homes.iter().rev().filter_map(|home| store.databases().get(*home)) {
+        let mut rows = batch::read(database, &[Statement(&sql, values.clone())]).await?;
+        if let Some(user) = rows.next(database)?.pop() {
+            return Ok(Some(user));
+        }
+    }
+    Ok(None)
+}
+
+/// Erases the user of `id`. Returns whether there was one. The id never returns, and the name becomes free.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn erase(store: &Store, actor: &str, id: u64) -> Result<bool, StoreError> {
+    let statement = Statement("DELETE FROM users WHERE id = ?1 RETURNING id", vec![id.into()]);
+    change(store, id, statement, actor, Action::USER_ERASED).await
+}
+
+/// Stores a new hash for the user of `id`. Returns whether there is one.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn set_password_hash(store: &Store, actor: &str, id: u64, hash: &str) -> Result<bool, StoreError> {
+    let sql = "UPDATE users SET password_hash = ?2 WHERE id = ?1 RETURNING id";
+    change(store, id, Statement(sql, vec![id.into(), hash.into()]), actor, Action::USER_PASSWORD_SET).await
+}
+
+/// Stores `hash` in the place of the hash `old`, unless that was changed meanwhile.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn renew_password_hash(store: &Store, id: u64, old: &str, hash: &str) -> Result<(), StoreError> {
+    let Some(database) = of_id(store, id) else { return Ok(()) };
+    let sql = "UPDATE users SET password_hash = ?3 WHERE id = ?1 AND ?2 = \
+               coalesce((SELECT hash FROM imported_hashes WHERE user_id = ?1), password_hash)";
+    batch::write(database, &[Statement(sql, vec![id.into(), old.into(), hash.into()])]).await?;
+    Ok(())
+}
+
+/// Runs `statement`, which returns the id of the row that it changed, and adds an entry to the audit.
+pub(super) async fn change(
+    store: &Store,
+    id: u64,
+    statement: Statement<'_>,
+    actor: &str,
+    action: Action,
+) -> Result<bool, StoreError> {
+    let Some(database) = of_id(store, id) else { return Ok(false) };
+    let entry = audit::of_change(actor, action, &id.to_string());
+    let mut rows = batch::write(database, &[statement, entry]).await?;
+    Ok(!rows.next::<Value>(database)?.is_empty())
+}
+
+/// The rows that a statement returns in all databases.
+pub(super) async fn of_all<T: serde::de::DeserializeOwned>(
+    store: &Store,
+    sql: &str,
+    values: &[Value],
+) -> Result<Vec<T>, StoreError> {
+    let mut all = Vec::new();
+    for database in store.databases() {
+        all.extend(rows_of(database, sql, values).await?);
+    }
+    Ok(all)
+}
+
+async fn rows_of<T: serde::de::DeserializeOwned>(
+    database: &Database,
+    sql: &str,
+    values: &[Value],
+) -> Result<Vec<T>, StoreError> {
+    batch::read(database, &[Statement(sql, values.to_vec())]).await?.next(database)
+}
