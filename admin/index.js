@@ -11,8 +11,8 @@ export default {
     const answer = await run(wasm, request.signal, (task) => wasm.begin(task, request, env));
     if (typeof answer !== "string") return answer ?? (request.signal.aborted ? Response.error() : wasm.lost());
     const chunk = (work) => run(wasm, request.signal, work);
-    const plan = JSON.parse(answer);
-    return plan.import ? imported(request.body, answer, wasm, env, chunk) : exported(plan, wasm, env, chunk);
+    const { id, ...plan } = JSON.parse(answer);
+    return plan.import ? imported(request.body, plan, id, wasm, env, chunk) : exported(plan, id, wasm, env, chunk);
   },
 };
 
