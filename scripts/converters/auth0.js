@@ -2,7 +2,7 @@
 "use strict";
 
 const { ndjson } = require("../sources");
-const { Failure, unknown, bytes, scrypt, asItIs } = require("../hashes");
+const { Failure, unknown, bytes, scrypt } = require("../hashes");
 
 module.exports = {
   read: (stream) => ndjson(stream),
@@ -11,7 +11,7 @@ module.exports = {
   convert: (user) => ({
     email: user.email ?? identifier(user, "email"),
     username: user.username ?? identifier(user, "username"),
-    hash: user.passwordHash ? asItIs(user.passwordHash) : custom(user.custom_password_hash),
+    hash: user.passwordHash ?? custom(user.custom_password_hash),
     created: user.created_at?.$date ?? user.created_at ?? birth(user._id?.$oid),
   }),
 };
@@ -31,10 +31,8 @@ function custom(given) {
   switch (algorithm) {
     case "bcrypt":
     case "argon2":
-      return asItIs(hash.value);
     case "pbkdf2":
-      if (/^\$pbkdf2-sha(1|256|512)\$/.test(hash.value)) return hash.value;
-      throw unknown(hash.value.split("$")[1]);
+      return hash.value;
     case "scrypt": {
       const { cost = 16384, blockSize = 8, parallelization = 1 } = given;
       const salted =

@@ -2,7 +2,7 @@
 "use strict";
 
 const { csv } = require("../sources");
-const { unknown, bytes, pbkdf2, asItIs, django } = require("../hashes");
+const { unknown, bytes, pbkdf2 } = require("../hashes");
 
 module.exports = {
   read: (stream) => csv(stream, ["primary_email_address", "password_digest", "password_hasher"]),
@@ -21,11 +21,11 @@ function digest(hasher, text) {
     case "bcrypt":
     case "argon2i":
     case "argon2id":
-      return asItIs(text);
     case "pbkdf2_sha256_django":
-      return django(text);
+    case "bcrypt_sha256_django":
+      return text;
     case "pbkdf2_sha256": {
-      // As Django's, but the salt is Base64 too.
+      // It looks like Django's, but its salt is Base64.
       const [, iterations, salt, hash] = text.split("$");
       return pbkdf2("sha256", iterations, bytes(salt), bytes(hash));
     }

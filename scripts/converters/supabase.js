@@ -2,7 +2,7 @@
 "use strict";
 
 const { csv } = require("../sources");
-const { Failure, bytes, firebase, asItIs } = require("../hashes");
+const { Failure, bytes, firebase } = require("../hashes");
 
 module.exports = {
   read: (stream) => csv(stream, ["encrypted_password"]),
@@ -13,7 +13,7 @@ module.exports = {
     return {
       email: user.email,
       username: user.username,
-      hash: user.encrypted_password && (moved(user.encrypted_password) ?? asItIs(user.encrypted_password)),
+      hash: user.encrypted_password && (moved(user.encrypted_password) ?? user.encrypted_password),
       created: user.created_at,
     };
   },
