@@ -60,7 +60,7 @@ or_fail = || { echo "$(1)" >&2; exit 1; }
 
 .PHONY: always help setup build examples dev check test mutants bench browser python php settings third-party package release \
 	provision deployable deploy verify grow freeze shards block unblock blocked client clients client-disable skeletons \
-	breached-list clean
+	breached-list import clean
 
 help:
 	@echo "make dev        serve the Worker on http://127.0.0.1:8787, and its admin on 8788 [PORT=9000] [STATE=dir] [DATABASES=4] [ADMIN=no]"
@@ -87,6 +87,7 @@ help:
 	@echo "make client-disable ID=…   refuse the sign-ups of a client [REMOTE=1]"
 	@echo "make skeletons  store the skeletons of the existing names, for CONFUSABLES = \"deny\" [REMOTE=1] [DATABASES=4]"
 	@echo "make breached-list  store the list of breached passwords, for BREACHED_PASSWORDS = \"list\" [REMOTE=1]"
+	@echo "make import     store the users of a file: FILE=users.ndjson [FROM=auth0 CLIENT_ID=…] [URL=https://…] [DRY=1] [FAILURES=FILE]"
 	@echo "make clean      delete all build output; installed tools and stored data stay"
 	@echo "ENV=staging     run any of these commands for that environment of wrangler.toml"
 
@@ -269,7 +270,7 @@ test: $(FOR_TESTS)
 	@$(call say,Running the tests)
 	@$(CARGO_TEST); $(IN_MEMORY); \
 	{ cargo test --lib && cargo test --lib --all-features --target wasm32-unknown-unknown \
-		&& node --test --test-reporter=dot tests/program/unit.js \
+		&& node --test --test-reporter=dot tests/program/*.js \
 		&& cargo test --all-features --package edge-signup --package edge-signup-tools \
 		&& TEST_SHARDS=1+4 cargo test --all-features --test worker -- $(SCALED); } 2>&1 | cat
 	@touch .tools/tested
@@ -424,6 +425,12 @@ skeletons: $(TOOLS_WASM)
 
 breached-list: setup $(LISTED)
 	@$(EDGE_SIGNUP) breached-list $(ON)
+
+# Desktops set a USERNAME of their own, so it counts only on the command line.
+import: setup
+	@$(EDGE_SIGNUP) import $(call option,FROM) $(call option,CLIENT_ID,client) $(call option,URL) $(call option,FAILURES) \
+		$(call option,ROUNDS) $(call option,MEM_COST,mem-cost) $(if $(filter command,$(origin USERNAME)),"--username=$$USERNAME") \
+		$(if $(DRY),--dry) -- "$$FILE"
 
 clean:
 	rm -rf build target dist scripts/tools bench/hash/build $(CLIENT)/dist $(ELEMENT)/dist public/client.js public/solver.js public/edge-sign-up*.js
