@@ -1,0 +1,27 @@
+// The audit: who changed what, the newest entry first.
+
+import * as api from "../api.js";
+import { element } from "../dom.js";
+import { count, empty, paged, table, time } from "../parts.js";
+
+export const title = "Audit";
+
+const columns = [
+  { label: "Time (UTC)", cell: ({ at }) => time(at), kind: "wide" },
+  { label: "Actor", cell: ({ actor }) => actor },
+  // `user_erased` reads as "user erased".
+  { label: "Action", cell: ({ action }) => action.replaceAll("_", " ") },
+  { label: "Subject", cell: ({ subject }) => element("code", {}, subject ?? "–") },
+];
+
+export function show() {
+  const list = paged(
+    (after, signal) => api.audit({ after }, signal),
+    ({ entries }) =>
+      entries.length
+        ? table(count(entries.length, "action"), columns, entries)
+        : empty("Nothing was changed yet."),
+  );
+  list.reload();
+  return list.node;
+}
