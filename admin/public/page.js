@@ -2,7 +2,7 @@
 
 import { hasToken, onSignIn, session, useToken } from "./api.js";
 import { element } from "./dom.js";
-import { button, fill, handle, say } from "./parts.js";
+import { fill, handle, say } from "./parts.js";
 import * as audit from "./views/audit.js";
 import * as blocks from "./views/blocks.js";
 import * as clients from "./views/clients.js";
@@ -17,15 +17,14 @@ import * as users from "./views/users.js";
  */
 const VIEWS = { overview, users, blocks, clients, imports, audit, databases };
 
-const [title, view, actor, dialog] = ["#title", "#view", "#actor", "#sign-in"].map((selector) =>
-  document.querySelector(selector),
-);
+const find = (selector) => document.querySelector(selector);
+const [title, view, dialog] = ["#title", "#view", "#sign-in"].map(find);
 
 /** The answer of the service to who the operator is. */
 let operator = null;
 
 const links = Object.entries(VIEWS).map(([name, { title }]) => element("a", { href: `#/${name}` }, title));
-document.querySelector("#views").append(...links);
+find("#views").append(...links);
 
 /** The node of the view that the hash names; the title and the links follow it. */
 function current() {
@@ -54,10 +53,9 @@ function go(hash, message) {
 
 function greet(session) {
   operator = session;
-  actor.replaceChildren(
-    element("span", {}, operator.actor, !operator.write && " (read only)"),
-    ...(hasToken() ? [button("Sign out", () => location.reload())] : []),
-  );
+  const rights = operator.write ? "" : ", to look without changing anything";
+  find("#operator").textContent = `Signed in as ${operator.actor}${rights}. Version ${operator.version}.`;
+  find("#sign-out").hidden = !hasToken();
 }
 
 /** Is called when the service has accepted a token. */
@@ -85,9 +83,10 @@ handle(dialog.querySelector("form"), async ({ token }) => {
 dialog.addEventListener("cancel", (event) => event.preventDefault());
 dialog.addEventListener("close", () => accepted && dialog.showModal());
 
-document.querySelector(".skip").addEventListener("click", (event) => {
+find("#sign-out").addEventListener("click", () => location.reload());
+find(".skip").addEventListener("click", (event) => {
   event.preventDefault();
-  document.querySelector("#main").focus();
+  find("#main").focus();
 });
 addEventListener("hashchange", () => operator && turn(""));
 

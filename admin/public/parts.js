@@ -36,13 +36,22 @@ export function bytes(value) {
 
 export const empty = (...words) => element("p", { class: "state" }, ...words);
 
+/** The headings of failed calls by their status; 0 is an answer that was lost. */
+const HEADINGS = {
+  0: "No answer",
+  403: "You may not see this",
+  404: "Not found",
+  429: "Too many requests",
+  503: "Not available at the moment",
+};
+
 /** The state of a failed call, with a button that repeats it. A call that is not allowed cannot be repeated. */
 function failed(error, retry) {
   const isForbidden = error.status === 403;
   return element(
     "div",
     { class: "state", "data-state": isForbidden ? "forbidden" : "failed", role: "alert" },
-    element("p", {}, element("strong", {}, isForbidden ? "You may not see this" : "That did not work")),
+    element("p", {}, element("strong", {}, HEADINGS[error.status] ?? "That did not work")),
     element("p", {}, reasonOf(error)),
     error.requestId && element("p", { class: "hint" }, "Request ", element("code", {}, error.requestId)),
     !isForbidden && button("Try again", retry),

@@ -18,6 +18,12 @@ const stamp = (at, isHourly) =>
     .slice(0, isHourly ? 16 : 10)
     .replace("T", " ");
 
+const day = new Intl.DateTimeFormat("en", { day: "numeric", month: "short", timeZone: "UTC" });
+
+/** The text of the axis at a time: the day, or the hour within the day. */
+const mark = (seconds) =>
+  seconds % 86_400 ? new Date(seconds * 1000).toISOString().slice(11, 16) : day.format(seconds * 1000);
+
 /** A figure with a plot. `starts` are the beginnings of the hours or days, which `users` and `accounts` count. */
 export function plot({ starts, users, accounts, isHourly }) {
   const canvas = element("div", { class: "plot", role: "img" });
@@ -40,7 +46,7 @@ export function plot({ starts, users, accounts, isHourly }) {
   };
   point(null);
   const draw = () => {
-    const colour = (selector) => getComputedStyle(figure.querySelector(selector)).color;
+    const colour = (selector, part) => getComputedStyle(figure.querySelector(selector), part).color;
     const axis = {
       stroke: () => colour(".time"),
       grid: { stroke: () => colour(".lines"), width: 1 },
@@ -55,7 +61,7 @@ export function plot({ starts, users, accounts, isHourly }) {
         cursor: { y: false, drag: { setScale: false } },
         scales: { y: { range: (_, __, most) => [0, Math.max(4, most * 1.1)] } },
         axes: [
-          { ...axis, grid: { show: false } },
+          { ...axis, grid: { show: false }, space: 64, values: (_, seconds) => seconds.map(mark) },
           {
             ...axis,
             size: 56,
@@ -65,7 +71,7 @@ export function plot({ starts, users, accounts, isHourly }) {
         series: [
           {},
           ...SERIES.map(({ name, dash }) => ({
-            stroke: () => colour(`.series-${name}`),
+            stroke: () => colour(`.series-${name}`, "::before"),
             width: 2,
             dash,
             points: { show: false },

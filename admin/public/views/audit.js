@@ -7,7 +7,7 @@ import { count, empty, paged, table, time } from "../parts.js";
 export const title = "Audit";
 
 const columns = [
-  { label: "Time (UTC)", cell: ({ at }) => time(at), kind: "wide" },
+  { label: "Time (UTC)", cell: ({ at }) => time(at) },
   { label: "Actor", cell: ({ actor }) => actor },
   // `user_erased` reads as "user erased".
   { label: "Action", cell: ({ action }) => action.replaceAll("_", " ") },
@@ -19,7 +19,7 @@ export function show() {
     (after, signal) => api.audit({ after }, signal),
     ({ entries }) =>
       entries.length
-        ? table(count(entries.length, "action"), columns, entries)
+        ? table(`${count(entries.length, "action")} on this page`, columns, entries)
         : empty("Nothing was changed yet."),
   );
   list.reload();

@@ -46,8 +46,7 @@ export function show({ mayWrite }) {
   const list = paged(
     (after, signal) => api.blocks({ prefix, after }, signal),
     ({ blocks, next }) => {
-      if (blocks.length)
-        return table(count(blocks.length, "blocked address or range").replace("ranges", "range"), columns, blocks);
+      if (blocks.length) return table(`${count(blocks.length, "block")} on this page`, columns, blocks);
       if (next) return empty("This page is empty. The list goes on with the next page.");
       return empty(prefix ? `No blocked address begins with ${prefix}.` : "No address is blocked.");
     },

@@ -18,7 +18,7 @@ function list(clients, mayWrite, reload) {
   if (!clients.length)
     return empty("No client is registered. Any client may sign users up, unless CLIENTS is “registered”.");
   const columns = [
-    { label: "Name", cell: ({ name }) => name, kind: "wide" },
+    { label: "Name", cell: ({ name }) => name },
     { label: "Client id", cell: ({ id }) => element("code", {}, id) },
     {
       label: "Origins",

@@ -79,7 +79,7 @@ function makeView() {
       { class: "lead" },
       "Each line of the file is a user in JSON, with a hash of Argon2, bcrypt, scrypt, PBKDF2 or Firebase’s scrypt. ",
       element("code", {}, "created_at"),
-      " may be left out.",
+      " may be left out. A check stores nothing.",
     ),
     element("pre", { tabindex: 0, role: "group", "aria-label": "A line of the file" }, EXAMPLE),
     element("div", { class: "toolbar" }, field("File", file), checkButton, importButton, stopButton),
@@ -189,7 +189,7 @@ function newRun(file, isDry, node) {
       table(
         isCut ? `The first ${LISTED} failures` : "Failures",
         [
-          { label: "Line", cell: ({ line }) => number(line), kind: "number" },
+          { label: "Line", cell: ({ line }) => number(line) },
           { label: "Status", cell: ({ status }) => STATUSES[status] ?? status },
           { label: "Field", cell: ({ field }) => (field ? element("code", {}, field) : "–") },
           { label: "Description", cell: ({ description }) => description || "–" },

@@ -66,7 +66,7 @@ function report({ step, parts, by }, answer) {
         ? table(
             "Users by client",
             [
-              { label: "Client", cell: ({ client_id }) => element("code", {}, client_id), kind: "wide" },
+              { label: "Client", cell: ({ client_id }) => element("code", {}, client_id) },
               { label: "Users", cell: ({ count }) => number(count), kind: "number" },
             ],
             shares,
@@ -96,7 +96,7 @@ const newest = ({ users }) =>
 
 export function show() {
   const [chart, list] = [
-    element("section", { "aria-label": "Sign-ups" }),
+    element("section", { class: "stack", "aria-label": "Sign-ups" }),
     element("section", { "aria-label": "Newest users" }),
   ];
   const load = ({ period, client }) => {

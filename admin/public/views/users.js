@@ -39,7 +39,7 @@ function makeSearch() {
     ({ users, next }) =>
       users.length
         ? table(
-            count(users.length, "user"),
+            `${count(users.length, "user")} on this page`,
             [
               { label: "Name", cell: nameOf, kind: "wide" },
               { label: "Client", cell: ({ client_id }) => element("code", {}, client_id) },
@@ -56,14 +56,14 @@ function makeSearch() {
   const filter = form(
     { class: "toolbar", role: "search", "aria-label": "Search of users" },
     [
+      field("Name", input("text")),
       field(
-        "Name",
+        "Match",
         choice("match", [
-          ["prefix", "begins with"],
-          ["username", "is exactly"],
+          ["prefix", "the beginning of the name"],
+          ["username", "the whole name"],
         ]),
       ),
-      field("Text", input("text")),
       field("Client", input("client", { placeholder: "all clients" })),
       element("button", { class: "primary" }, "Search"),
     ],
@@ -107,7 +107,7 @@ function detail(id, mayWrite, go) {
 }
 
 function askPassword({ id, username }) {
-  const password = input("password", { type: "password", required: true, autocomplete: "new-password" });
+  const password = input("password", { type: "password", required: true });
   const isShown = input("", { type: "checkbox" });
   isShown.addEventListener("change", () => (password.type = isShown.checked ? "text" : "password"));
   openDialog(
