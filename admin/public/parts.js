@@ -81,7 +81,7 @@ export async function fill(node, load, show) {
   node.setAttribute("aria-busy", "true");
   // The old content stays while new content is loaded.
   if (!node.childElementCount || node.querySelector(".state")) {
-    node.replaceChildren(element("p", { class: "state", "data-state": "loading" }, "Loading…"));
+    replace(node, [element("p", { class: "state", "data-state": "loading" }, "Loading…")]);
   }
   let content;
   try {
@@ -92,11 +92,15 @@ export async function fill(node, load, show) {
     content = [failed(error, () => fill(node, load, show))];
   }
   if (stop.signal.aborted) return;
-  const hadFocus = node.contains(document.activeElement);
-  node.replaceChildren(...[content].flat());
+  replace(node, [content].flat());
   node.setAttribute("aria-busy", "false");
   announce(node.querySelector("caption, .state:not([role])")?.textContent ?? "");
-  // The button that was pressed is gone, and the keyboard goes on from here.
+}
+
+/** Replaces the content of `node`. If a button in it was pressed and is gone, the keyboard goes on from `node`. */
+function replace(node, children) {
+  const hadFocus = node.contains(document.activeElement);
+  node.replaceChildren(...children);
   if (hadFocus) node.focus();
 }
 

@@ -113,8 +113,9 @@ onEachScreen(
   "a token signs in and is kept in memory alone",
   async () => {
     await page.until("document.querySelector('#sign-in').open");
+    // Chromium lets the key close a dialog that was not touched, and the page opens it again.
     await page.press(KEYS.escape);
-    assert.equal(await page.run("return document.querySelector('#sign-in').open"), true);
+    await page.until("document.querySelector('#sign-in').open");
     await page.fill("#token", "x".repeat(40));
     await page.press(KEYS.enter);
     await page.until("document.querySelector('#token-error').textContent");
