@@ -140,10 +140,11 @@ export function table(caption, columns, rows) {
 }
 
 /**
- * A list in pages. `load` takes the place where a page begins, and `show` makes the nodes of an answer; the answer's
- * `next` is the place of the next page. Gives the node and a function that loads the page again.
+ * A list in pages. `load` takes the place where a page begins; its answer has the rows as `rows`, and as `next` the
+ * place of the next page. `show` makes the nodes of the rows, and `nothing` is the text for a list without rows.
+ * Gives the node, and the functions that load the current page and the first one.
  */
-export function paged(load, show) {
+export function paged({ load, rows, show, nothing }) {
   const node = element("div", { class: "list" });
   /** The places of the pages up to the current one. */
   let places = [null];
@@ -151,11 +152,15 @@ export function paged(load, show) {
     places = to;
     return reload();
   };
+  const content = (answer) => {
+    if (answer[rows].length) return show(answer[rows]);
+    return empty(answer.next ? "This page is empty. The list goes on with the next page." : nothing());
+  };
   const reload = () =>
     fill(
       node,
       (signal) => load(places.at(-1), signal),
-      (answer) => [show(answer), pager(answer.next)].flat(),
+      (answer) => [content(answer), pager(answer.next)].flat(),
     );
   function pager(next) {
     if (places.length === 1 && !next) return [];

@@ -2,7 +2,7 @@
 
 import * as api from "../api.js";
 import { element } from "../dom.js";
-import { count, empty, paged, table, time } from "../parts.js";
+import { count, paged, table, time } from "../parts.js";
 
 export const title = "Audit";
 
@@ -15,13 +15,12 @@ const columns = [
 ];
 
 export function show() {
-  const list = paged(
-    (after, signal) => api.audit({ after }, signal),
-    ({ entries }) =>
-      entries.length
-        ? table(`${count(entries.length, "action")} on this page`, columns, entries)
-        : empty("Nothing was changed yet."),
-  );
+  const list = paged({
+    load: (after, signal) => api.audit({ after }, signal),
+    rows: "entries",
+    show: (entries) => table(`${count(entries.length, "action")} on this page`, columns, entries),
+    nothing: () => "Nothing was changed yet.",
+  });
   list.reload();
   return list.node;
 }

@@ -2,20 +2,7 @@
 
 import * as api from "../api.js";
 import { element } from "../dom.js";
-import {
-  button,
-  choice,
-  count,
-  empty,
-  field,
-  form,
-  input,
-  openDialog,
-  paged,
-  say,
-  table,
-  time,
-} from "../parts.js";
+import { button, choice, count, field, form, input, openDialog, paged, say, table, time } from "../parts.js";
 
 export const title = "Block list";
 
@@ -43,14 +30,12 @@ export function show({ mayWrite }) {
     const cell = ({ key }) => button("Remove", () => askRemove(key, list), { "aria-label": `Remove ${key}` });
     columns.push({ label: "Actions", cell, kind: "actions" });
   }
-  const list = paged(
-    (after, signal) => api.blocks({ prefix, after }, signal),
-    ({ blocks, next }) => {
-      if (blocks.length) return table(`${count(blocks.length, "block")} on this page`, columns, blocks);
-      if (next) return empty("This page is empty. The list goes on with the next page.");
-      return empty(prefix ? `No blocked address begins with ${prefix}.` : "No address is blocked.");
-    },
-  );
+  const list = paged({
+    load: (after, signal) => api.blocks({ prefix, after }, signal),
+    rows: "blocks",
+    show: (blocks) => table(`${count(blocks.length, "block")} on this page`, columns, blocks),
+    nothing: () => (prefix ? `No blocked address begins with ${prefix}.` : "No address is blocked."),
+  });
   const filter = form(
     { class: "toolbar", role: "search", "aria-label": "Filter of the block list" },
     [field("Begins with", input("prefix", { placeholder: "203.0.113." })), element("button", {}, "Filter")],

@@ -2,21 +2,7 @@
 
 import * as api from "../api.js";
 import { element } from "../dom.js";
-import {
-  button,
-  choice,
-  count,
-  empty,
-  field,
-  fill,
-  form,
-  input,
-  openDialog,
-  paged,
-  say,
-  table,
-  time,
-} from "../parts.js";
+import { button, choice, count, field, fill, form, input, openDialog, paged, say, table, time } from "../parts.js";
 
 export const title = "Users";
 
@@ -30,29 +16,22 @@ export function show({ part, mayWrite, go }) {
   return search.node;
 }
 
-const nameOf = ({ id, username }) => element("a", { href: `#/users/${id}` }, username);
+const columns = [
+  { label: "Name", cell: ({ id, username }) => element("a", { href: `#/users/${id}` }, username), kind: "wide" },
+  { label: "Client", cell: ({ client_id }) => element("code", {}, client_id) },
+  { label: "Signed up (UTC)", cell: ({ created_at }) => time(created_at) },
+  { label: "Password hash", cell: ({ hash }) => element("code", {}, hash) },
+  { label: "Id", cell: ({ id }) => String(id), kind: "number" },
+];
 
 function makeSearch() {
   let query = {};
-  const list = paged(
-    (after, signal) => api.users({ ...query, after }, signal),
-    ({ users, next }) =>
-      users.length
-        ? table(
-            `${count(users.length, "user")} on this page`,
-            [
-              { label: "Name", cell: nameOf, kind: "wide" },
-              { label: "Client", cell: ({ client_id }) => element("code", {}, client_id) },
-              { label: "Signed up (UTC)", cell: ({ created_at }) => time(created_at) },
-              { label: "Password hash", cell: ({ hash }) => element("code", {}, hash) },
-              { label: "Id", cell: ({ id }) => String(id), kind: "number" },
-            ],
-            users,
-          )
-        : empty(
-            next ? "This page is empty. The search goes on with the next page." : "No user matches this search.",
-          ),
-  );
+  const list = paged({
+    load: (after, signal) => api.users({ ...query, after }, signal),
+    rows: "users",
+    show: (users) => table(`${count(users.length, "user")} on this page`, columns, users),
+    nothing: () => "No user matches this search.",
+  });
   const filter = form(
     { class: "toolbar", role: "search", "aria-label": "Search of users" },
     [

@@ -8,6 +8,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
+import { batches } from "../../../admin/public/lines.js";
 import { KEYS, start } from "./browser.js";
 
 const { ADMIN_URL: url, ADMIN_TOKEN: token, ADMIN_READ_TOKEN: readToken } = process.env;
@@ -108,6 +109,44 @@ async function store(...usernames) {
   await page.until("document.querySelector('#view').innerText.includes('Sent')");
   assert.match(await view(), new RegExp(`Stored\\s+${usernames.length}`));
 }
+
+test("a file is read in batches that keep its lines and their numbers", async () => {
+  const long = "x".repeat(100_000);
+  const lines = [
+    "one",
+    "",
+    " \t\r",
+    "two\r",
+    "ü☃",
+    long,
+    ...Array.from({ length: 1200 }, (_, at) => `${at}`.repeat(at % 90)),
+  ];
+  for (const ending of ["", "\n"]) {
+    const bytes = new TextEncoder().encode(lines.join("\n") + ending);
+    for (const size of [3, 4096, bytes.length]) {
+      const stream = new ReadableStream({
+        start(controller) {
+          for (let at = 0; at < bytes.length; at += size) controller.enqueue(bytes.subarray(at, at + size));
+          controller.close();
+        },
+      });
+      const found = [];
+      let end = 0;
+      for await (const batch of batches(stream)) {
+        const texts = (await batch.body.text()).trimEnd().split("\n");
+        assert.ok(texts.length <= 500 && batch.body.size < 300_000 && batch.end > end);
+        assert.equal(texts.length, batch.numbers.length);
+        found.push(...texts.map((text, at) => [batch.numbers[at], text.trimEnd()]));
+        end = batch.end;
+      }
+      // Of a line that no service accepts, only the beginning is kept.
+      const kept = (text) => (text === long ? text.slice(0, 8192) : text).trimEnd();
+      const all = lines.map((text, at) => [at + 1, kept(text)]).filter(([, text]) => text);
+      assert.deepEqual(found, all);
+      assert.equal(end, bytes.length);
+    }
+  }
+});
 
 onEachScreen(
   "a token signs in and is kept in memory alone",
@@ -290,6 +329,30 @@ onEachScreen("an address is blocked, found and removed", async ({ name }) => {
   await message("is no longer blocked");
   await settled();
   assert.match(await view(), /No blocked address begins with/);
+});
+
+onEachScreen("a list is turned forward and back", async () => {
+  await page.run(
+    `window.fetch = async (path) => {
+       const at = Number(new URL(path, location).searchParams.get("after") ?? 0);
+       const entries = at === 1 ? [] : [{ id: at, at: "2026-11-24T10:00:00Z", actor: "a", action: "user_erased", subject: "page " + at }];
+       return new Response(JSON.stringify({ blocks: [], entries, next: at < 2 ? String(at + 1) : null }));
+     }`,
+  );
+  const [previous, next] = [1, 2].map((at) => `.pager button:nth-of-type(${at})`);
+  const isDisabled = (button) => page.run("return document.querySelector(arguments[0]).disabled", button);
+  await go("audit");
+  assert.deepEqual([await isDisabled(previous), await isDisabled(next)], [true, false]);
+  for (const [button, words] of [
+    [next, "This page is empty."],
+    [next, "page 2"],
+    [previous, "This page is empty."],
+    [previous, "page 0"],
+  ]) {
+    await page.click(button);
+    await page.until(`document.querySelector('#view').innerText.includes('${words}')`);
+    assert.equal(await page.run("return document.activeElement.className"), "list");
+  }
 });
 
 onEachScreen(
