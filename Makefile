@@ -124,7 +124,7 @@ settings: setup $(if $(IS_SERVING),,$(LISTED))
 # $(call remember,text) compares the text with the target's content, and writes it there if they differ.
 remember = mkdir -p $(@D) && echo "$(1)" | cmp --silent - $@ || echo "$(1)" > $@
 
-build: build/index.js public/client.js public/edge-sign-up.js
+build: build/index.js public/client.js public/edge-sign-up.js admin/public/uplot.js
 
 # `wrangler dev` interrupts a build when another change comes. make must then keep the previous Worker.
 .PRECIOUS: build/index.js build/admin/index.js
@@ -189,6 +189,13 @@ public/edge-sign-up.js: $(shell find $(ELEMENT) -type f ! -path '*/dist/*') publ
 	@for file in $(filter-out %/en.ts,$(wildcard $(ELEMENT)/src/texts/*.ts)); do \
 		esbuild $$file $(BUNDLE) --format=esm --charset=utf8 --outfile=public/edge-sign-up.$$(basename $$file .ts).js || exit 1; done
 	@cp $(ELEMENT)/dist/edge-sign-up.js public
+
+# The page of the admin: the files that it shares with the console, and uPlot, which draws its plot. uPlot is the smallest
+# maintained library that draws time series, and it works under the page's strict policy. git ignores these files.
+admin/public/uplot.js: $(addprefix public/,console.css dom.js favicon.svg) $(PACKAGES)
+	@cp public/console.css public/dom.js public/favicon.svg $(@D)
+	@cp node_modules/uplot/dist/uPlot.min.css $(@D)/uplot.css
+	@esbuild node_modules/uplot/dist/uPlot.esm.js $(BUNDLE) --format=esm --outfile=$@ --banner:js="// uPlot, MIT, https://github.com/leeoniya/uPlot"
 
 EXAMPLES := examples/node_modules/.package-lock.json
 
@@ -433,4 +440,5 @@ import: setup
 		$(if $(DRY),--dry) -- "$$FILE"
 
 clean:
-	rm -rf build target dist scripts/tools bench/hash/build $(CLIENT)/dist $(ELEMENT)/dist public/client.js public/solver.js public/edge-sign-up*.js
+	rm -rf build target dist scripts/tools bench/hash/build $(CLIENT)/dist $(ELEMENT)/dist public/client.js public/solver.js public/edge-sign-up*.js \
+		$(addprefix admin/public/,console.css dom.js favicon.svg uplot.*)
