@@ -60,7 +60,7 @@ or_fail = || { echo "$(1)" >&2; exit 1; }
 
 .PHONY: always help setup build examples dev check test mutants bench browser python php settings third-party package release \
 	provision deployable deploy verify grow freeze shards block unblock blocked client clients client-disable skeletons \
-	breached-list clean
+	breached-list import clean
 
 help:
 	@echo "make dev        serve the Worker on http://127.0.0.1:8787, and its admin on 8788 [PORT=9000] [STATE=dir] [DATABASES=4] [ADMIN=no]"
@@ -87,6 +87,7 @@ help:
 	@echo "make client-disable ID=…   refuse the sign-ups of a client [REMOTE=1]"
 	@echo "make skeletons  store the skeletons of the existing names, for CONFUSABLES = \"deny\" [REMOTE=1] [DATABASES=4]"
 	@echo "make breached-list  store the list of breached passwords, for BREACHED_PASSWORDS = \"list\" [REMOTE=1]"
+	@echo "make import     store the users of a file: FILE=users.ndjson [FROM=auth0 CLIENT_ID=…] [URL=https://…] [DRY=1] [FAILURES=FILE]"
 	@echo "make clean      delete all build output; installed tools and stored data stay"
 	@echo "ENV=staging     run any of these commands for that environment of wrangler.toml"
 
@@ -123,7 +124,7 @@ settings: setup $(if $(IS_SERVING),,$(LISTED))
 # $(call remember,text) compares the text with the target's content, and writes it there if they differ.
 remember = mkdir -p $(@D) && echo "$(1)" | cmp --silent - $@ || echo "$(1)" > $@
 
-build: build/index.js public/client.js public/edge-sign-up.js
+build: build/index.js public/client.js public/edge-sign-up.js admin/public/uplot.js
 
 # `wrangler dev` interrupts a build when another change comes. make must then keep the previous Worker.
 .PRECIOUS: build/index.js build/admin/index.js
@@ -188,6 +189,13 @@ public/edge-sign-up.js: $(shell find $(ELEMENT) -type f ! -path '*/dist/*') publ
 	@for file in $(filter-out %/en.ts,$(wildcard $(ELEMENT)/src/texts/*.ts)); do \
 		esbuild $$file $(BUNDLE) --format=esm --charset=utf8 --outfile=public/edge-sign-up.$$(basename $$file .ts).js || exit 1; done
 	@cp $(ELEMENT)/dist/edge-sign-up.js public
+
+# The page of the admin: the files that it shares with the console, and uPlot, which draws its plot. uPlot is the smallest
+# maintained library that draws time series, and it works under the page's strict policy. git ignores these files.
+admin/public/uplot.js: $(addprefix public/,console.css dom.js favicon.svg) $(PACKAGES)
+	@cp public/console.css public/dom.js public/favicon.svg $(@D)
+	@cp node_modules/uplot/dist/uPlot.min.css $(@D)/uplot.css
+	@esbuild node_modules/uplot/dist/uPlot.esm.js $(BUNDLE) --format=esm --outfile=$@ --banner:js="// uPlot, MIT, https://github.com/leeoniya/uPlot"
 
 EXAMPLES := examples/node_modules/.package-lock.json
 
@@ -269,7 +277,7 @@ test: $(FOR_TESTS)
 	@$(call say,Running the tests)
 	@$(CARGO_TEST); $(IN_MEMORY); \
 	{ cargo test --lib && cargo test --lib --all-features --target wasm32-unknown-unknown \
-		&& node --test --test-reporter=dot tests/program/unit.js \
+		&& node --test --test-reporter=dot tests/program/*.js \
 		&& cargo test --all-features --package edge-signup --package edge-signup-tools \
 		&& TEST_SHARDS=1+4 cargo test --all-features --test worker -- $(SCALED); } 2>&1 | cat
 	@touch .tools/tested
@@ -425,5 +433,12 @@ skeletons: $(TOOLS_WASM)
 breached-list: setup $(LISTED)
 	@$(EDGE_SIGNUP) breached-list $(ON)
 
+# Desktops set a USERNAME of their own, so it counts only on the command line.
+import: setup
+	@$(EDGE_SIGNUP) import $(call option,FROM) $(call option,CLIENT_ID,client) $(call option,URL) $(call option,FAILURES) \
+		$(call option,ROUNDS) $(call option,MEM_COST,mem-cost) $(if $(filter command,$(origin USERNAME)),"--username=$$USERNAME") \
+		$(if $(DRY),--dry) -- "$$FILE"
+
 clean:
-	rm -rf build target dist scripts/tools bench/hash/build $(CLIENT)/dist $(ELEMENT)/dist public/client.js public/solver.js public/edge-sign-up*.js
+	rm -rf build target dist scripts/tools bench/hash/build $(CLIENT)/dist $(ELEMENT)/dist public/client.js public/solver.js public/edge-sign-up*.js \
+		$(addprefix admin/public/,console.css dom.js favicon.svg uplot.*)

@@ -76,4 +76,14 @@ function localToken() {
   return fs.readFileSync(TOKEN, "utf8").trim();
 }
 
-module.exports = { FOLDER, DERIVED, TOKEN, isWanted, derive, forEveryEnvironment, ownOfAdmin, secretsOfMachine, localToken };
+module.exports = {
+  FOLDER,
+  DERIVED,
+  TOKEN,
+  isWanted,
+  derive,
+  forEveryEnvironment,
+  ownOfAdmin,
+  secretsOfMachine,
+  localToken,
+};

@@ -9,7 +9,7 @@
 //   settings     whether wrangler.toml must be good before the command runs: true, or a function of the options
 //   run          does the work, with the arguments and options by their names; a thrown `Stop` ends it with a sentence
 //
-// It needs Node 20 or later, and no package of npm before a command needs wrangler.
+// It needs Node 20 or later, and no package of npm before a command needs one.
 "use strict";
 
 const { spawnSync } = require("node:child_process");

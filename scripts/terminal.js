@@ -36,4 +36,24 @@ async function progress(text, work) {
   }
 }
 
-module.exports = { Stop, bold, red, green, say, progress };
+/** Shows what `text` gives: in one line of a terminal, elsewhere as a line every few seconds. The result ends this. */
+function ticker(text) {
+  const { stderr } = process;
+  const show = () =>
+    stderr.write(stderr.isTTY ? `\r\x1b[K${bar(text(), stderr.columns || 80)}` : `${text().text}\n`);
+  const timer = setInterval(show, stderr.isTTY ? 200 : 5000);
+  return () => {
+    clearInterval(timer);
+    if (stderr.isTTY) stderr.write("\r\x1b[K");
+  };
+}
+
+/** A line of a terminal with a bar for the done part, from 0 to 1; without a bar if that part is unknown. */
+function bar({ text, done }, columns = 80) {
+  const width = Math.min(30, columns - text.length - 4);
+  if (done === undefined || width < 5) return text.slice(0, columns - 1);
+  const full = Math.round(width * done);
+  return `[${"█".repeat(full)}${"░".repeat(width - full)}] ${text}`;
+}
+
+module.exports = { Stop, bold, red, green, say, progress, ticker, bar };

@@ -76,7 +76,6 @@ impl From<JsValue> for JsError {
 }
 
 /// A promise that settles as `promise` does, or is rejected with a `TimeoutError` after `limit`.
-#[must_use]
 pub fn in_time(promise: Promise, limit: Duration) -> Promise {
     settle_in_time(promise, milliseconds(limit))
 }

@@ -141,7 +141,7 @@ pub fn resolve(method: &str, url: &str) -> Result<Target, Failure> {
         (["statistics"], "GET") => Route::Statistics,
         (["audit"], "GET") => Route::Audit,
         (["shards"], "GET") => Route::Shards,
-        (["users"] | ["accounts"] | ["blocks"], _) => return Err(Failure::Method("GET")),
+        (["users" | "accounts" | "blocks"], _) => return Err(Failure::Method("GET")),
         (["clients"], _) => return Err(Failure::Method("GET, POST")),
         (["users", id], _) => return number(id).and(Err(Failure::Method("GET, DELETE"))),
         (["users", id, "password"], _) => return number(id).and(Err(Failure::Method("PUT"))),

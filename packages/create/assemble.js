@@ -70,8 +70,9 @@ function packageJson() {
     license: "MIT OR Apache-2.0",
     engines: { node: ">=20" },
     scripts: Object.fromEntries(NAMES.map((name) => [name, `node scripts/edge-signup.js ${name}`])),
-    // wrangler serves and deploys; node is a version that wrangler takes; smol-toml reads wrangler.toml.
-    devDependencies: only(["node", "smol-toml", "wrangler"]),
+    // wrangler serves and deploys; node is a version that wrangler takes; smol-toml reads wrangler.toml. csv-parse and
+    // @streamparser/json read files of any size for an import, piece by piece; neither needs a further package.
+    devDependencies: only(["@streamparser/json", "csv-parse", "node", "smol-toml", "wrangler"]),
     allowScripts,
     cloudflare: { bindings: BINDINGS },
   };
@@ -128,7 +129,7 @@ function assembleFolder() {
     "worker/confusables.js",
     read("worker/index.js").replace("../build/index.js", "../build/confusables/index.js"),
   );
-  const documents = ["abuse.md", "operating.md", "threats.md", "verifying.md"];
+  const documents = ["abuse.md", "moving-in.md", "operating.md", "threats.md", "verifying.md"];
   for (const file of documents) write(`docs/${file}`, forNpm(read(`docs/${file}`)));
   copy("docs/username_keys.json");
   write("wrangler.toml", configuration());

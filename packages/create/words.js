@@ -3,7 +3,7 @@
 const { NAMES, load } = require("../../scripts/edge-signup");
 
 /** The names of options that differ from those of make's variables. */
-const OTHER = { CLIENT_ID: "client" };
+const OTHER = { CLIENT_ID: "client", MEM_COST: "mem-cost" };
 
 const VARIABLE = String.raw`[A-Z_]+=(?:"[^"\n]*"|'[^'\n]*'|[^\s\`"',;]+)`;
 const COMMAND = new RegExp(

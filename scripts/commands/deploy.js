@@ -78,7 +78,9 @@ async function deploy(all, { env, given, wait }) {
     `curl -i ${url}/sign-up -H 'Content-Type: application/json' -d '{"username":"ada","password":"correct horse","client_id":"demo"}'`,
   );
   if (!(await deployAdmin(env))) {
-    throw new Stop(`The service is deployed, but not its admin: fix the problem that wrangler reports, or use ADMIN=no`);
+    throw new Stop(
+      `The service is deployed, but not its admin: fix the problem that wrangler reports, or use ADMIN=no`,
+    );
   }
   // A new address needs some time before it answers.
   if ((await verify.run({ URL: url, wait })) === 0) {

@@ -121,10 +121,10 @@ impl Guard for BreachedPasswords {
     fn check<'a>(&'a self, attempt: &'a Attempt<'a>) -> Check<'a> {
         Box::pin(async {
             let Some(sign_up) = &attempt.sign_up else { return Ok(()) };
-            match self.knows(sign_up.password, |warning| attempt.trace.warn(warning)).await? {
-                true => Err(SignUpRefusal::PasswordBreached.into()),
-                false => Ok(()),
+            if self.knows(sign_up.password, |warning| attempt.trace.warn(warning)).await? {
+                return Err(SignUpRefusal::PasswordBreached.into());
             }
+            Ok(())
         })
     }
 }

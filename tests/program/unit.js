@@ -54,6 +54,10 @@ test("the commands of make are worded as those of npm", () => {
     ["make client-disable ID=demo; make clients", "npm run client-disable -- demo; npm run clients"],
     ["make verify URL=https://a.example CLIENT_ID=demo", "npm run verify -- https://a.example --client demo"],
     ["make deploy DRY=1", "npm run deploy -- --dry"],
+    [
+      'make import FILE="$file" FROM=firebase CLIENT_ID=shop MEM_COST=14 DRY=1',
+      'npm run import -- "$file" --from firebase --client shop --mem-cost 14 --dry',
+    ],
     ["make build; make tests; to make client", "make build; make tests; to npm run client"],
   ]) {
     assert.equal(forNpm(make), npm);

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use edge_signup::clock;
+use edge_signup::fields::client_id::ClientId;
 use serde::Serialize;
 
 use super::Call;
@@ -58,20 +59,21 @@ pub async fn handle(call: &Call<'_>) -> Result<Answer, Failure> {
     let Call { query, service, .. } = call;
     query.only(&["by", "from", "to", "client_id"])?;
     let by = query.get("by").unwrap_or("day");
-    let (step, steps) = match by {
-        "hour" => (HOUR, 48),
-        "day" => (DAY, 30),
+    let (step, span) = match by {
+        "hour" => (HOUR, 2 * DAY),
+        "day" => (DAY, 30 * DAY),
         _ => return Err(Failure::parameter("by", "must be \"hour\" or \"day\"")),
     };
     let now = i64::try_from(clock::unix_time()).unwrap_or_default();
-    let next = (now / step).saturating_add(1).saturating_mul(step);
+    // The end of the hour or the day that it is now.
+    let next = now.saturating_sub(now.rem_euclid(step)).saturating_add(step);
     let to = instant(query.get("to"), "to")?.unwrap_or(next);
-    let from = instant(query.get("from"), "from")?.unwrap_or(to.saturating_sub(steps * step));
-    if from >= to || to.saturating_sub(from) / step > MAX_STEPS {
+    let from = instant(query.get("from"), "from")?.unwrap_or(to.saturating_sub(span));
+    if from >= to || to.saturating_sub(from) > step.saturating_mul(MAX_STEPS) {
         return Err(Failure::parameter("from", format!("must be before to, by at most {MAX_STEPS} steps")));
     }
     let client = query.get("client_id").map(client_id).transpose()?;
-    let question = Question { from, to, step, client_id: client.as_ref().map(|id| id.as_str()) };
+    let question = Question { from, to, step, client_id: client.as_ref().map(ClientId::as_str) };
     let counts = statistics::count(&service.store, &question).await?;
     let (users, accounts) = (buckets(&counts, "users"), buckets(&counts, "accounts"));
     let total = |buckets: &[Bucket]| buckets.iter().map(|bucket| bucket.count).sum();

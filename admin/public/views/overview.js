@@ -1,0 +1,135 @@
+// The overview: the sign-ups over time, by client and by outcome, and the newest users.
+
+import * as api from "../api.js";
+import { element } from "../dom.js";
+import { choice, count, empty, field, fill, form, input, number, table, time } from "../parts.js";
+import { plot } from "../plot.js";
+
+export const title = "Overview";
+
+const HOUR = 3_600_000;
+const DAY = 24 * HOUR;
+
+/** The periods, each with the length of its parts. */
+const PERIODS = {
+  "24 hours": { by: "hour", step: HOUR, parts: 24 },
+  "7 days": { by: "hour", step: HOUR, parts: 7 * 24 },
+  "30 days": { by: "day", step: DAY, parts: 30 },
+  "90 days": { by: "day", step: DAY, parts: 90 },
+  "365 days": { by: "day", step: DAY, parts: 365 },
+};
+const DEFAULT = "30 days";
+
+const stamp = (at) => new Date(at).toISOString().replace(".000", "");
+
+/** The counts of every part of the period, also of those that the answer leaves out because they are zero. */
+function spread(buckets, starts) {
+  const counts = new Map(buckets.map(({ at, count }) => [Date.parse(at), count]));
+  return starts.map((at) => counts.get(at) ?? 0);
+}
+
+const sum = (numbers) => numbers.reduce((total, value) => total + value, 0);
+
+const tile = (label, value) => element("div", {}, element("dt", {}, label), element("dd", {}, value));
+
+/** The charts and tables of a period. */
+function report({ step, parts, by }, answer) {
+  // The last part is the one that is under way.
+  const end = (Math.floor(Date.parse(answer.to) / step) + (Date.parse(answer.to) % step ? 1 : 0)) * step;
+  const starts = Array.from({ length: parts }, (_, at) => end - (parts - at) * step);
+  const [users, accounts] = [spread(answer.users, starts), spread(answer.accounts, starts)];
+  const shares = [...answer.clients].sort((one, other) => other.count - one.count);
+  const outcomes = answer.outcomes?.length
+    ? table(
+        "Answers by route and status",
+        [
+          { label: "Route", cell: ({ route }) => element("code", {}, route) },
+          { label: "Status", cell: ({ status }) => String(status), kind: "number" },
+          { label: "Answers", cell: ({ count }) => number(count), kind: "number" },
+        ],
+        answer.outcomes,
+      )
+    : [];
+  return [
+    element(
+      "dl",
+      { class: "tiles" },
+      tile("Users signed up", number(sum(users))),
+      tile("Accounts created by name", number(sum(accounts))),
+      tile("Clients with sign-ups", number(shares.length)),
+    ),
+    plot({ starts, users, accounts, isHourly: by === "hour" }),
+    element(
+      "div",
+      { class: "columns" },
+      shares.length
+        ? table(
+            "Users by client",
+            [
+              { label: "Client", cell: ({ client_id }) => element("code", {}, client_id) },
+              { label: "Users", cell: ({ count }) => number(count), kind: "number" },
+            ],
+            shares,
+          )
+        : empty("Nobody signed up in this period."),
+      outcomes,
+    ),
+  ];
+}
+
+const newest = ({ users }) =>
+  users.length
+    ? table(
+        `The newest ${count(users.length, "user")}`,
+        [
+          {
+            label: "Name",
+            cell: ({ id, username }) => element("a", { href: `#/users/${id}` }, username),
+            kind: "wide",
+          },
+          { label: "Client", cell: ({ client_id }) => element("code", {}, client_id) },
+          { label: "Signed up (UTC)", cell: ({ created_at }) => time(created_at) },
+        ],
+        users,
+      )
+    : empty("Nobody has signed up yet.");
+
+export function show() {
+  const [chart, list] = [
+    element("section", { class: "stack", "aria-label": "Sign-ups" }),
+    element("section", { "aria-label": "Newest users" }),
+  ];
+  const load = ({ period, client }) => {
+    const chosen = PERIODS[period];
+    const end = Math.ceil(Date.now() / chosen.step) * chosen.step;
+    const query = {
+      by: chosen.by,
+      from: stamp(end - chosen.parts * chosen.step),
+      to: stamp(end),
+      client_id: client.trim(),
+    };
+    return fill(
+      chart,
+      (signal) => api.statistics(query, signal),
+      (answer) => report(chosen, answer),
+    );
+  };
+  const period = choice(
+    "period",
+    Object.keys(PERIODS).map((name) => [name, `The last ${name}`]),
+  );
+  period.value = DEFAULT;
+  const filter = form(
+    { class: "toolbar", "aria-label": "Period" },
+    [
+      field("Period", period),
+      field("Client", input("client", { placeholder: "all clients" })),
+      element("button", {}, "Show"),
+    ],
+    load,
+  );
+  period.addEventListener("change", () => filter.requestSubmit());
+  load({ period: DEFAULT, client: "" });
+  fill(list, (signal) => api.users({ limit: 10 }, signal), newest);
+  return element("div", { class: "stack" }, filter, chart, list);
+}
