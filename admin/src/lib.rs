@@ -11,6 +11,7 @@
 //! | [`access`] | who may use the admin |
 //! | [`routes`] | the table of methods and paths |
 //! | [`storage`] | all SQL of the admin, and the entries of the block list |
+//! | [`outcomes`] | the outcomes of the public Worker's requests, where they are counted |
 //! | [`answer`] | good and bad answers |
 //! | [`hashes`] | the forms of stored password hashes |
 //! | [`time`] | the form of a time |
@@ -19,6 +20,7 @@ pub mod access;
 pub mod answer;
 pub mod endpoints;
 pub mod hashes;
+pub mod outcomes;
 pub mod routes;
 pub mod service;
 pub mod storage;

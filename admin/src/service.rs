@@ -18,6 +18,7 @@ use edge_signup::storage::d1::Store;
 use crate::access::Access;
 use crate::answer::Failure;
 use crate::hashes::{FirebaseKey, Secrets};
+use crate::outcomes::Outcomes;
 use crate::storage::blocks::Blocks;
 
 /// The peppers of earlier times: `id:secret`, separated by spaces. The present one is `PASSWORD_PEPPER`.
@@ -38,6 +39,8 @@ pub struct Service {
     pub blocks: Blocks,
     /// The guard against breached passwords, where it is on.
     pub breached: Option<BreachedPasswords>,
+    /// The outcomes of requests, where they are counted.
+    pub outcomes: Option<Outcomes>,
     /// The secrets that stored hashes need.
     pub secrets: Secrets,
 }
@@ -92,6 +95,7 @@ impl Service {
             store: Store::new(config.shards.clone(), env)?,
             blocks: Blocks::new(namespace),
             breached: BreachedPasswords::read(env, &block_list)?,
+            outcomes: Outcomes::read(env)?,
             secrets: Secrets::new(peppers, firebase.transpose()?),
             config,
         })
