@@ -14,7 +14,57 @@ export default {
     const plan = JSON.parse(answer);
     return plan.import ? imported(request.body, answer, wasm, env, chunk) : exported(plan, wasm, env, chunk);
   },
+
+  async scheduled(_event, env, ctx) {
+    await deliverAll(env, ctx, true);
+  },
 };
+
+/** How long a deliverer goes on, in ms: the next one begins within a minute. */
+const SHIFT = 25_000;
+
+/** Whether this isolate is looking for due events, and whether more came meanwhile. */
+let isLooking = false;
+let hasMore = false;
+
+/** Has the due events delivered: each endpoint in an invocation of its own, so that a slow one delays no other. */
+async function deliverAll(env, ctx, isTidying) {
+  hasMore = true;
+  if (isLooking) return;
+  isLooking = true;
+  try {
+    while (hasMore) {
+      hasMore = false;
+      const due = await run(wasm, undefined, (task) => wasm.dueWebhooks(task, env, isTidying));
+      isTidying = false;
+      await Promise.allSettled(JSON.parse(due ?? "[]").map((id) => ctx.exports.Deliverer.deliver(id)));
+    }
+  } finally {
+    isLooking = false;
+  }
+}
+
+/** Delivers events. The public Worker may have a service binding to it, and nudges it after a sign-up. */
+export class Deliverer extends WorkerEntrypoint {
+  /** Says that there may be a new event. */
+  async nudge() {
+    this.ctx.waitUntil(deliverAll(this.env, this.ctx, false));
+  }
+
+  /** Delivers the due events of one endpoint. */
+  async deliver(id) {
+    const end = Date.now() + SHIFT;
+    while (Date.now() < end) {
+      const answer = await run(wasm, undefined, (task) => wasm.deliver(task, this.env, id));
+      if (typeof answer !== "string") return;
+      const { sent, wait } = JSON.parse(answer);
+      if (sent > 0) continue;
+      // The first retry comes after seconds, before the next deliverer.
+      if (wait === null || wait > 10) return;
+      await scheduler.wait(Math.max(wait, 1) * 1000);
+    }
+  }
+}
 
 /**
  * The users of the service, for a Worker of the same account with a service binding to this entrypoint.

@@ -59,7 +59,7 @@ CREATE TABLE deliveries (
     -- The HTTP status of the last answer; 0 without an answer.
     status INTEGER,
     delivered_at INTEGER,
-    PRIMARY KEY (webhook_id, event_id)
+    PRIMARY KEY (event_id, webhook_id)
 ) STRICT, WITHOUT ROWID;
 
 CREATE INDEX deliveries_due ON deliveries (webhook_id, due_at) WHERE due_at IS NOT NULL;
@@ -67,8 +67,8 @@ CREATE INDEX deliveries_due ON deliveries (webhook_id, due_at) WHERE due_at IS N
 -- Each event goes to the endpoints that want it.
 CREATE TRIGGER events_fan_out AFTER INSERT ON events
 BEGIN
-    INSERT OR IGNORE INTO deliveries (webhook_id, event_id)
-    SELECT webhook_id, NEW.id FROM subscriptions
+    INSERT OR IGNORE INTO deliveries (event_id, webhook_id)
+    SELECT NEW.id, webhook_id FROM subscriptions
     WHERE type = NEW.type AND client_id IN ('', NEW.client_id);
 END;
 

@@ -17,6 +17,7 @@ use edge_signup::storage::d1::Store;
 
 use crate::access::Access;
 use crate::answer::Failure;
+use crate::events::keys::Vault;
 use crate::hashes::{FirebaseKey, Secrets};
 use crate::outcomes::Outcomes;
 use crate::storage::blocks::Blocks;
@@ -39,6 +40,8 @@ pub struct Service {
     pub blocks: Blocks,
     /// The guard against breached passwords, where it is on.
     pub breached: Option<BreachedPasswords>,
+    /// Encrypts the keys that sign events, where its secret is set.
+    pub vault: Option<Vault>,
     /// The outcomes of requests, where they are counted.
     pub outcomes: Option<Outcomes>,
     /// The secrets that stored hashes need.
@@ -95,6 +98,7 @@ impl Service {
             store: Store::new(config.shards.clone(), env)?,
             blocks: Blocks::new(namespace),
             breached: BreachedPasswords::read(env, &block_list)?,
+            vault: Vault::read(lookup)?,
             outcomes: Outcomes::read(env)?,
             secrets: Secrets::new(peppers, firebase.transpose()?),
             config,

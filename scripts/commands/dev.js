@@ -35,6 +35,7 @@ function front(adminPort) {
     services: [
       { binding: "SIGN_UP", service: name },
       { binding: "ADMIN", service: admin.ownOfAdmin().name },
+      { binding: "EVENTS", service: admin.ownOfAdmin().name, entrypoint: "Deliverer" },
     ],
     vars: { ADMIN_PORT: String(adminPort) },
   };
@@ -215,7 +216,7 @@ module.exports = {
       const text = databases ? manyDatabases(count("DATABASES", databases)) : undefined;
       if (text) fs.writeFileSync(DERIVED, text);
       if (!withAdmin) return;
-      admin.derive({ text, secrets: { ...admin.secretsOfMachine(), ADMIN_TOKEN: admin.localToken() } });
+      admin.derive({ text, secrets: admin.secretsOfAdmin() });
     };
     derive();
     const served = JSON.stringify(listed(databases));
