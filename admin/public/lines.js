@@ -1,4 +1,6 @@
-// Reads a file in batches of lines, in memory that does not grow with the file.
+// Reads a file in batches of lines, in memory that does not grow with the file. Each batch is a request of its own: a
+// browser reads an answer only after it has sent the whole request, so a single request would show no progress, and it
+// would stop for ever when its answers fill the buffers on the way.
 
 import { pieces } from "./api.js";
 
