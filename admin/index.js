@@ -23,25 +23,22 @@ export default {
 /** How long a deliverer goes on, in ms: the next one begins within a minute. */
 const SHIFT = 25_000;
 
-/** Whether this isolate is looking for due events, and whether more came meanwhile. */
-let isLooking = false;
+/** Until when this isolate is looking for due events, and whether more came meanwhile. The runtime may end it earlier. */
+let busyUntil = 0;
 let hasMore = false;
 
 /** Has the due events delivered: each endpoint in an invocation of its own, so that a slow one delays no other. */
 async function deliverAll(env, ctx, isTidying) {
   hasMore = true;
-  if (isLooking) return;
-  isLooking = true;
-  try {
-    while (hasMore) {
-      hasMore = false;
-      const due = await run(wasm, undefined, (task) => wasm.dueWebhooks(task, env, isTidying));
-      isTidying = false;
-      await Promise.allSettled(JSON.parse(due ?? "[]").map((id) => ctx.exports.Deliverer.deliver(id)));
-    }
-  } finally {
-    isLooking = false;
+  if (Date.now() < busyUntil) return;
+  busyUntil = Date.now() + 2 * SHIFT;
+  while (hasMore) {
+    hasMore = false;
+    const due = await run(wasm, undefined, (task) => wasm.dueWebhooks(task, env, isTidying));
+    isTidying = false;
+    await Promise.allSettled(JSON.parse(due ?? "[]").map((id) => ctx.exports.Deliverer.deliver(id)));
   }
+  busyUntil = 0;
 }
 
 /** Delivers events. The public Worker may have a service binding to it, and nudges it after a sign-up. */

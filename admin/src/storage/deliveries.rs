@@ -166,7 +166,7 @@ pub async fn lease(database: &Database, webhook_id: &str, limit: usize) -> Resul
         return Ok(Vec::new());
     }
     let pairs: Vec<Value> = chosen.iter().map(|c| serde_json::json!([c.event_id, c.tries])).collect();
-    let read = "SELECT events.id AS event_id, message_id, type, data, created_at, value ->> 1 AS tries, \
+    let read = "SELECT events.id AS event_id, message_id, events.type, data, created_at, value ->> 1 AS tries, \
                 unixepoch() AS now FROM json_each(?1) JOIN events ON events.id = value ->> 0 ORDER BY events.id";
     let statement = Statement(read, vec![Value::from(pairs).to_string().into()]);
     batch::read(database, &[statement]).await?.next(database)
