@@ -190,8 +190,8 @@ public/edge-sign-up.js: $(shell find $(ELEMENT) -type f ! -path '*/dist/*') publ
 		esbuild $$file $(BUNDLE) --format=esm --charset=utf8 --outfile=public/edge-sign-up.$$(basename $$file .ts).js || exit 1; done
 	@cp $(ELEMENT)/dist/edge-sign-up.js public
 
-# The page of the admin: the files that it shares with the console, and uPlot, which draws its plot. uPlot is the smallest
-# maintained library that draws time series, and it works under the page's strict policy. git ignores these files.
+# The files that the page of the admin takes from elsewhere: those that it shares with the console, and uPlot, which draws its
+# plot. uPlot is small, is maintained, has no dependency, and works under the page's strict policy. git ignores the files.
 admin/public/uplot.js: $(addprefix public/,console.css dom.js favicon.svg) $(PACKAGES)
 	@cp public/console.css public/dom.js public/favicon.svg $(@D)
 	@cp node_modules/uplot/dist/uPlot.min.css $(@D)/uplot.css

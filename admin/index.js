@@ -14,7 +14,54 @@ export default {
     const { id, ...plan } = JSON.parse(answer);
     return plan.import ? imported(request.body, plan, id, wasm, env, chunk) : exported(plan, id, wasm, env, chunk);
   },
+
+  async scheduled(_event, env, ctx) {
+    await deliverAll(env, ctx, true);
+  },
 };
+
+/** How long a deliverer goes on, in ms: the next one begins within a minute. */
+const SHIFT = 25_000;
+
+/** Until when this isolate is looking for due events, and whether more came meanwhile. The runtime may end it earlier. */
+let busyUntil = 0;
+let hasMore = false;
+
+/** Has the due events delivered: each endpoint in an invocation of its own, so that a slow one delays no other. */
+async function deliverAll(env, ctx, isTidying) {
+  hasMore = true;
+  if (Date.now() < busyUntil) return;
+  busyUntil = Date.now() + 2 * SHIFT;
+  while (hasMore) {
+    hasMore = false;
+    const due = await run(wasm, undefined, (task) => wasm.dueWebhooks(task, env, isTidying));
+    isTidying = false;
+    await Promise.allSettled(JSON.parse(due ?? "[]").map((id) => ctx.exports.Deliverer.deliver(id)));
+  }
+  busyUntil = 0;
+}
+
+/** Delivers events. The public Worker may have a service binding to it, and nudges it after a sign-up. */
+export class Deliverer extends WorkerEntrypoint {
+  /** Says that there may be a new event. */
+  async nudge() {
+    this.ctx.waitUntil(deliverAll(this.env, this.ctx, false));
+  }
+
+  /** Delivers the due events of one endpoint. */
+  async deliver(id) {
+    const end = Date.now() + SHIFT;
+    while (Date.now() < end) {
+      const answer = await run(wasm, undefined, (task) => wasm.deliver(task, this.env, id));
+      if (typeof answer !== "string") return;
+      const { sent, wait } = JSON.parse(answer);
+      if (sent > 0) continue;
+      // The first retry comes after seconds, before the next deliverer.
+      if (wait === null || wait > 10) return;
+      await scheduler.wait(Math.max(wait, 1) * 1000);
+    }
+  }
+}
 
 /**
  * The users of the service, for a Worker of the same account with a service binding to this entrypoint.

@@ -76,6 +76,12 @@ function localToken() {
   return fs.readFileSync(TOKEN, "utf8").trim();
 }
 
+/** The secrets that only the admin of this machine has: its token, and the key of the events' keys. */
+const secretsOfAdmin = () => {
+  const token = localToken();
+  return { WEBHOOK_KEY: `local-${token}`, ...secretsOfMachine(), ADMIN_TOKEN: token };
+};
+
 module.exports = {
   FOLDER,
   DERIVED,
@@ -84,6 +90,6 @@ module.exports = {
   derive,
   forEveryEnvironment,
   ownOfAdmin,
-  secretsOfMachine,
+  secretsOfAdmin,
   localToken,
 };

@@ -1,4 +1,6 @@
-// Reads a file in batches of lines, in memory that does not grow with the file.
+// Reads a file in batches of lines, in memory that does not grow with the file. Each batch is a request of its own: a
+// browser reads an answer only after it has sent the whole request, so a single request would show no progress, and it
+// would stop for ever when its answers fill the buffers on the way.
 
 import { pieces } from "./api.js";
 
@@ -13,7 +15,7 @@ const isBlank = (line) => line.every((byte) => byte === 32 || byte === 9 || byte
 
 /**
  * The lines of a stream of bytes, without the blank ones. Each batch has `numbers`, the number of each of its lines in
- * the file; `body`, the lines themselves; and `end`, the number of bytes of the file up to here. The bytes stay as they
+ * the file; `lines`, their bytes; and `end`, the number of bytes of the file up to here. The bytes stay as they
  * are, so the service sees a fault of the encoding.
  */
 export async function* batches(stream) {
@@ -22,7 +24,7 @@ export async function* batches(stream) {
   /** The line that is being read, in parts. */
   let line = [];
   let size = 0;
-  let batch = { numbers: [], parts: [], bytes: 0 };
+  let batch = { numbers: [], lines: [], bytes: 0 };
 
   function add() {
     number += 1;
@@ -30,13 +32,13 @@ export async function* batches(stream) {
     [line, size] = [[], 0];
     if (isBlank(bytes)) return;
     batch.numbers.push(number);
-    batch.parts.push(bytes, "\n");
+    batch.lines.push(bytes);
     batch.bytes += bytes.length + 1;
   }
   function take(end) {
-    const { numbers, parts } = batch;
-    batch = { numbers: [], parts: [], bytes: 0 };
-    return { numbers, body: new Blob(parts), end };
+    const { numbers, lines } = batch;
+    batch = { numbers: [], lines: [], bytes: 0 };
+    return { numbers, lines, end };
   }
   const isFull = () => batch.numbers.length >= BATCH.lines || batch.bytes >= BATCH.bytes;
 

@@ -241,6 +241,7 @@ export function handle(node, onSubmit) {
       return;
     }
     setError(node, null);
+    say("");
     isBusy = true;
     node.setAttribute("aria-busy", "true");
     try {

@@ -72,6 +72,8 @@ pub enum Failure {
     Internal(String),
     /// 503: the operator has set no credentials.
     NotConfigured,
+    /// 503: events cannot be signed, because the operator has not set the secret for their keys.
+    NoVault,
     /// 503: a part of the platform failed. The cause is for the log only.
     Unavailable(String),
 }
@@ -109,7 +111,7 @@ impl Failure {
             Self::Type(_) => (415, "content_type_invalid"),
             Self::TooManyTries => (429, "rate_limited"),
             Self::Internal(_) => (500, "internal_error"),
-            Self::NotConfigured => (503, "not_configured"),
+            Self::NotConfigured | Self::NoVault => (503, "not_configured"),
             Self::Unavailable(_) => (503, "unavailable"),
         }
     }
@@ -136,6 +138,7 @@ impl Failure {
                 "The admin has no credentials: set the secret ADMIN_TOKEN, or ACCESS_TEAM and ACCESS_AUD"
                     .into()
             }
+            Self::NoVault => "Events need the secret WEBHOOK_KEY of the admin".into(),
             Self::Unavailable(_) => "The service is unavailable for the moment, try again later".into(),
         }
     }

@@ -12,6 +12,7 @@ pub mod session;
 pub mod shards;
 pub mod statistics;
 pub mod users;
+pub mod webhooks;
 
 use std::cell::RefCell;
 

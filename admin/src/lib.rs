@@ -7,10 +7,12 @@
 //! | here | the entry points, and one log line for each request |
 //! | [`endpoints`] | the API: the steps of each endpoint, and its JSON |
 //! | [`users`] | the methods for Workers that sign users in |
+//! | [`events`] | the delivery of events to other servers |
 //! | [`service`] | the state that an isolate keeps between requests |
 //! | [`access`] | who may use the admin |
 //! | [`routes`] | the table of methods and paths |
 //! | [`storage`] | all SQL of the admin, and the entries of the block list |
+//! | [`outcomes`] | the outcomes of the public Worker's requests, where they are counted |
 //! | [`answer`] | good and bad answers |
 //! | [`hashes`] | the forms of stored password hashes |
 //! | [`time`] | the form of a time |
@@ -18,7 +20,9 @@
 pub mod access;
 pub mod answer;
 pub mod endpoints;
+pub mod events;
 pub mod hashes;
+pub mod outcomes;
 pub mod routes;
 pub mod service;
 pub mod storage;
@@ -39,7 +43,9 @@ use zeroizing_alloc::ZeroAlloc;
 
 use access::Denied;
 use answer::{Answer, Failure};
-use endpoints::{Call, accounts, audit, blocks, clients, exports, imports, session, shards, statistics};
+use endpoints::{
+    Call, accounts, audit, blocks, clients, exports, imports, session, shards, statistics, webhooks,
+};
 use routes::{Route, Target};
 use service::Service;
 
@@ -182,6 +188,31 @@ pub fn call_users(task: u32, env: JsValue, method: String, input: String) -> JsV
     })
 }
 
+/// The ids of the endpoints that have a due event, as a JSON array, or `undefined` after a failure. With `is_tidying`, old
+/// events are deleted first, and every database learns which endpoints there are.
+#[wasm_bindgen(js_name = dueWebhooks)]
+#[must_use]
+pub fn due_webhooks(task: u32, env: JsValue, is_tidying: bool) -> JsValue {
+    chunk(task, "Deliverer", async move {
+        let service = Service::of(&Environment::new(env)).await?;
+        if is_tidying {
+            storage::webhooks::subscribe(&service.store).await?;
+            storage::deliveries::purge(&service.store).await?;
+        }
+        Ok(json::write(&storage::deliveries::due(&service.store).await?))
+    })
+}
+
+/// Sends some of the due events to the endpoint `id`: how many, and the seconds until the next one, as JSON.
+#[wasm_bindgen(js_name = deliver)]
+#[must_use]
+pub fn deliver(task: u32, env: JsValue, id: String) -> JsValue {
+    chunk(task, "Deliverer", async move {
+        let service = Service::of(&Environment::new(env)).await?;
+        Ok(json::write(&events::deliver(&service, &id).await?))
+    })
+}
+
 /// Hashes a password anew that `verify` found right, in the place of the hash `old` of the user `id`.
 #[wasm_bindgen(js_name = renewHash)]
 #[must_use]
@@ -274,6 +305,15 @@ async fn answer(request: &Incoming, env: &Environment, trace: &Trace) -> Result<
         Route::RegisterClient => clients::register(call).await?,
         Route::ChangeClient(id) => clients::change(call, &id).await?,
         Route::Statistics => statistics::handle(call).await?,
+        Route::Webhooks => webhooks::list(call).await?,
+        Route::AddWebhook => webhooks::add(call).await?,
+        Route::Webhook(id) => webhooks::get(call, &id).await?,
+        Route::ChangeWebhook(id) => webhooks::change(call, &id).await?,
+        Route::DeleteWebhook(id) => webhooks::delete(call, &id).await?,
+        Route::RotateSecret(id) => webhooks::rotate(call, &id).await?,
+        Route::TestWebhook(id) => webhooks::test(call, &id).await?,
+        Route::Resend(id) => webhooks::resend(call, &id).await?,
+        Route::Events => webhooks::events(call).await?,
         Route::Audit => audit::handle(call).await?,
         Route::Shards => shards::handle(call).await?,
         Route::Import => return Ok(Outcome::Stream(Stream::Import(imports::plan(call)?))),

@@ -36,3 +36,21 @@ export function respond(line, status, body, headers) {
   console.log(line);
   return new Response(body, { status, headers: JSON.parse(headers) });
 }
+
+/**
+ * Sends `requests`, a JSON array of `{url, headers, body}`, at once by POST. Gives the status of each answer and its
+ * Retry-After as JSON; 0 without an answer in `time` ms. No body is read, and a redirect is not followed.
+ */
+export async function postAll(requests, time) {
+  const send = async ({ url, headers, body }) => {
+    try {
+      const signal = AbortSignal.timeout(time);
+      const answer = await fetch(url, { method: "POST", headers, body, redirect: "manual", signal });
+      answer.body?.cancel().catch(() => {});
+      return { status: answer.status, retry_after: answer.headers.get("Retry-After") };
+    } catch {
+      return { status: 0, retry_after: null };
+    }
+  };
+  return JSON.stringify(await Promise.all(JSON.parse(requests).map(send)));
+}

@@ -48,6 +48,24 @@ pub enum Route {
     ExportAccounts,
     /// `GET /statistics`
     Statistics,
+    /// `GET /webhooks`
+    Webhooks,
+    /// `POST /webhooks`
+    AddWebhook,
+    /// `GET /webhooks/{id}`
+    Webhook(String),
+    /// `PATCH /webhooks/{id}`
+    ChangeWebhook(String),
+    /// `DELETE /webhooks/{id}`
+    DeleteWebhook(String),
+    /// `POST /webhooks/{id}/secret`
+    RotateSecret(String),
+    /// `POST /webhooks/{id}/test`
+    TestWebhook(String),
+    /// `POST /webhooks/{id}/resend`
+    Resend(String),
+    /// `GET /events`
+    Events,
     /// `GET /audit`
     Audit,
     /// `GET /shards`
@@ -69,6 +87,12 @@ impl Route {
                 | Self::RegisterClient
                 | Self::ChangeClient(_)
                 | Self::Import
+                | Self::AddWebhook
+                | Self::ChangeWebhook(_)
+                | Self::DeleteWebhook(_)
+                | Self::RotateSecret(_)
+                | Self::TestWebhook(_)
+                | Self::Resend(_)
         )
     }
 
@@ -90,6 +114,12 @@ impl Route {
             Self::ExportUsers => "/exports/users",
             Self::ExportAccounts => "/exports/accounts",
             Self::Statistics => "/statistics",
+            Self::Webhooks | Self::AddWebhook => "/webhooks",
+            Self::Webhook(_) | Self::ChangeWebhook(_) | Self::DeleteWebhook(_) => "/webhooks/{id}",
+            Self::RotateSecret(_) => "/webhooks/{id}/secret",
+            Self::TestWebhook(_) => "/webhooks/{id}/test",
+            Self::Resend(_) => "/webhooks/{id}/resend",
+            Self::Events => "/events",
             Self::Audit => "/audit",
             Self::Shards => "/shards",
         }
@@ -139,22 +169,37 @@ pub fn resolve(method: &str, url: &str) -> Result<Target, Failure> {
         (["exports", "users"], "GET") => Route::ExportUsers,
         (["exports", "accounts"], "GET") => Route::ExportAccounts,
         (["statistics"], "GET") => Route::Statistics,
+        (["webhooks"], "GET") => Route::Webhooks,
+        (["webhooks"], "POST") => Route::AddWebhook,
+        (["webhooks", id], "GET") => Route::Webhook((*id).to_owned()),
+        (["webhooks", id], "PATCH") => Route::ChangeWebhook((*id).to_owned()),
+        (["webhooks", id], "DELETE") => Route::DeleteWebhook((*id).to_owned()),
+        (["webhooks", id, "secret"], "POST") => Route::RotateSecret((*id).to_owned()),
+        (["webhooks", id, "test"], "POST") => Route::TestWebhook((*id).to_owned()),
+        (["webhooks", id, "resend"], "POST") => Route::Resend((*id).to_owned()),
+        (["events"], "GET") => Route::Events,
         (["audit"], "GET") => Route::Audit,
         (["shards"], "GET") => Route::Shards,
-        (["users" | "accounts" | "blocks"], _) => return Err(Failure::Method("GET")),
-        (["clients"], _) => return Err(Failure::Method("GET, POST")),
-        (["users", id], _) => return number(id).and(Err(Failure::Method("GET, DELETE"))),
-        (["users", id, "password"], _) => return number(id).and(Err(Failure::Method("PUT"))),
-        (["accounts", id], _) => return number(id).and(Err(Failure::Method("GET, PATCH, DELETE"))),
-        (["blocks", _], _) => return Err(Failure::Method("PUT, DELETE")),
-        (["clients", _], _) => return Err(Failure::Method("PATCH")),
-        (["imports"], _) => return Err(Failure::Method("POST")),
-        (["session" | "statistics" | "audit" | "shards"] | ["exports", "users" | "accounts"], _) => {
-            return Err(Failure::Method("GET"));
-        }
-        _ => return Err(Failure::NoPath),
+        _ => return Err(allowed(&segments)?.map_or(Failure::NoPath, Failure::Method)),
     };
     Ok(Target { route, query: Query::parse(query) })
+}
+
+/// The methods of a path that exists.
+fn allowed(segments: &[&str]) -> Result<Option<&'static str>, Failure> {
+    Ok(match segments {
+        ["session" | "users" | "accounts" | "blocks" | "statistics" | "events" | "audit" | "shards"]
+        | ["exports", "users" | "accounts"] => Some("GET"),
+        ["clients" | "webhooks"] => Some("GET, POST"),
+        ["users", id] => number(id).map(|_| Some("GET, DELETE"))?,
+        ["users", id, "password"] => number(id).map(|_| Some("PUT"))?,
+        ["accounts", id] => number(id).map(|_| Some("GET, PATCH, DELETE"))?,
+        ["blocks", _] => Some("PUT, DELETE"),
+        ["clients", _] => Some("PATCH"),
+        ["webhooks", _] => Some("GET, PATCH, DELETE"),
+        ["imports"] | ["webhooks", _, "secret" | "test" | "resend"] => Some("POST"),
+        _ => None,
+    })
 }
 
 /// The id in a path. An id that cannot exist is a path that does not.
@@ -263,6 +308,12 @@ mod tests {
             ("POST", "/clients"),
             ("PATCH", "/clients/x"),
             ("POST", "/imports"),
+            ("POST", "/webhooks"),
+            ("PATCH", "/webhooks/x"),
+            ("DELETE", "/webhooks/x"),
+            ("POST", "/webhooks/x/secret"),
+            ("POST", "/webhooks/x/test"),
+            ("POST", "/webhooks/x/resend"),
         ] {
             assert!(route(method, path).unwrap().is_write(), "{method} {path}");
         }

@@ -17,7 +17,9 @@ use edge_signup::storage::d1::Store;
 
 use crate::access::Access;
 use crate::answer::Failure;
+use crate::events::keys::Vault;
 use crate::hashes::{FirebaseKey, Secrets};
+use crate::outcomes::Outcomes;
 use crate::storage::blocks::Blocks;
 
 /// The peppers of earlier times: `id:secret`, separated by spaces. The present one is `PASSWORD_PEPPER`.
@@ -38,6 +40,10 @@ pub struct Service {
     pub blocks: Blocks,
     /// The guard against breached passwords, where it is on.
     pub breached: Option<BreachedPasswords>,
+    /// Encrypts the keys that sign events, where its secret is set.
+    pub vault: Option<Vault>,
+    /// The outcomes of requests, where they are counted.
+    pub outcomes: Option<Outcomes>,
     /// The secrets that stored hashes need.
     pub secrets: Secrets,
 }
@@ -92,6 +98,8 @@ impl Service {
             store: Store::new(config.shards.clone(), env)?,
             blocks: Blocks::new(namespace),
             breached: BreachedPasswords::read(env, &block_list)?,
+            vault: Vault::read(lookup)?,
+            outcomes: Outcomes::read(env)?,
             secrets: Secrets::new(peppers, firebase.transpose()?),
             config,
         })

@@ -35,6 +35,7 @@ function front(adminPort) {
     services: [
       { binding: "SIGN_UP", service: name },
       { binding: "ADMIN", service: admin.ownOfAdmin().name },
+      { binding: "EVENTS", service: admin.ownOfAdmin().name, entrypoint: "Deliverer" },
     ],
     vars: { ADMIN_PORT: String(adminPort) },
   };
@@ -167,7 +168,11 @@ async function announce(stream, follow, adminPort) {
       console.log(
         `curl -i ${ready}/sign-up -H 'Content-Type: application/json' -d '{"username":"ada","password":"correct horse","client_id":"demo"}'`,
       );
-      if (adminPort) console.log(`The admin: http://127.0.0.1:${adminPort} with the token ${admin.localToken()}`);
+      if (adminPort) {
+        console.log(`The admin: http://127.0.0.1:${adminPort} with the token ${admin.localToken()}`);
+        // On Cloudflare a cron has the due events delivered.
+        setInterval(() => fetch(`${ready}/cdn-cgi/handler/scheduled`).catch(() => {}), 15_000).unref();
+      }
       watch(follow);
     } else {
       before += `${line}\n`;
@@ -215,7 +220,7 @@ module.exports = {
       const text = databases ? manyDatabases(count("DATABASES", databases)) : undefined;
       if (text) fs.writeFileSync(DERIVED, text);
       if (!withAdmin) return;
-      admin.derive({ text, secrets: { ...admin.secretsOfMachine(), ADMIN_TOKEN: admin.localToken() } });
+      admin.derive({ text, secrets: admin.secretsOfAdmin() });
     };
     derive();
     const served = JSON.stringify(listed(databases));

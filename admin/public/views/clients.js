@@ -93,7 +93,7 @@ function askDisabled({ id, name }, disabled, reload) {
     },
     async () => {
       await api.changeClient(id, { disabled });
-      say(`${name} is ${disabled ? "disabled" : "enabled"}.`);
+      say(`${name} is ${disabled ? "disabled" : "enabled"}. The service knows it within a minute.`);
       await reload();
     },
   );

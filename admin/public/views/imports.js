@@ -124,19 +124,23 @@ function newRun(file, isDry, node) {
     );
   }
 
-  /** Sends a batch. If the call fails, the operator may try again or stop. */
-  async function send({ numbers, body }) {
-    for (;;) {
-      const answers = [];
+  /** Sends a batch. If the call fails, the operator may send the lines again that had no answer, or stop. */
+  async function send({ numbers, lines }) {
+    for (let done = 0; done < lines.length; ) {
+      const [from, texts] = [done, []];
+      const onAnswer = (answer) => {
+        texts.push(note(numbers[from + answer.line - 1], answer));
+        done += 1;
+      };
       try {
-        await importUsers(body, { isDry, signal: run.stop.signal, onAnswer: (answer) => answers.push(answer) });
-        if (answers.length !== numbers.length) throw new ApiError(0, "The service's answer was cut short.");
-        const texts = answers.map((answer) => note(numbers[answer.line - 1], answer)).join("");
-        if (texts) failures.all = new Blob([failures.all, texts]);
-        return;
+        const body = new Blob(lines.slice(from).flatMap((line) => [line, "\n"]));
+        await importUsers(body, { isDry, signal: run.stop.signal, onAnswer });
+        if (done < lines.length) throw new ApiError(0, "The service's answer was cut short.");
       } catch (error) {
         if (run.stop.signal.aborted) throw error;
-        await decision(error, numbers);
+        await decision(error, numbers.slice(done));
+      } finally {
+        if (texts.some(Boolean)) failures.all = new Blob([failures.all, ...texts]);
       }
     }
   }

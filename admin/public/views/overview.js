@@ -32,11 +32,8 @@ const sum = (numbers) => numbers.reduce((total, value) => total + value, 0);
 
 const tile = (label, value) => element("div", {}, element("dt", {}, label), element("dd", {}, value));
 
-/** The charts and tables of a period. */
-function report({ step, parts, by }, answer) {
-  // The last part is the one that is under way.
-  const end = (Math.floor(Date.parse(answer.to) / step) + (Date.parse(answer.to) % step ? 1 : 0)) * step;
-  const starts = Array.from({ length: parts }, (_, at) => end - (parts - at) * step);
+/** The plot and the tables of a period, whose hours or days begin at `starts`. */
+function report({ by }, starts, answer) {
   const [users, accounts] = [spread(answer.users, starts), spread(answer.accounts, starts)];
   const shares = [...answer.clients].sort((one, other) => other.count - one.count);
   const outcomes = answer.outcomes?.length
@@ -101,17 +98,14 @@ export function show() {
   ];
   const load = ({ period, client }) => {
     const chosen = PERIODS[period];
+    // The last hour or day is the one that is under way.
     const end = Math.ceil(Date.now() / chosen.step) * chosen.step;
-    const query = {
-      by: chosen.by,
-      from: stamp(end - chosen.parts * chosen.step),
-      to: stamp(end),
-      client_id: client.trim(),
-    };
+    const starts = Array.from({ length: chosen.parts }, (_, at) => end - (chosen.parts - at) * chosen.step);
+    const query = { by: chosen.by, from: stamp(starts[0]), to: stamp(end), client_id: client.trim() };
     return fill(
       chart,
       (signal) => api.statistics(query, signal),
-      (answer) => report(chosen, answer),
+      (answer) => report(chosen, starts, answer),
     );
   };
   const period = choice(

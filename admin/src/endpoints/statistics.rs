@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::Call;
 use super::users::client_id;
 use crate::answer::{Answer, Failure};
+use crate::outcomes::Outcome;
 use crate::storage::statistics::{self, Count, Question};
 use crate::time;
 
@@ -48,6 +49,8 @@ struct Statistics<'a> {
     accounts: Vec<Bucket>,
     clients: Vec<OfClient<'a>>,
     totals: Totals,
+    /// Of all clients; `null` where they are not counted.
+    outcomes: Option<Vec<Outcome>>,
 }
 
 /// Answers with the sign-ups of each hour or day that has one, from `from` to `to`. By default these are the last 30
@@ -78,8 +81,18 @@ pub async fn handle(call: &Call<'_>) -> Result<Answer, Failure> {
     let (users, accounts) = (buckets(&counts, "users"), buckets(&counts, "accounts"));
     let total = |buckets: &[Bucket]| buckets.iter().map(|bucket| bucket.count).sum();
     let totals = Totals { users: total(&users), accounts: total(&accounts) };
-    let (from, to) = (time::written(from), time::written(to));
-    Ok(Answer::ok(&Statistics { by, from, to, users, accounts, clients: clients(&counts), totals }))
+    let outcomes = match &service.outcomes {
+        None => None,
+        Some(outcomes) => match outcomes.count(from, to).await {
+            Ok(outcomes) => Some(outcomes),
+            Err(error) => {
+                call.warnings.borrow_mut().push(format!("no outcomes: {error}"));
+                None
+            }
+        },
+    };
+    let (from, to, clients) = (time::written(from), time::written(to), clients(&counts));
+    Ok(Answer::ok(&Statistics { by, from, to, users, accounts, clients, totals, outcomes }))
 }
 
 fn instant(raw: Option<&str>, name: &'static str) -> Result<Option<i64>, Failure> {

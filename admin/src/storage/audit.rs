@@ -32,6 +32,14 @@ impl Action {
     pub const CLIENT_CHANGED: Self = Self("client_changed");
     /// Users were imported.
     pub const USERS_IMPORTED: Self = Self("users_imported");
+    /// An endpoint for events was added.
+    pub const WEBHOOK_ADDED: Self = Self("webhook_added");
+    /// An endpoint was changed, disabled or enabled.
+    pub const WEBHOOK_CHANGED: Self = Self("webhook_changed");
+    /// An endpoint got a new key.
+    pub const WEBHOOK_ROTATED: Self = Self("webhook_rotated");
+    /// An endpoint was deleted.
+    pub const WEBHOOK_DELETED: Self = Self("webhook_deleted");
     /// The hashes of all users were exported.
     pub const HASHES_EXPORTED: Self = Self("hashes_exported");
 }

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 
 use edge_signup::fields::client_id::ClientId;
 use edge_signup::fields::confusables::Skeletons;
+use edge_signup::fields::request_key::RequestKey;
 use edge_signup::fields::username::Username;
 use edge_signup::http::json;
 use edge_signup::storage::d1::Store;
@@ -206,5 +207,7 @@ fn item<'a>(n: usize, user: &'a NewUser, request_key: &'a str) -> Item<'a> {
 fn request_key(user: &NewUser) -> String {
     let created_at = user.created_at.map(|time| time.to_string()).unwrap_or_default();
     let text = [user.client_id.as_str(), user.username.as_str(), &user.hash, &created_at].join("\n");
-    format!("import-{}", base16ct::lower::encode_string(&Sha256::digest(text)))
+    let digest = base16ct::lower::encode_string(&Sha256::digest(text));
+    // In the form of a request without a key, which no client can choose. A trigger tells imports by it.
+    RequestKey::of_request(&format!("import:{digest}")).as_str().to_owned()
 }

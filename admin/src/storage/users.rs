@@ -165,8 +165,19 @@ pub async fn erase(store: &Store, actor: &str, id: u64) -> Result<bool, StoreErr
 /// # Errors
 /// [`StoreError`].
 pub async fn set_password_hash(store: &Store, actor: &str, id: u64, hash: &str) -> Result<bool, StoreError> {
-    let sql = "UPDATE users SET password_hash = ?2 WHERE id = ?1 RETURNING id";
-    change(store, id, Statement(sql, vec![id.into(), hash.into()]), actor, Action::USER_PASSWORD_SET).await
+    let Some(database) = of_id(store, id) else { return Ok(false) };
+    let update = "UPDATE users SET password_hash = ?2 WHERE id = ?1 RETURNING id";
+    let event = "INSERT INTO events (type, subject, client_id, data) SELECT 'user.password_changed', id, client_id, \
+        json_object('id', id, 'client_id', client_id, 'username', username, \
+        'created_at', strftime('%Y-%m-%dT%H:%M:%SZ', created_at, 'unixepoch')) FROM users WHERE id = ?1 AND EXISTS (\
+        SELECT 1 FROM subscriptions WHERE type = 'user.password_changed' AND client_id IN ('', users.client_id))";
+    let statements = [
+        Statement(update, vec![id.into(), hash.into()]),
+        audit::of_change(actor, Action::USER_PASSWORD_SET, &id.to_string()),
+        Statement(event, vec![id.into()]),
+    ];
+    let mut rows = batch::write(database, &statements).await?;
+    Ok(!rows.next::<Value>(database)?.is_empty())
 }
 
 /// Stores `hash` in the place of the hash `old`, unless that was changed meanwhile.

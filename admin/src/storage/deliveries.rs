@@ -1,0 +1,282 @@
+//! The events, and their deliveries to endpoints.
+//!
+//! A delivery is due at a time of its database's clock. A deliverer leases it before it sends, so no other deliverer
+//! sends it meanwhile; the lease of a deliverer that died ends by itself. A clock that was set back ends no promise: a
+//! time too far in the future counts as now.
+
+use edge_signup::storage::d1::Store;
+use edge_signup::storage::database::{Database, StoreError};
+use serde::Deserialize;
+use serde_json::Value;
+
+use super::batch::{self, Statement};
+use super::page::{self, Cursor, Listing, Row};
+
+/// How long a deliverer has an event, in seconds. A try takes 15 s at most.
+const LEASE: u32 = 60;
+
+/// The longest wait for a try, in seconds: that of the last retry with its jitter, or of a `Retry-After`.
+pub const LONGEST_WAIT: u32 = 30 * 60 * 60;
+
+/// How long events are kept after they were made, in seconds.
+const RETENTION: u32 = 7 * 24 * 60 * 60;
+
+/// The same for an event that an endpoint did not take.
+const FAILED_RETENTION: u32 = 30 * 24 * 60 * 60;
+
+/// The rows that one purge deletes in a database.
+const PURGE: u32 = 10_000;
+
+/// An event that a deliverer has leased.
+#[derive(Debug, Clone, Deserialize)]
+pub struct Leased {
+    /// The event, within its database.
+    pub event_id: u64,
+    /// The `webhook-id`.
+    pub message_id: String,
+    /// The type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The member `data` of the body, as JSON.
+    pub data: String,
+    /// Seconds since 1970, UTC.
+    pub created_at: i64,
+    /// The tries before this one.
+    pub tries: u32,
+    /// The time of the database.
+    pub now: i64,
+}
+
+/// The outcome of a try.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Tried {
+    /// The event, within its database.
+    pub event_id: u64,
+    /// The HTTP status; 0 without an answer.
+    pub status: u16,
+    /// Whether the endpoint took the event.
+    pub is_delivered: bool,
+    /// The seconds until the next try; `None` after the last one.
+    pub again_in: Option<u32>,
+}
+
+/// A delivery, for operators.
+#[derive(Debug, Deserialize)]
+pub struct Delivery {
+    /// The endpoint.
+    pub webhook_id: String,
+    /// The event, within its database.
+    pub event_id: u64,
+    /// When the next try is due; `None` after a delivery and after the last try.
+    pub due_at: Option<i64>,
+    /// The tries so far.
+    pub tries: u32,
+    /// The time of the last try.
+    pub tried_at: Option<i64>,
+    /// The HTTP status of the last answer; 0 without an answer.
+    pub status: Option<u16>,
+    /// The time of the delivery.
+    pub delivered_at: Option<i64>,
+}
+
+/// An event, for operators, with its deliveries as JSON.
+#[derive(Debug, Deserialize)]
+pub struct Event {
+    /// The event, within its database.
+    pub id: u64,
+    /// The `webhook-id`.
+    pub message_id: String,
+    /// The type.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// The id of the user or the account.
+    pub subject: u64,
+    /// Seconds since 1970, UTC.
+    pub created_at: i64,
+    /// The deliveries, as a JSON array of [`Delivery`].
+    pub deliveries: String,
+}
+
+impl Row for Event {
+    fn id(&self) -> u64 {
+        self.id
+    }
+    fn time(&self) -> i64 {
+        self.created_at
+    }
+}
+
+/// Whether a try is due, or its time is beyond every wait, because the clock was set back.
+fn is_due() -> String {
+    format!("(due_at <= unixepoch() OR due_at > unixepoch() + {LONGEST_WAIT})")
+}
+
+/// A lease ends after its time, also if the clock was set back.
+fn is_free() -> String {
+    format!("leased_until NOT BETWEEN unixepoch() + 1 AND unixepoch() + {LEASE}")
+}
+
+/// The endpoints that have a due event in any database, and may get it now.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn due(store: &Store) -> Result<Vec<String>, StoreError> {
+    #[derive(Deserialize)]
+    struct Due {
+        webhook_id: String,
+    }
+    let sql = format!(
+        "SELECT DISTINCT webhook_id FROM deliveries WHERE due_at IS NOT NULL AND {} AND {}",
+        is_due(),
+        is_free()
+    );
+    let mut ids = Vec::new();
+    for database in store.databases() {
+        let mut rows = batch::read(database, &[Statement(&sql, Vec::new())]).await?;
+        ids.extend(rows.next::<Due>(database)?.into_iter().map(|due| due.webhook_id));
+    }
+    ids.sort();
+    ids.dedup();
+    Ok(ids)
+}
+
+/// A delivery that was leased.
+#[derive(Deserialize)]
+struct Chosen {
+    event_id: u64,
+    tries: u32,
+}
+
+/// Leases at most `limit` due events for the endpoint `webhook_id`, the oldest first.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn lease(database: &Database, webhook_id: &str, limit: usize) -> Result<Vec<Leased>, StoreError> {
+    let lease = format!(
+        "UPDATE deliveries SET leased_until = unixepoch() + {LEASE} WHERE webhook_id = ?1 AND event_id IN (\
+         SELECT event_id FROM deliveries WHERE webhook_id = ?1 AND due_at IS NOT NULL AND {} AND {} \
+         ORDER BY due_at, event_id LIMIT ?2) RETURNING event_id, tries",
+        is_due(),
+        is_free()
+    );
+    let mut rows =
+        batch::write(database, &[Statement(&lease, vec![webhook_id.into(), limit.into()])]).await?;
+    let chosen: Vec<Chosen> = rows.next(database)?;
+    if chosen.is_empty() {
+        return Ok(Vec::new());
+    }
+    let pairs: Vec<Value> = chosen.iter().map(|c| serde_json::json!([c.event_id, c.tries])).collect();
+    let read = "SELECT events.id AS event_id, message_id, events.type, data, created_at, value ->> 1 AS tries, \
+                unixepoch() AS now FROM json_each(?1) JOIN events ON events.id = value ->> 0 ORDER BY events.id";
+    let statement = Statement(read, vec![Value::from(pairs).to_string().into()]);
+    batch::read(database, &[statement]).await?.next(database)
+}
+
+/// Notes the outcomes of tries, and gives the leases back.
+///
+/// # Errors
+/// [`StoreError`]: the events will be sent again when their leases end.
+pub async fn settle(database: &Database, webhook_id: &str, tried: &[Tried]) -> Result<(), StoreError> {
+    let rows: Vec<Value> = tried
+        .iter()
+        .map(|t| serde_json::json!([t.event_id, t.status, u8::from(t.is_delivered), t.again_in]))
+        .collect();
+    let sql = "UPDATE deliveries SET leased_until = 0, tries = tries + 1, tried_at = unixepoch(), \
+        status = t.value ->> 1, delivered_at = iif(t.value ->> 2 = 1, unixepoch(), delivered_at), \
+        due_at = iif(t.value ->> 2 = 1, NULL, unixepoch() + (t.value ->> 3)) \
+        FROM json_each(?2) AS t WHERE webhook_id = ?1 AND event_id = t.value ->> 0";
+    let statement = Statement(sql, vec![webhook_id.into(), Value::from(rows).to_string().into()]);
+    batch::write(database, &[statement]).await?;
+    Ok(())
+}
+
+/// The seconds until the next event of the endpoint is due in this database.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn next_due(database: &Database, webhook_id: &str) -> Result<Option<i64>, StoreError> {
+    #[derive(Deserialize)]
+    struct Next {
+        wait: Option<i64>,
+    }
+    let sql = "SELECT min(due_at) - unixepoch() AS wait FROM deliveries WHERE webhook_id = ?1 AND due_at IS NOT NULL";
+    let mut rows = batch::read(database, &[Statement(sql, vec![webhook_id.into()])]).await?;
+    Ok(rows.next::<Next>(database)?.pop().and_then(|next| next.wait))
+}
+
+/// Deletes the events that are over a week old and wait for no try, with their deliveries. An event whose delivery failed
+/// is kept for a month.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn purge(store: &Store) -> Result<(), StoreError> {
+    let events = format!(
+        "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE created_at < unixepoch() - {FAILED_RETENTION} \
+         OR created_at < unixepoch() - {RETENTION} AND NOT EXISTS (\
+         SELECT 1 FROM deliveries WHERE event_id = events.id AND delivered_at IS NULL) ORDER BY id LIMIT {PURGE})"
+    );
+    let deliveries = "DELETE FROM deliveries WHERE event_id < (SELECT min(id) FROM events) \
+                      OR event_id NOT IN (SELECT id FROM events)";
+    for database in store.databases() {
+        batch::write(database, &[Statement(&events, Vec::new()), Statement(deliveries, Vec::new())]).await?;
+    }
+    Ok(())
+}
+
+/// A page of the events, the newest first.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn list(
+    store: &Store,
+    webhook_id: Option<&str>,
+    cursor: Option<Cursor>,
+    limit: usize,
+) -> Result<(Vec<Event>, Option<Cursor>), StoreError> {
+    let columns = "id, message_id, type, subject, created_at, (SELECT json_group_array(json_object(\
+        'webhook_id', webhook_id, 'event_id', event_id, 'due_at', due_at, 'tries', tries, 'tried_at', tried_at, \
+        'status', status, 'delivered_at', delivered_at)) FROM deliveries WHERE event_id = events.id) AS deliveries";
+    let filter = webhook_id.map(|id| {
+        ("EXISTS (SELECT 1 FROM deliveries WHERE webhook_id = ?3 AND event_id = events.id)", Value::from(id))
+    });
+    let listing = Listing { columns, table: "events", filter, is_by_generation: false };
+    page::newest(store, &listing, cursor, limit).await
+}
+
+/// The events that are sent again.
+pub enum Again<'a> {
+    /// One event, by its `webhook-id`.
+    One(&'a str),
+    /// Every event whose last try failed.
+    Failed,
+    /// Every event since a time.
+    Since(i64),
+}
+
+/// Makes deliveries to an endpoint due once more. Returns how many.
+///
+/// # Errors
+/// [`StoreError`].
+pub async fn again(store: &Store, webhook_id: &str, again: &Again<'_>) -> Result<u64, StoreError> {
+    let (condition, value) = match again {
+        Again::One(message) => {
+            ("event_id IN (SELECT id FROM events WHERE message_id = ?2)", Value::from(*message))
+        }
+        Again::Failed => ("due_at IS NULL AND delivered_at IS NULL AND ?2 IS NULL", Value::Null),
+        Again::Since(time) => {
+            ("event_id IN (SELECT id FROM events WHERE created_at >= ?2)", Value::from(*time))
+        }
+    };
+    let sql = format!(
+        "UPDATE deliveries SET due_at = unixepoch(), delivered_at = NULL, tries = 0 WHERE webhook_id = ?1 AND {condition} \
+         RETURNING event_id"
+    );
+    let mut count = 0_u64;
+    for database in store.databases() {
+        let mut rows =
+            batch::write(database, &[Statement(&sql, vec![webhook_id.into(), value.clone()])]).await?;
+        let rows = rows.next::<Value>(database)?.len();
+        count = count.saturating_add(u64::try_from(rows).unwrap_or_default());
+    }
+    Ok(count)
+}

@@ -1,0 +1,198 @@
+//! Signed messages to other servers, as [Standard Webhooks](https://www.standardwebhooks.com) describes them.
+//!
+//! It owns the forms of secrets, of ids and of signatures. A secret cannot be shown by accident: the types have no
+//! `Display`, their `Debug` prints only their names, and a text that is refused is not repeated. This module must not
+//! know what a message is about, nor who gets it.
+
+use std::fmt;
+use std::ops::RangeInclusive;
+
+use base16ct::lower;
+use base64ct::{Base64, Encoding};
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+
+use crate::http::response::Header;
+
+/// The beginning of every secret.
+const PREFIX: &str = "whsec_";
+
+/// A secret's length in bytes
+/// ([the specification](https://github.com/standard-webhooks/standard-webhooks/blob/main/spec/standard-webhooks.md)).
+const SECRET_BYTES: RangeInclusive<usize> = 24..=64;
+
+/// The most secrets that sign a message: an old and a new one are enough, and each costs two hashes.
+const MAX_SECRETS: usize = 4;
+
+/// The secrets of one receiver. Each signs every message, so that a receiver can change from one secret to another.
+pub struct Secrets(Vec<Hmac<Sha256>>);
+
+/// The id of a message, the same for each try to send it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MessageId(String);
+
+impl Secrets {
+    /// The form that [`Secrets::parse`] takes, in words that complete a sentence.
+    pub const FORM: &str =
+        "1 to 4 secrets separated by spaces, each of them whsec_ and the Base64 of 24 to 64 bytes";
+
+    /// Takes secrets separated by spaces; returns `None` if `raw` is not of this [form](Secrets::FORM).
+    #[must_use]
+    pub fn parse(raw: &str) -> Option<Self> {
+        let secrets: Option<Vec<_>> = raw.split(' ').filter(|part| !part.is_empty()).map(secret).collect();
+        secrets.filter(|secrets| (1..=MAX_SECRETS).contains(&secrets.len())).map(Self)
+    }
+
+    /// The headers that identify and sign the message `body`, which is sent at `time`, in seconds since 1970.
+    #[must_use]
+    pub fn headers(&self, id: MessageId, time: u64, body: &str) -> [Header<'static>; 3] {
+        let signature = self.sign(&id, time, body);
+        [
+            ("webhook-id", id.0.into()),
+            ("webhook-timestamp", time.to_string().into()),
+            ("webhook-signature", signature.into()),
+        ]
+    }
+
+    /// The signatures of a message, one for each secret, separated by spaces.
+    #[must_use]
+    pub fn sign(&self, MessageId(id): &MessageId, time: u64, body: &str) -> String {
+        let mut signatures = String::new();
+        for signer in &self.0 {
+            let signer = signer.clone().chain_update(format!("{id}.{time}.")).chain_update(body);
+            if !signatures.is_empty() {
+                signatures.push(' ');
+            }
+            signatures.push_str("v1,");
+            signatures.push_str(&Base64::encode_string(&signer.finalize().into_bytes()));
+        }
+        signatures
+    }
+}
+
+/// The signer of one secret.
+fn secret(raw: &str) -> Option<Hmac<Sha256>> {
+    let bytes = Base64::decode_vec(raw.strip_prefix(PREFIX)?).ok()?;
+    SECRET_BYTES.contains(&bytes.len()).then(|| Hmac::new_from_slice(&bytes).ok())?
+}
+
+impl fmt::Debug for Secrets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secrets(…)")
+    }
+}
+
+impl MessageId {
+    /// The id of the message that `identity` identifies. `kind` is a word of small letters, for people who read the id.
+    /// Such an id has no full stop, which separates the parts of a signed text.
+    #[must_use]
+    pub fn new(kind: &'static str, identity: &[u8]) -> Self {
+        Self(format!("{kind}_{}", lower::encode_string(identity)))
+    }
+
+    /// The text that is signed with a message's id, time and body.
+    #[must_use]
+    pub fn signed_text(&self, time: u64, body: &str) -> String {
+        format!("{}.{time}.{body}", self.0)
+    }
+
+    /// Takes the text of an id; returns `None` if it could not be the id of a message.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let is_id = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        ((1..=128).contains(&text.len()) && text.bytes().all(is_id)).then(|| Self(text.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
+    const OTHER: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
+    const BODY: &str = r#"{"email":"test@example.com","username":"test_user"}"#;
+    const SIGNATURE: &str = "v1,tZ1I4/hDygAJgO5TYxiSd6Sd0kDW6hPenDe+bTa3Kkw=";
+
+    fn sign(secrets: &str, body: &str) -> String {
+        let id = MessageId("msg_27UH4WbU6Z5A5EzD8u03UvzRbpk".to_owned());
+        Secrets::parse(secrets).unwrap().sign(&id, 1_649_367_553, body)
+    }
+
+    #[test]
+    fn the_example_of_the_reference_libraries() {
+        assert_eq!(sign(SECRET, BODY), SIGNATURE);
+        assert_ne!(sign(OTHER, BODY), SIGNATURE);
+        assert_ne!(sign(SECRET, "{}"), SIGNATURE);
+    }
+
+    #[test]
+    fn each_secret_signs() {
+        let other = sign(OTHER, BODY);
+        assert_eq!(sign(&format!("{SECRET} {OTHER}"), BODY), format!("{SIGNATURE} {other}"));
+        assert_eq!(sign(&format!("  {OTHER}   {SECRET} "), BODY), format!("{other} {SIGNATURE}"));
+    }
+
+    #[test]
+    fn the_headers_identify_and_sign_a_message() {
+        let id = MessageId::new("attempt", &[0x0f, 0xa0]);
+        let secrets = Secrets::parse(SECRET).unwrap();
+        let signature = secrets.sign(&id, 1, BODY);
+        assert_eq!(
+            secrets.headers(id, 1, BODY),
+            [
+                ("webhook-id", "attempt_0fa0".into()),
+                ("webhook-timestamp", "1".into()),
+                ("webhook-signature", signature.into())
+            ]
+        );
+    }
+
+    #[test]
+    fn a_secret_is_the_prefix_and_24_to_64_bytes() {
+        let of = |bytes: usize| format!("whsec_{}", Base64::encode_string(&vec![7; bytes]));
+        for bytes in [24, 25, 64] {
+            assert!(Secrets::parse(&of(bytes)).is_some(), "{bytes}");
+        }
+        for raw in [
+            "",
+            " ",
+            "whsec_",
+            &of(23),
+            &of(65),
+            &of(24).replace("whsec_", ""),
+            &of(24).replace("whsec_", "WHSEC_"),
+            &of(25).replace('=', ""),
+            &format!("{SECRET}\n"),
+            &format!("{SECRET},{OTHER}"),
+            &format!("{SECRET} short"),
+            &[SECRET; 5].join(" "),
+            "whsec_C2FVsBQIhrscChlQIMV-b5sSYspob7oD",
+        ] {
+            assert!(Secrets::parse(raw).is_none(), "{raw:?}");
+        }
+        assert!(Secrets::parse(&[SECRET; 4].join(" ")).is_some());
+    }
+
+    #[test]
+    fn a_secret_is_not_shown() {
+        assert_eq!(format!("{:?}", Secrets::parse(SECRET)), "Some(Secrets(…))");
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_is_taken_or_refused(raw in any::<String>()) {
+            prop_assert!(Secrets::parse(&raw).is_none());
+        }
+
+        #[test]
+        fn any_secrets_of_the_form_are_taken(
+            secrets in prop::collection::vec(prop::collection::vec(any::<u8>(), 24..=64), 1..=4),
+        ) {
+            let raw: Vec<_> = secrets.iter().map(|bytes| format!("{PREFIX}{}", Base64::encode_string(bytes))).collect();
+            let secrets = Secrets::parse(&raw.join(" ")).unwrap();
+            let id = MessageId::new("attempt", &[1]);
+            prop_assert_eq!(secrets.sign(&id, 1, "").split(' ').count(), raw.len());
+        }
+    }
+}
