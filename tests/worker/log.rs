@@ -49,6 +49,8 @@ const CAUSES: &[&str] = &[
     "the keys of ACCESS_TEAM: ",
     "user ",
     "KV: ",
+    "WEBHOOK_KEY ",
+    "deliveries: ",
 ];
 
 /// The routes in the log: those of the public Worker, and then those of the admin.
@@ -72,9 +74,16 @@ const ROUTES: &[&str] = &[
     "/exports/users",
     "/exports/accounts",
     "/statistics",
+    "/webhooks",
+    "/webhooks/{id}",
+    "/webhooks/{id}/secret",
+    "/webhooks/{id}/test",
+    "/webhooks/{id}/resend",
+    "/events",
     "/audit",
     "/shards",
     "Users",
+    "Deliverer",
 ];
 
 /// The fault of a line of a server's output, if it has one. Every line is checked while the tests run.
