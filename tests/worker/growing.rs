@@ -571,6 +571,10 @@ fn the_generations_of_this_machine_are_served_frozen_and_listed() {
         let (_dev, url) = Dev::start(&project, &state, &[]);
         assert_eq!(account("first").call(&url).unwrap().status, 201);
     }
+    // The new generation learns which servers are told of events before it takes a row.
+    let wanted = "INSERT INTO subscriptions (type, client_id, webhook_id) VALUES ('account.created', '', 'wh_1234567'), \
+                  ('user.created', 'it''s', 'wh_1234567')";
+    local(&state)[0].execute_batch(wanted).unwrap();
     // SERVICE_ID is another than that of this machine's database.
     project.configure(
         &text
@@ -593,6 +597,13 @@ fn the_generations_of_this_machine_are_served_frozen_and_listed() {
         [2, 1]
     );
     assert_eq!(place(&all[1]), "1 1 0 1 name k3");
+    let subscribed =
+        "SELECT group_concat(type || ' ' || client_id || ' ' || webhook_id, ', ') FROM subscriptions";
+    assert_eq!(
+        value::<String>(&all[1], subscribed),
+        "account.created  wh_1234567, user.created it's wh_1234567"
+    );
+    assert_eq!(value::<i64>(&all[1], "SELECT count(*) FROM deliveries"), 1);
     let (succeeded, text) = project.make(&["freeze", "LOCAL=1", &in_state]);
     assert!(!succeeded && text.contains("generation 1 is the last one"), "{text}");
     let (succeeded, text) = project.make(&["shards", "LOCAL=1", &in_state]);

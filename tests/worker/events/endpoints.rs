@@ -1,5 +1,7 @@
 //! The endpoints, as operators add and change them.
 
+use std::process::Command;
+
 use serde_json::json;
 
 use super::*;
@@ -143,6 +145,52 @@ fn an_endpoint_is_added_changed_and_deleted() {
     }
     let answer = add_with(&json!({ "url": good }));
     assert_eq!(answer.json()["description"], "url would be one more than 20 endpoints");
+}
+
+#[test]
+fn a_command_adds_an_endpoint_and_another_lists_them() {
+    let server = start("events-commands");
+    let receiver = Receiver::taking();
+    let run = |arguments: &[&str]| {
+        let output = Command::new("make")
+            .args(["--silent", &format!("ADMIN_URL={}", server.beside(ADMIN))])
+            .args(arguments)
+            .env("ADMIN_TOKEN", TOKEN)
+            // Some desktops have variables of these names.
+            .envs([("CLIENT", "x"), ("EVENTS", "x")])
+            .output()
+            .unwrap();
+        let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();
+        (output.status.success(), text(output.stdout), text(output.stderr))
+    };
+    assert_eq!(run(&["webhooks"]), (true, String::new(), "No server is told of events\n".to_owned()));
+    let url = &format!("URL={}", receiver.url);
+    let (succeeded, output, hint) = run(&["webhook", url]);
+    assert!(succeeded && hint.contains("It is shown this once"), "{output}{hint}");
+    let (id, secret) = output.trim().split_once('\t').unwrap();
+    accounts(&server, "command", 1);
+    assert!(receiver.wait_for(1)[0].is_signed_by(secret));
+    let (succeeded, output, _) =
+        run(&["webhook", url, "EVENTS=user.created, user.erased", "CLIENT=shop", "SIGNATURE=v1a"]);
+    let (other, public_key) = output.trim().split_once('\t').unwrap();
+    assert!(succeeded && public_key.starts_with("whpk_"), "{output}");
+    let (_, list, _) = run(&["webhooks"]);
+    let types = "user.created user.password_changed user.erased account.created account.erased";
+    assert_eq!(
+        list,
+        format!(
+            "{id}\t{to}\t{types}\tall clients\tenabled\n{other}\t{to}\tuser.created user.erased\tshop\tenabled\n",
+            to = receiver.url
+        )
+    );
+    for (arguments, sentence) in [
+        (["webhook", url, "EVENTS=user.forgot"], "answered 400: events must have some of user.created"),
+        (["webhook", "URL=http://shop.example/", "CLIENT=shop"], "answered 400: url must be an https:// URL"),
+        (["webhook", "URL=", "CLIENT=shop"], "answered 400: url must be an https:// URL"),
+    ] {
+        let (succeeded, _, problem) = run(&arguments);
+        assert!(!succeeded && problem.contains(sentence), "{problem}");
+    }
 }
 
 #[test]
