@@ -32,7 +32,7 @@ const TYPES = [
 let fresh = null;
 
 export function show({ part, mayWrite, go }) {
-  const secret = fresh?.id === part ? fresh.secret : null;
+  const secret = part && fresh?.id === part ? fresh.secret : null;
   fresh = null;
   return part ? detail(part, secret, mayWrite, go) : all(mayWrite, go);
 }
@@ -263,14 +263,16 @@ function askDelete({ id, url }, go) {
 
 function listDeliveries(id, mayWrite) {
   const columns = [
-    { label: "Event", cell: ({ type }) => element("code", {}, type) },
+    { label: "Event", cell: ({ type }) => type.replace(".", ".\u200b") },
     { label: "Subject", cell: ({ subject }) => String(subject), kind: "number" },
     { label: "Written (UTC)", cell: ({ created_at }) => time(created_at) },
-    { label: "State", cell: ({ state }) => state },
+    {
+      label: "State",
+      cell: ({ state, next_try_at }) => (state === "retrying" ? ["retrying at ", time(next_try_at)] : state),
+    },
     { label: "Tries", cell: ({ tries }) => String(tries), kind: "number" },
     { label: "Last answer", cell: ({ tries, status }) => (tries ? (status ?? "none") : "–").toString() },
     { label: "Last try (UTC)", cell: ({ tried_at }) => time(tried_at) },
-    { label: "Next try (UTC)", cell: ({ next_try_at }) => time(next_try_at) },
   ];
   if (mayWrite) {
     const cell = ({ event, type, subject }) =>
