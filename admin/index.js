@@ -37,6 +37,12 @@ const PACE = 500;
 /** The longest wait for a retry, in ms. A cron makes the later ones. */
 const LONGEST_WAIT = 10_000;
 
+/**
+ * The rounds of one invocation, each with some statements and requests: an invocation may have 10,000 of both.
+ * https://developers.cloudflare.com/workers/platform/limits/#subrequests
+ */
+const ROUNDS = 60;
+
 /** Until when this isolate looks for due events, and whether there may be more. The runtime may end it earlier. */
 const looking = { until: 0, hasMore: false };
 
@@ -92,14 +98,14 @@ export class Deliverer extends WorkerEntrypoint {
     this.ctx.waitUntil(deliverAll(this.env, this.ctx, NUDGED));
   }
 
-  /** Delivers the due events of one endpoint until `end`. Gives the seconds until the next one is due, or `null`. */
+  /** Delivers due events of one endpoint until `end`. Gives the seconds until the next one is due, or `null`. */
   async deliver(id, end) {
-    while (Date.now() < end) {
+    for (let round = 0; round < ROUNDS && Date.now() < end; round++) {
       const answer = await run(wasm, undefined, (task) => wasm.deliver(task, this.env, id));
       const { sent, wait } = JSON.parse(answer ?? '{"sent":0,"wait":null}');
       if (sent === 0) return wait;
     }
-    return null;
+    return 0;
   }
 }
 
