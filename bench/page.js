@@ -28,6 +28,9 @@ export function writeSection(results) {
   );
 }
 
+/** The section that `events.js` wrote. */
+const events = () => read("../docs/benchmarks.md").match(/^## Events\n.*?(?=^## )/ms)?.[0] ?? "";
+
 function markdown(lines) {
   const [head, ...body] = lines.map((line) => `| ${line.join(" | ")} |`);
   return [head, head.replaceAll(/[^|]+/g, "---"), ...body].join("\n");
@@ -183,7 +186,7 @@ uses AVX2 if the processor has it. A Worker cannot run native code.
 
 ${missedGoals(results)}
 
-${section(results)}## Conditions
+${section(results)}${events()}## Conditions
 
 ${markdown([["", ""], ...conditions()])}
 

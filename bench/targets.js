@@ -10,7 +10,7 @@ import { gzipSync } from "node:zlib";
 
 // Both packages come from the root folder, so the targets run on the workerd of the pinned wrangler.
 import { convertV4MiniflareOptions, Log, LogLevel, Miniflare } from "miniflare";
-import { unstable_readConfig as readConfig } from "wrangler";
+import { unstable_readConfig as readConfig, unstable_splitSqlQuery as split } from "wrangler";
 
 /** An address on the block list of every process. */
 export const BLOCKED = "203.0.113.7";
@@ -35,15 +35,9 @@ const wasm = (path, file) => ({ type: "CompiledWasm", path, contents: readFileSy
 /** Makes a target: the modules of its upload, the main one first, its settings and its migrations' statements. */
 export async function prepare(name) {
   const { config, migrations } = SOURCES[name];
-  // The statement of a trigger contains semicolons and ends with "; END;".
   const statements = readdirSync(here(migrations))
     .sort()
-    .flatMap((file) =>
-      readFileSync(here(migrations, file), "utf8")
-        .replace(/--.*$/gm, "")
-        .split(/;(?!\s*END\b)/),
-    )
-    .filter((statement) => statement.trim() !== "");
+    .flatMap((file) => split(readFileSync(here(migrations, file), "utf8")));
   const settings = readConfig({ config: here(config) }, { hideWarnings: true });
   const databases = settings.d1_databases.map(({ binding }) => ({ binding, statements }));
   return { name, modules: await upload(here(config)), settings, databases };
