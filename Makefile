@@ -241,7 +241,9 @@ $(VENV): $(REQUIREMENTS)
 		$(call or_fail,pip could not install the packages: fix the problem that it reports and run make again)
 	@touch $@
 
+# The languages of the documents that npm, PyPI and crates.io do not have.
 php:
+	@command -v ruby >/dev/null || { $(call apt_install,ruby); } || true
 	@php -r 'exit(class_exists("Normalizer") ? 0 : 1);' 2>/dev/null || { $(call apt_install,php-cli php-intl); } || true
 
 # Warnings are errors here. shellcheck comes as a Python package. Without Python it is skipped, except in .ci/run,

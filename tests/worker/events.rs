@@ -4,6 +4,7 @@ mod crashes;
 mod deliverers;
 mod delivering;
 mod endpoints;
+mod receivers;
 mod retrying;
 
 use std::path::Path;

@@ -10,7 +10,7 @@ use super::*;
 use crate::admin::admin;
 
 /// The seconds before each retry, as docs/events.md has them.
-const RETRIES: [i64; 9] = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400];
+pub const RETRIES: [i64; 9] = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400];
 
 const DAY: i64 = 24 * 60 * 60;
 
