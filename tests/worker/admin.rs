@@ -14,6 +14,7 @@ mod sign_in;
 mod statistics;
 mod users;
 mod volume;
+mod webhooks;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -34,6 +35,9 @@ const FIREBASE: &str =
     "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==:Bw==";
 
 const PASSWORD: &str = "correct horse battery staple";
+/// The variable with which events can be signed.
+const WEBHOOK_KEY: &str = "WEBHOOK_KEY:a-key-of-the-tests-of-32-characters";
+
 /// A hash of [`PASSWORD`].
 const BCRYPT: &str = "$2b$04$LSAt.KRc.4TG.UxAFtBciu5GClRW6duPqNnv5oSPiaOQ2pwF32DU.";
 

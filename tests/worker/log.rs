@@ -49,6 +49,9 @@ const CAUSES: &[&str] = &[
     "the keys of ACCESS_TEAM: ",
     "user ",
     "KV: ",
+    "WEBHOOK_KEY ",
+    "OUTCOMES_",
+    "no outcomes: ",
 ];
 
 /// The routes in the log: those of the public Worker, and then those of the admin.
@@ -74,7 +77,14 @@ const ROUTES: &[&str] = &[
     "/statistics",
     "/audit",
     "/shards",
+    "/webhooks",
+    "/webhooks/{id}",
+    "/webhooks/{id}/secret",
+    "/webhooks/{id}/test",
+    "/webhooks/{id}/resend",
+    "/events",
     "Users",
+    "Deliverer",
 ];
 
 /// The fault of a line of a server's output, if it has one. Every line is checked while the tests run.

@@ -20,7 +20,7 @@ const NOT_CONFIGURED: &str = r#"{"description":"The admin has no credentials: se
 const UNAVAILABLE: &str =
     r#"{"description":"The service is unavailable for the moment, try again later","code":"503"}"#;
 
-const READS: [&str; 13] = [
+const READS: [&str; 16] = [
     "/session",
     "/users",
     "/users/1",
@@ -34,9 +34,12 @@ const READS: [&str; 13] = [
     "/statistics",
     "/audit",
     "/shards",
+    "/webhooks",
+    "/webhooks/1",
+    "/events",
 ];
 
-const WRITES: [(&str, &str); 9] = [
+const WRITES: [(&str, &str); 15] = [
     ("DELETE", "/users/1"),
     ("PUT", "/users/1/password"),
     ("DELETE", "/accounts/1"),
@@ -46,6 +49,12 @@ const WRITES: [(&str, &str); 9] = [
     ("POST", "/clients"),
     ("PATCH", "/clients/any"),
     ("POST", "/imports"),
+    ("POST", "/webhooks"),
+    ("PATCH", "/webhooks/1"),
+    ("DELETE", "/webhooks/1"),
+    ("POST", "/webhooks/1/secret"),
+    ("POST", "/webhooks/1/test"),
+    ("POST", "/webhooks/1/resend"),
 ];
 
 fn everything() -> impl Iterator<Item = Request> {
