@@ -170,13 +170,17 @@ fn without_credentials_and_with_wrong_settings_nobody_gets_in() {
     ];
     let files: Vec<_> =
         all.iter().map(|(name, vars, _)| variant(name, vars)).chain([variant("none", &[])]).collect();
-    let arguments: Vec<_> = files.iter().flat_map(|file| ["--beside", file.to_str().unwrap()]).collect();
+    let files = files.iter().map(|file| file.to_str().unwrap()).chain(["admin/wrangler.toml"]);
+    let arguments: Vec<_> = files.flat_map(|file| ["--beside", file]).collect();
     let server = Server::start("admin-settings", &arguments);
 
     for request in everything() {
         let request = request.bearer(TOKEN);
         request.ask_url(server.beside("none")).is_refusal(503, "not_configured", NOT_CONFIGURED);
     }
+    // The page and the description have no data.
+    let description = request::get("/openapi.json").call(server.beside("edge-signup-admin")).unwrap();
+    description.is(200, include_str!("../../../admin/public/openapi.json"));
     for (name, _, cause) in all {
         let answer = get("/session").ask_url(server.beside(name));
         answer.is_refusal(500, "internal_error", INTERNAL);

@@ -266,6 +266,17 @@ fn an_import_that_broke_off_is_completed_by_a_repeat() {
 }
 
 #[test]
+fn two_imports_of_the_same_lines_at_once_store_each_user_once() {
+    let lines: Vec<_> = (0..700).map(|n| line(&format!("twice-{n}"), "twice", BCRYPT)).collect();
+    let both = thread::scope(|scope| {
+        [scope.spawn(|| import(&lines)), scope.spawn(|| import(&lines))].map(|import| import.join().unwrap())
+    });
+    assert_eq!(both[0], both[1]);
+    assert!(both[0].iter().all(|answer| answer["status"] == "stored"));
+    assert_eq!(server().database().users("twice").len(), 700);
+}
+
+#[test]
 fn names_go_to_their_homes_and_the_frozen_generation_keeps_its_own() {
     let old = format!(
         "INSERT INTO users (client_id, username, username_key, password_hash, request_key, created_at) VALUES \
