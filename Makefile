@@ -261,7 +261,7 @@ check: setup python public/edge-sign-up.js
 	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --all-features --no-deps --document-private-items
 	@biome check --error-on-warnings
 	@tsc --project tests/client
-	@REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true redocly lint --config tests/openapi/redocly.yaml public/openapi.json
+	@REDOCLY_TELEMETRY=off REDOCLY_SUPPRESS_UPDATE_NOTICE=true redocly lint --config tests/openapi/redocly.yaml public/openapi.json admin/public/openapi.json
 	@if [ -x $(SHELLCHECK) ] || [ -n "$$CI" ]; then $(SHELLCHECK) scripts/link-wasm .ci/run; \
 		else echo "Skipped: shellcheck needs Python 3.11 or later"; fi
 

@@ -3,7 +3,9 @@
 
 const HEADERS = {
   "Cache-Control": "no-store",
+  "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
   "Content-Type": "application/x-ndjson; charset=utf-8",
+  "Referrer-Policy": "no-referrer",
   "X-Content-Type-Options": "nosniff",
 };
 
@@ -13,19 +15,20 @@ const CHARACTERS = 256 * 1024;
 const LINE_LIMIT = 8 * 1024;
 
 /** The answer to an import: the lines that `work` makes of each chunk of `body`. */
-export function imported(body, plan, wasm, env, run) {
+export function imported(body, plan, id, wasm, env, run) {
+  const text = JSON.stringify(plan);
   const lines = chunksOf(body ?? new Blob([]).stream());
-  return stream(async () => {
+  return stream(id, async () => {
     const { value, done } = await lines.next();
     if (done) return undefined;
-    return run((task) => wasm.importChunk(task, env, plan, value.text, value.first));
+    return run((task) => wasm.importChunk(task, env, text, value.text, value.first));
   });
 }
 
 /** The answer to an export. */
-export function exported(plan, wasm, env, run) {
+export function exported(plan, id, wasm, env, run) {
   let rest = plan.export;
-  return stream(async () => {
+  return stream(id, async () => {
     if (!rest) return undefined;
     const answer = await run((task) => wasm.exportChunk(task, env, JSON.stringify({ export: rest })));
     if (typeof answer !== "string") return answer ?? null;
@@ -35,8 +38,11 @@ export function exported(plan, wasm, env, run) {
   });
 }
 
-/** A response that has the texts that `next` gives, until it gives `undefined`. Any other value breaks the answer off. */
-function stream(next) {
+/**
+ * The response to the request `id`, of the texts that `next` gives until it gives `undefined`. Any other value breaks the
+ * answer off.
+ */
+function stream(id, next) {
   const encoder = new TextEncoder();
   const body = new ReadableStream({
     async pull(controller) {
@@ -49,7 +55,7 @@ function stream(next) {
       }
     },
   });
-  return new Response(body, { headers: HEADERS });
+  return new Response(body, { headers: { ...HEADERS, "X-Request-Id": id } });
 }
 
 /** The lines of `body` in chunks: their text, and the number of the first line. */

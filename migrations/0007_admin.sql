@@ -70,3 +70,17 @@ CREATE TABLE counted (
 ) STRICT, WITHOUT ROWID;
 
 INSERT INTO counted (kind, id) VALUES ('users', 0), ('accounts', 0);
+
+-- A row that is erased before it was counted is counted now.
+CREATE TRIGGER users_counted AFTER DELETE ON users WHEN OLD.id > (SELECT id FROM counted WHERE kind = 'users')
+BEGIN
+    INSERT INTO sign_ups (kind, hour, client_id, count) VALUES ('users', OLD.created_at / 3600, OLD.client_id, 1)
+    ON CONFLICT DO UPDATE SET count = count + 1;
+END;
+
+CREATE TRIGGER accounts_counted AFTER DELETE ON accounts
+WHEN OLD.id > (SELECT id FROM counted WHERE kind = 'accounts')
+BEGIN
+    INSERT INTO sign_ups (kind, hour, client_id, count) VALUES ('accounts', OLD.created_at / 3600, '', 1)
+    ON CONFLICT DO UPDATE SET count = count + 1;
+END;

@@ -81,6 +81,14 @@ enum Stream {
     Export(exports::Plan),
 }
 
+/// A stream that may begin, with the id of its request.
+#[derive(Serialize)]
+struct Begun<'a> {
+    id: &'a str,
+    #[serde(flatten)]
+    stream: &'a Stream,
+}
+
 /// The log line, as one JSON object. It has neither a name nor an address nor a token.
 #[derive(Serialize)]
 struct Line<'a> {
@@ -275,6 +283,10 @@ async fn answer(request: &Incoming, env: &Environment, trace: &Trace) -> Result<
     if route.is_write() && !actor.may_write {
         return Err(Failure::ReadOnly);
     }
+    // A change has no parameter beside those of its path, except the import, which checks its own.
+    if route.is_write() && route != Route::Import {
+        query.only(&[])?;
+    }
     let call = &Call { request, query: &query, actor: &actor, service, warnings: &trace.warnings };
     let answer = match route {
         Route::Session => session::handle(call),
@@ -332,7 +344,7 @@ fn end(id: &str, method: &str, arrival: u64, trace: &Trace, outcome: Result<Outc
     match outcome {
         Ok(Outcome::Stream(stream)) => {
             console_log!("{}", json::write(&line));
-            json::write(&stream).into()
+            json::write(&Begun { id, stream: &stream }).into()
         }
         Ok(Outcome::Answer(Answer { status, body })) => {
             if body.is_none() {

@@ -8,14 +8,16 @@ export default {
     if (request.method === "POST" && pathname === "/sign-out") return answer(200, { ok: true }, cookie("", 0));
     if (request.method === "GET" && pathname === "/me") {
       const id = await idOf(request, env);
-      return id ? answer(200, await env.USERS.get({ id })) : answer(401, { ok: false });
+      // The user may have been erased since.
+      const user = id && (await env.USERS.get({ id }));
+      return user ? answer(200, user) : answer(401, { ok: false });
     }
     return answer(404, { ok: false });
   },
 };
 
 async function signIn(request, env) {
-  const { username, password } = await request.json().catch(() => ({}));
+  const { username, password } = (await request.json().catch(() => undefined)) ?? {};
   const { ok, user } = await env.USERS.verify({ client_id: env.CLIENT_ID, username, password });
   if (!ok) return answer(401, { ok });
   const session = `${user.id}.${Math.floor(Date.now() / 1000) + WEEK}`;

@@ -11,8 +11,8 @@ use crate::server::{shared, sqlite_file, wrangler};
 const BLOCKED: &str = r#"{"description":"Your IP address was blocked.","code":"403"}"#;
 const UNVERIFIED: &str = r#"{"description":"Your IP address could not be verified.","code":"403"}"#;
 
-/// The reasons of the entries here and in [`crate::operators`], which the log may contain.
-pub const REASONS: [&str; 10] = [
+/// The reasons of the entries here, in [`crate::operators`] and in [`crate::admin`], which the log may contain.
+pub const REASONS: [&str; 11] = [
     "",
     "an address",
     "a range",
@@ -23,6 +23,7 @@ pub const REASONS: [&str; 10] = [
     "an organisation",
     "a provider",
     "it's \"spam\"",
+    "blocked by an operator",
 ];
 
 /// Puts this module's entries on the list of a server that is about to start.

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordVerifier};
+use rusqlite::types::Value;
 use rusqlite::{Connection, OpenFlags, Result, Row, params};
 
 use crate::server::{command, sqlite_files};
@@ -123,6 +124,27 @@ impl Database {
             statement.query_map([value], &read).unwrap().map(Result::unwrap).collect::<Vec<_>>()
         };
         self.0.iter().flat_map(rows).collect()
+    }
+
+    /// The texts that `sql` gives for `value`, over all databases.
+    pub fn texts(&self, sql: &str, value: &str) -> Vec<String> {
+        self.all(sql, value, |row| row.get(0))
+    }
+
+    /// Every value of every row of every table.
+    pub fn everything(&self) -> String {
+        let tables = "SELECT name FROM sqlite_schema WHERE type = 'table' AND ? = ''";
+        let rows = |table: String| {
+            self.0.iter().filter_map(move |connection| {
+                let mut statement = connection.prepare(&format!("SELECT * FROM \"{table}\"")).ok()?;
+                let columns = statement.column_count();
+                let read =
+                    |row: &Row| (0..columns).map(|n| row.get::<_, Value>(n)).collect::<Result<Vec<_>>>();
+                let rows = statement.query_map([], read).unwrap();
+                Some(rows.map(|row| format!("{:?}\n", row.unwrap())).collect::<String>())
+            })
+        };
+        self.texts(tables, "").into_iter().flat_map(rows).collect()
     }
 
     /// The number of accounts in each database.

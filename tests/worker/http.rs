@@ -109,7 +109,7 @@ pub fn agent() -> Agent {
         .into()
 }
 
-fn assert_uuid_v4(id: &str) {
+pub fn assert_uuid_v4(id: &str) {
     let shape: String =
         id.chars().map(|c| if c.is_ascii_hexdigit() && !c.is_ascii_uppercase() { 'x' } else { c }).collect();
     assert_eq!(shape, "xxxxxxxx-xxxx-xxxx-xxxx-xxxxxxxxxxxx", "{id}");

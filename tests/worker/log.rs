@@ -36,6 +36,55 @@ const CAUSES: &[&str] = &[
     "CLIENTS is ",
     "PROOF_OF_WORK is ",
     "CHALLENGE_SECRET must ",
+    "ADMIN_TOKEN ",
+    "ADMIN_READ_TOKEN must ",
+    "ACCESS_",
+    "PASSWORD_PEPPERS must ",
+    "FIREBASE_SCRYPT must ",
+    "the token is not one of the Worker's",
+    "the JWT ",
+    "the key of the JWT ",
+    "the algorithm of the JWT ",
+    "the signature of the JWT ",
+    "the keys of ACCESS_TEAM: ",
+    "user ",
+    "KV: ",
+    "WEBHOOK_KEY ",
+    "OUTCOMES_",
+    "no outcomes: ",
+];
+
+/// The routes in the log: those of the public Worker, and then those of the admin.
+const ROUTES: &[&str] = &[
+    "/sign-up",
+    "/users/",
+    "/challenge",
+    "/.well-known/edge-signup",
+    "/session",
+    "/users",
+    "/users/{id}",
+    "/users/{id}/password",
+    "/accounts",
+    "/accounts/{id}",
+    "/blocks",
+    "/blocks/{key}",
+    "/clients",
+    "/clients/{id}",
+    "/imports",
+    "/exports",
+    "/exports/users",
+    "/exports/accounts",
+    "/statistics",
+    "/audit",
+    "/shards",
+    "/webhooks",
+    "/webhooks/{id}",
+    "/webhooks/{id}/secret",
+    "/webhooks/{id}/test",
+    "/webhooks/{id}/resend",
+    "/events",
+    "Users",
+    "Deliverer",
 ];
 
 /// The fault of a line of a server's output, if it has one. Every line is checked while the tests run.
@@ -56,10 +105,9 @@ pub fn fault(line: &str) -> Option<&'static str> {
                 text.len() == 36 && text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit()),
                 "its id is not a UUID",
             ),
-            "route" => (
-                ["/sign-up", "/users/", "/challenge", "/.well-known/edge-signup"].contains(&text),
-                "its route is unknown",
-            ),
+            "route" => (ROUTES.contains(&text), "its route is unknown"),
+            // The admin's line has it.
+            "method" => (text.bytes().all(|b| b.is_ascii_uppercase()), "its method is not one"),
             "status" => {
                 (value.as_u64().is_some_and(|status| (200..600).contains(&status)), "its status is unknown")
             }

@@ -16,6 +16,7 @@
 
 mod abandoned;
 mod accounts;
+mod admin;
 mod bad_input;
 mod block_list;
 mod browser;

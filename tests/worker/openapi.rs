@@ -1,4 +1,4 @@
-//! The description in `public/openapi.json` and the Worker agree.
+//! The descriptions in `openapi.json` and the Workers agree: the public one, and the admin.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -16,15 +16,29 @@ use crate::request::{Request, get, post, preflight};
 use crate::rules;
 use crate::server::Server;
 
-static DESCRIPTION: LazyLock<Value> =
-    LazyLock::new(|| serde_json::from_str(include_str!("../../public/openapi.json")).unwrap());
+/// The description of an API.
+pub struct Description {
+    file: &'static str,
+    document: Value,
+}
+
+static PUBLIC: LazyLock<Description> = LazyLock::new(|| Description {
+    file: "public/openapi.json",
+    document: serde_json::from_str(include_str!("../../public/openapi.json")).unwrap(),
+});
+
+pub static ADMIN: LazyLock<Description> = LazyLock::new(|| Description {
+    file: "admin/public/openapi.json",
+    document: serde_json::from_str(include_str!("../../admin/public/openapi.json")).unwrap(),
+});
 
 /// The headers that HTTP and `faults.js` add to an answer. `Content-Type` is described as the answer's content.
 /// workerd closes a connection on which a part of a body is left.
-const UNDESCRIBED: [&str; 7] = [
+const UNDESCRIBED: [&str; 8] = [
     "connection",
     "content-length",
     "content-type",
+    "transfer-encoding",
     "test-memory",
     "test-reads",
     "test-statements",
@@ -67,11 +81,11 @@ fn thousands_of_requests_get_answers_that_the_description_allows() {
 #[test]
 fn every_example_in_the_description_is_a_live_answer() {
     let parameter = |name: &str| {
-        let parameter = &DESCRIPTION["components"]["parameters"][name];
+        let parameter = &PUBLIC.document["components"]["parameters"][name];
         (parameter["name"].as_str().unwrap(), parameter["example"].as_str().unwrap())
     };
     let (key, name, privacy) = (parameter("IdempotencyKey"), parameter("Username"), parameter("Privacy"));
-    let body = &DESCRIPTION["paths"]["/sign-up"]["post"]["requestBody"]["content"]["application/json"];
+    let body = &PUBLIC.document["paths"]["/sign-up"]["post"]["requestBody"]["content"]["application/json"];
     let body = body["examples"]["username"]["value"].to_string();
     let user = || post("/sign-up").json(&body);
     let account = || post("/users/").headers([name]);
@@ -95,8 +109,8 @@ fn every_example_in_the_description_is_a_live_answer() {
         let answer = request.send_to(faults::server());
         let (method, path) = (request.method.to_lowercase(), request.path);
         assert_eq!(answer.status, status, "{answer:?}");
-        let operation = &DESCRIPTION["paths"][&path][&method];
-        let response = resolved(&operation["responses"][status.to_string()]);
+        let operation = &PUBLIC.document["paths"][&path][&method];
+        let response = PUBLIC.resolved(&operation["responses"][status.to_string()]);
         if status != 204 {
             let expected = &response["content"]["application/json"]["examples"][example]["value"];
             let mut body: Value = serde_json::from_str(&answer.body).unwrap();
@@ -171,9 +185,9 @@ fn every_example_in_the_description_is_a_live_answer() {
 
 /// The reasons that the description lists for a `POST` to `path`, each with its status.
 pub fn reasons(path: &str) -> BTreeSet<(u16, String)> {
-    let responses = members(&DESCRIPTION["paths"][path]["post"]["responses"]);
+    let responses = members(&PUBLIC.document["paths"][path]["post"]["responses"]);
     let words = responses.flat_map(|(status, response)| {
-        let reason = resolved(&resolved(response)["headers"]["X-Error-Reason"]);
+        let reason = PUBLIC.resolved(&PUBLIC.resolved(response)["headers"]["X-Error-Reason"]);
         constants(&reason["schema"]).map(|word| (status.parse().unwrap(), word.to_owned()))
     });
     words.collect()
@@ -182,10 +196,10 @@ pub fn reasons(path: &str) -> BTreeSet<(u16, String)> {
 /// Every example of every answer, as path, method, status and name. An answer without a body has the empty name.
 fn described() -> BTreeSet<(String, String, String, String)> {
     let mut all = BTreeSet::new();
-    for (path, methods) in members(&DESCRIPTION["paths"]) {
+    for (path, methods) in members(&PUBLIC.document["paths"]) {
         for (method, operation) in members(methods) {
             for (status, response) in members(&operation["responses"]) {
-                let examples = &resolved(response)["content"]["application/json"]["examples"];
+                let examples = &PUBLIC.resolved(response)["content"]["application/json"]["examples"];
                 let names = examples.as_object().map_or(vec![""], |e| e.keys().map(String::as_str).collect());
                 all.extend(
                     names
@@ -198,75 +212,131 @@ fn described() -> BTreeSet<(String, String, String, String)> {
     all
 }
 
-/// Asserts that an answer fits the description, if the description has its route.
+/// Asserts that an answer of the public Worker fits the description, if the description has its route.
 pub fn assert_described(method: &str, path: &str, answer: &Answer) {
     let path = match path.split('?').next().unwrap() {
         "/sign-up/" => "/sign-up",
         "/users" | "/connectmypairs/users/" | "/connectmypairs/users" => "/users/",
         other => other,
     };
-    let Some(operation) = DESCRIPTION["paths"][path].get(method.to_lowercase()) else { return };
-    let response = operation["responses"].get(answer.status.to_string());
-    let response = resolved(response.unwrap_or_else(|| panic!("{method} {path} may not give {answer:?}")));
-    assert_headers_are(answer, response);
-    match response["content"]["application/json"].get("schema") {
-        Some(schema) => assert_fits(&answer.body.parse().unwrap(), schema),
-        None => assert_eq!(answer.body, ""),
+    PUBLIC.assert_described(method, path, answer);
+}
+
+impl Description {
+    /// Asserts that an answer fits the description, if the description has its route.
+    pub fn assert_described(&'static self, method: &str, path: &str, answer: &Answer) {
+        let Some(operation) = self.path(path).and_then(|path| path.get(method.to_lowercase())) else {
+            return;
+        };
+        let response = operation["responses"].get(answer.status.to_string());
+        let response = response.unwrap_or_else(|| panic!("{method} {path} may not give {answer:?}"));
+        let response = self.resolved(response);
+        self.assert_headers_are(answer, response);
+        let Some((kind, content)) = response["content"].as_object().and_then(|content| content.iter().next())
+        else {
+            return assert_eq!(answer.body, "");
+        };
+        assert_eq!(answer.header("Content-Type"), Some(&*format!("{kind}; charset=utf-8")));
+        // The schema of lines is that of each line.
+        let values =
+            if kind == "application/json" { vec![&*answer.body] } else { answer.body.lines().collect() };
+        for value in values {
+            self.assert_fits(&value.parse().unwrap(), &content["schema"]);
+        }
+    }
+
+    /// The path item of a path, whose parameters may have any value.
+    fn path(&'static self, path: &str) -> Option<&'static Value> {
+        let fits = |described: &str| {
+            described.matches('/').count() == path.matches('/').count()
+                && described
+                    .split('/')
+                    .zip(path.split('/'))
+                    .all(|(part, own)| part.starts_with('{') || part == own)
+        };
+        members(&self.document["paths"]).find(|(described, _)| fits(described)).map(|(_, item)| item)
+    }
+
+    /// Asserts that the answer has the headers that `response` describes and no others, and the values that it fixes.
+    fn assert_headers_are(&'static self, answer: &Answer, response: &'static Value) {
+        let file = self.file;
+        let mut undescribed: BTreeSet<_> = answer.headers.keys().map(ToString::to_string).collect();
+        undescribed.retain(|name| !UNDESCRIBED.contains(&name.as_str()));
+        for (name, header) in members(&response["headers"]) {
+            let header = self.resolved(header);
+            let Some(value) = answer.header(name) else {
+                assert_eq!(header["required"], false, "no {name}: {answer:?}");
+                continue;
+            };
+            let mut fixed = constants(&header["schema"]).peekable();
+            assert!(
+                fixed.peek().is_none() || fixed.any(|constant| constant == value),
+                "{file} does not list \"{value}\" for the header {name} of this answer: {answer:?}"
+            );
+            undescribed.remove(&name.to_lowercase());
+        }
+        assert_eq!(undescribed, BTreeSet::new(), "{file}: {answer:?}");
+    }
+
+    /// Asserts that `value` is of the type of `schema`, has the members that `schema` asks for and no others, and the
+    /// texts that it fixes.
+    fn assert_fits(&'static self, value: &Value, schema: &'static Value) {
+        let schema = self.resolved(schema);
+        let types =
+            schema.get("type").map(|types| types.as_array().map_or(vec![types], |all| all.iter().collect()));
+        if let Some(types) = types {
+            assert!(
+                types.iter().any(|name| is_of(name.as_str().unwrap(), value)),
+                "{value} should be of {types:?}"
+            );
+        }
+        if let Some(constant) = schema.get("const") {
+            assert_eq!(value, constant);
+        }
+        if let Some(values) = schema.get("enum") {
+            assert!(values.as_array().unwrap().contains(value), "{value} should be one of {values}");
+        }
+        for item in value.as_array().into_iter().flatten() {
+            self.assert_fits(item, &schema["items"]);
+        }
+        if let Some(value) = value.as_object() {
+            assert_eq!(schema["additionalProperties"], false, "{schema}");
+            for required in schema["required"].as_array().unwrap() {
+                assert!(value.contains_key(required.as_str().unwrap()), "{required} is missing");
+            }
+            for (name, member) in value {
+                self.assert_fits(member, schema["properties"].get(name).expect(name));
+            }
+        }
+    }
+
+    /// The part of the description that `node` refers to, or `node` itself.
+    fn resolved(&'static self, node: &'static Value) -> &'static Value {
+        match node["$ref"].as_str() {
+            Some(reference) => self.document.pointer(reference.trim_start_matches('#')).unwrap(),
+            None => node,
+        }
     }
 }
 
-/// Asserts that the answer has the headers that `response` describes and no others, and the values that it fixes.
-fn assert_headers_are(answer: &Answer, response: &'static Value) {
-    let mut undescribed: BTreeSet<_> = answer.headers.keys().map(ToString::to_string).collect();
-    undescribed.retain(|name| !UNDESCRIBED.contains(&name.as_str()));
-    for (name, header) in members(&response["headers"]) {
-        let header = resolved(header);
-        let Some(value) = answer.header(name) else {
-            assert_eq!(header["required"], false, "no {name}: {answer:?}");
-            continue;
-        };
-        let mut fixed = constants(&header["schema"]).peekable();
-        assert!(
-            fixed.peek().is_none() || fixed.any(|constant| constant == value),
-            "public/openapi.json does not list \"{value}\" for the header {name} of this answer: {answer:?}"
-        );
-        undescribed.remove(&name.to_lowercase());
+/// Whether `value` is of the type `name` of JSON Schema.
+fn is_of(name: &str, value: &Value) -> bool {
+    match name {
+        "array" => value.is_array(),
+        "boolean" => value.is_boolean(),
+        "integer" => value.as_f64().is_some_and(|number| number.fract() == 0.0),
+        "null" => value.is_null(),
+        "number" => value.is_number(),
+        "object" => value.is_object(),
+        "string" => value.is_string(),
+        _ => panic!("the type {name} is unknown"),
     }
-    assert_eq!(undescribed, BTreeSet::new(), "{answer:?}");
 }
 
 /// The texts that a schema allows, if it lists them.
 fn constants(schema: &'static Value) -> impl Iterator<Item = &'static str> {
     let choices = schema["oneOf"].as_array().map_or(&[][..], Vec::as_slice);
     [schema].into_iter().chain(choices).filter_map(|schema| schema["const"].as_str())
-}
-
-/// Asserts that `value` has the members that `schema` asks for and no others, and the texts that it fixes.
-fn assert_fits(value: &Value, schema: &'static Value) {
-    let schema = resolved(schema);
-    if let Some(constant) = schema.get("const") {
-        assert_eq!(value, constant);
-    }
-    if let Some(values) = schema.get("enum") {
-        assert!(values.as_array().unwrap().contains(value), "{value} should be one of {values}");
-    }
-    if let Some(value) = value.as_object() {
-        assert_eq!(schema["additionalProperties"], false, "{schema}");
-        for required in schema["required"].as_array().unwrap() {
-            assert!(value.contains_key(required.as_str().unwrap()), "{required} is missing");
-        }
-        for (name, member) in value {
-            assert_fits(member, schema["properties"].get(name).expect(name));
-        }
-    }
-}
-
-/// The part of the description that `node` refers to, or `node` itself.
-fn resolved(node: &'static Value) -> &'static Value {
-    match node["$ref"].as_str() {
-        Some(reference) => DESCRIPTION.pointer(reference.trim_start_matches('#')).unwrap(),
-        None => node,
-    }
 }
 
 fn members(node: &'static Value) -> impl Iterator<Item = (&'static str, &'static Value)> {

@@ -67,7 +67,7 @@ async function besideOf(file, options) {
   const isAdmin = file === "admin/wrangler.toml";
   const config = isAdmin ? admin.derive({ file: `${admin.FOLDER}/.wrangler.${process.pid}.json` }) : file;
   try {
-    const worker = await workerOf(config, undefined, isAdmin ? options : {});
+    const worker = await workerOf(config, undefined, isAdmin ? options : { vars: options.vars });
     return { ...worker, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] };
   } finally {
     if (isAdmin) rmSync(config);

@@ -6,6 +6,7 @@
 use edge_signup::fields::client_id::ClientId;
 use edge_signup::fields::username::Username;
 use edge_signup::http::json;
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
 use super::Call;
@@ -36,6 +37,9 @@ struct Line {
     username: String,
     password_hash: String,
     created_at: Option<String>,
+    /// A line of an export has the id that the user had there. Here the user gets a new one.
+    #[serde(default, rename = "id")]
+    _id: IgnoredAny,
 }
 
 /// A line of the answer.

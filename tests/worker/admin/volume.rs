@@ -1,0 +1,70 @@
+//! What a page and a question cost with many users.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+
+use super::{get, start, start_with};
+use crate::database;
+use crate::server::Server;
+
+const USERS: u64 = 200_000;
+
+/// Users of the last three months, in ten clients.
+fn many() -> String {
+    format!(
+        "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {USERS}) \
+         INSERT INTO users (client_id, username, username_key, password_hash, request_key, created_at) \
+         SELECT 'client-' || (n % 10), 'user-' || n, 'user-' || n, '$argon2id$v=19$m=1,t=1,p=1$c2FsdA$dGFn', 'n-' || n, \
+         unixepoch() - 7776000 + n * 38 FROM numbers"
+    )
+}
+
+fn time(server: &Server, path: &str) -> (Duration, Value) {
+    let request = get(path);
+    let start = Instant::now();
+    let answer = request.ask_at(server);
+    assert_eq!(answer.status, 200, "{path}: {answer:?}");
+    (start.elapsed(), answer.json())
+}
+
+#[test]
+fn with_many_users_pages_and_questions_cost_as_much_as_with_none() {
+    let full = &start_with("admin-full", &[], |state| database::execute(state, &many()));
+    let empty = &start("admin-empty", &[]);
+    // The first question counts.
+    let counted = time(full, "/statistics?client_id=client-7").1;
+    assert!(counted["totals"]["users"].as_u64() > Some(5_000), "{counted}");
+    let paths = [
+        ("/users", 50),
+        // The cursor before the id 51.
+        ("/users?after=0.1f", 50),
+        ("/users?username=User-77777", 1),
+        ("/users?client_id=client-7&username=user-77777", 1),
+        ("/users?client_id=client-7&prefix=user-7777", 2),
+        ("/users?client_id=client-7", 50),
+        ("/users/100000", 1),
+        ("/statistics", 0),
+        ("/statistics?by=hour", 0),
+        ("/statistics?client_id=client-7", 0),
+        ("/audit", 0),
+        ("/shards", 0),
+    ];
+    for (path, rows) in paths {
+        let of_empty = if path == "/users/100000" { "/session" } else { path };
+        // The fastest of many answers: other programs of the machine only add to a time.
+        let [mut few, mut many] = [Duration::MAX; 2];
+        for _ in 0..21 {
+            few = few.min(time(empty, of_empty).0);
+            let (elapsed, answer) = time(full, path);
+            let found = answer["users"].as_array().map_or(1, Vec::len);
+            assert!(rows == 0 || found == rows, "{path} gives {found} rows");
+            many = many.min(elapsed);
+        }
+        // Two milliseconds are for the longer answer.
+        assert!(
+            many <= 3 * few + Duration::from_millis(2),
+            "{path} takes {many:?} with {USERS} users, and {few:?} with none"
+        );
+    }
+}
