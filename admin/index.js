@@ -10,11 +10,6 @@ export default {
   async fetch(request, env) {
     const answer = await run(wasm, request.signal, (task) => wasm.begin(task, request, env));
     if (typeof answer !== "string") return answer ?? (request.signal.aborted ? Response.error() : wasm.lost());
-<<<<<<< HEAD
-    const chunk = (work) => run(wasm, request.signal, work);
-    const { id, ...plan } = JSON.parse(answer);
-    return plan.import ? imported(request.body, plan, id, wasm, env, chunk) : exported(plan, id, wasm, env, chunk);
-=======
     // The chunks of a stream share one listener: there may be thousands of them.
     let current;
     request.signal.addEventListener("abort", () => wasm.abandon(current));
@@ -23,9 +18,8 @@ export default {
         current = task;
         return work(task);
       });
-    const plan = JSON.parse(answer);
-    return plan.import ? imported(request.body, answer, wasm, env, chunk) : exported(plan, wasm, env, chunk);
->>>>>>> 9e0489a4e9325a8e3f6c69aa9f691a14ff35cb79
+    const { id, ...plan } = JSON.parse(answer);
+    return plan.import ? imported(request.body, plan, id, wasm, env, chunk) : exported(plan, id, wasm, env, chunk);
   },
 
   async scheduled(_event, env, ctx) {

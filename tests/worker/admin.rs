@@ -9,6 +9,7 @@ mod clients;
 mod entrypoint;
 mod exports;
 mod imports;
+mod page;
 mod shards;
 mod sign_in;
 mod statistics;
