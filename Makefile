@@ -197,6 +197,15 @@ admin/public/uplot.js: $(addprefix public/,console.css dom.js favicon.svg) $(PAC
 	@cp node_modules/uplot/dist/uPlot.min.css $(@D)/uplot.css
 	@esbuild node_modules/uplot/dist/uPlot.esm.js $(BUNDLE) --format=esm --outfile=$@ --banner:js="// uPlot, MIT, https://github.com/leeoniya/uPlot"
 
+# Deno and Bun, which only the tests of the client need.
+RUNTIMES := tests/client/node_modules/.package-lock.json
+
+$(RUNTIMES): tests/client/package.json tests/client/package-lock.json
+	@$(call say,Installing Deno and Bun for the tests)
+	@cd $(<D) && npm install --no-audit --no-fund --loglevel=error \
+		$(call or_fail,npm could not install the packages: fix the problem that it reports and run make again)
+	@touch $@
+
 EXAMPLES := examples/node_modules/.package-lock.json
 
 $(EXAMPLES): examples/package.json examples/package-lock.json $(wildcard examples/*/package.json)
@@ -264,7 +273,7 @@ CARGO_TEST = set -o pipefail; export ENV= CLOUDFLARE_ENV= MAKEFLAGS= CARGO_TERM_
 # The tests' servers keep their databases in memory if /dev/shm has half a gigabyte free.
 IN_MEMORY = if [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 500000 ] 2>/dev/null; then \
 	TEST_STATE=$$(mktemp -d -p /dev/shm) && export TEST_STATE && trap 'rm -rf "$$TEST_STATE"' EXIT; fi
-FOR_TESTS := build build/admin/index.js $(FULL) $(TOOLS_WASM) $(EXAMPLES) $(if $(FEATURES),,$(PACKED)) browser python php
+FOR_TESTS := build build/admin/index.js $(FULL) $(TOOLS_WASM) $(EXAMPLES) $(RUNTIMES) $(if $(FEATURES),,$(PACKED)) browser python php
 
 ifneq ($(origin T),command line)
 # The black-box tests that also run on five databases: one that is frozen, and four that take the sign-ups.

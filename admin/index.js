@@ -10,7 +10,14 @@ export default {
   async fetch(request, env) {
     const answer = await run(wasm, request.signal, (task) => wasm.begin(task, request, env));
     if (typeof answer !== "string") return answer ?? (request.signal.aborted ? Response.error() : wasm.lost());
-    const chunk = (work) => run(wasm, request.signal, work);
+    // The chunks of a stream share one listener: there may be thousands of them.
+    let current;
+    request.signal.addEventListener("abort", () => wasm.abandon(current));
+    const chunk = (work) =>
+      run(wasm, undefined, (task) => {
+        current = task;
+        return work(task);
+      });
     const { id, ...plan } = JSON.parse(answer);
     return plan.import ? imported(request.body, plan, id, wasm, env, chunk) : exported(plan, id, wasm, env, chunk);
   },

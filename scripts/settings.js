@@ -77,7 +77,7 @@ function variable(place, name, kinds, env) {
     return [`${place} has ${name}, which is ${kind}: ${home(name, env)}`];
   }
   const near = nearest(name, KNOWN);
-  const advice = near ? `did you mean ${near}?` : 'README.md, "Settings", and docs/abuse.md have them all';
+  const advice = near ? `did you mean ${near}?` : 'docs/operating.md, "Settings", and docs/abuse.md have them all';
   return [`${place} has ${name}, which is not a setting: ${advice}`];
 }
 

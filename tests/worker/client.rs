@@ -367,9 +367,9 @@ fn it_works_in_every_node_that_is_installed() {
     assert!(!versions.is_empty());
 }
 
-/// The path of a program of the npm packages.
+/// The path of a runtime that only these tests need.
 fn package(name: &str) -> Option<PathBuf> {
-    let program = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("node_modules/.bin").join(name);
+    let program = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/client/node_modules/.bin").join(name);
     let runs = command(program.to_str().unwrap()).arg("--version").output().is_ok_and(|o| o.status.success());
     can_run(runs, name, "the client's tests").then_some(program)
 }

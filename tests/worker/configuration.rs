@@ -57,7 +57,7 @@ simple = { limit = 10, period = 60 }
     fs::write(project.folder.join(".dev.vars.staging"), "CLIENT_LIMIT=9\n").unwrap();
     let (succeeded, text) = project.make(&["build"]);
     assert!(!succeeded);
-    let known = "README.md, \"Settings\", and docs/abuse.md have them all";
+    let known = "docs/operating.md, \"Settings\", and docs/abuse.md have them all";
     let inherited = "an environment does not inherit it from the top level";
     let said: Vec<_> =
         text.lines().filter(|line| line.contains("wrangler.toml") || line.contains(".dev.vars")).collect();
