@@ -90,14 +90,17 @@ fn with_arguments(vars: &[&str], start: impl FnOnce(&[&str]) -> Server) -> Serve
     start(&besides.chain(vars).collect::<Vec<_>>())
 }
 
+/// A variable with its value.
+type Setting<'a> = (&'a str, &'a str);
+
 /// The configuration of another admin called `name`, which has only these variables beside those of the public Worker.
-fn variant(name: &str, vars: &[(&str, &str)]) -> PathBuf {
+fn variant(name: &str, vars: &[Setting]) -> PathBuf {
     let main = Path::new(env!("CARGO_MANIFEST_DIR")).join("admin/index.js");
-    let vars: String = vars.iter().map(|(name, value)| format!("{name} = {value:?}\n")).collect();
+    let vars: Vec<_> = vars.iter().map(|(name, value)| format!("{name} = {value:?}\n")).collect();
     let text = own_configuration()
         .replace("name = \"edge-signup\"\n", &format!("name = \"{name}\"\n"))
         .replace("worker/index.js", main.to_str().unwrap())
-        .replace("[vars]\n", &format!("[vars]\n{vars}"));
+        .replace("[vars]\n", &format!("[vars]\n{}", vars.concat()));
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.toml"));
     fs::write(&file, text).unwrap();
     file
@@ -193,8 +196,12 @@ fn import(lines: &[Value]) -> Vec<Value> {
 }
 
 fn import_at(server: &Server, lines: &[Value]) -> Vec<Value> {
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    import_request("/imports", &text).ask_at(server).lines()
+    import_request("/imports", &text_of(lines)).ask_at(server).lines()
+}
+
+/// The body of an import.
+fn text_of(lines: &[Value]) -> String {
+    lines.iter().map(|line| line.to_string() + "\n").collect()
 }
 
 fn import_request(path: &str, text: &str) -> Request {

@@ -8,7 +8,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::{INTERNAL, NO_PATH, READ_ONLY, READ_TOKEN, TOKEN, UNAUTHORIZED, audited, get, server, variant};
+use super::{
+    INTERNAL, NO_PATH, READ_ONLY, READ_TOKEN, Setting, TOKEN, UNAUTHORIZED, audited, get, server, variant,
+};
 use crate::guards::limits;
 use crate::request::{self, Request, request};
 use crate::server::{Server, command};
@@ -154,19 +156,19 @@ fn too_many_wrong_tokens_of_a_network_have_to_wait() {
 #[test]
 fn without_credentials_and_with_wrong_settings_nobody_gets_in() {
     let token = ("ADMIN_TOKEN", TOKEN);
-    let all: [(&str, &[(&str, &str)], &str); 8] = [
-        ("short", &[("ADMIN_TOKEN", "s3cret")], "ADMIN_TOKEN must be 32 to 256 visible ASCII characters"),
-        ("read", &[token, ("ADMIN_READ_TOKEN", "s3cret")], "ADMIN_READ_TOKEN must be 32 to 256"),
-        ("same", &[token, ("ADMIN_READ_TOKEN", TOKEN)], "ADMIN_TOKEN and ADMIN_READ_TOKEN are the same"),
-        ("alone", &[token, ("ACCESS_TEAM", "s3cret")], "ACCESS_AUD is missing, but ACCESS_TEAM is there"),
-        ("aud", &[token, ("ACCESS_AUD", "s3cret")], "ACCESS_TEAM is missing, but ACCESS_AUD is there"),
+    let all: [(&str, Vec<Setting>, &str); 8] = [
+        ("short", vec![("ADMIN_TOKEN", "s3cret")], "ADMIN_TOKEN must be 32 to 256 visible ASCII characters"),
+        ("read", vec![token, ("ADMIN_READ_TOKEN", "s3cret")], "ADMIN_READ_TOKEN must be 32 to 256"),
+        ("same", vec![token, ("ADMIN_READ_TOKEN", TOKEN)], "ADMIN_TOKEN and ADMIN_READ_TOKEN are the same"),
+        ("alone", vec![token, ("ACCESS_TEAM", "s3cret")], "ACCESS_AUD is missing, but ACCESS_TEAM is there"),
+        ("aud", vec![token, ("ACCESS_AUD", "s3cret")], "ACCESS_TEAM is missing, but ACCESS_AUD is there"),
         (
             "team",
-            &[token, ("ACCESS_TEAM", "http://s3cret.example"), ("ACCESS_AUD", "tag")],
+            vec![token, ("ACCESS_TEAM", "http://s3cret.example"), ("ACCESS_AUD", "tag")],
             "ACCESS_TEAM must be the name of a team",
         ),
-        ("peppers", &[token, ("PASSWORD_PEPPERS", "2025:s3cret")], "PASSWORD_PEPPERS must have peppers"),
-        ("firebase", &[token, ("FIREBASE_SCRYPT", "s3cret")], "FIREBASE_SCRYPT must be Firebase's"),
+        ("peppers", vec![token, ("PASSWORD_PEPPERS", "2025:s3cret")], "PASSWORD_PEPPERS must have peppers"),
+        ("firebase", vec![token, ("FIREBASE_SCRYPT", "s3cret")], "FIREBASE_SCRYPT must be Firebase's"),
     ];
     let files: Vec<_> =
         all.iter().map(|(name, vars, _)| variant(name, vars)).chain([variant("none", &[])]).collect();

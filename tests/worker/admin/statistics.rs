@@ -25,7 +25,9 @@ fn sign_ups_are_counted_once_over_two_databases_and_an_erasure_does_not_lower_th
     // The two first ones of a database count in the same hour.
     let same = ids.iter().step_by(3).filter(|id| *id >> 40 == ids[0] >> 40);
     let erased: Vec<_> = same.copied().take(2).collect();
-    erased.iter().for_each(|id| erase(*id));
+    for id in &erased {
+        erase(*id);
+    }
 
     let days =
         json!([{ "at": "2020-01-01T00:00:00Z", "count": 20 }, { "at": "2020-01-02T00:00:00Z", "count": 10 }]);

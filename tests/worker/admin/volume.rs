@@ -42,6 +42,7 @@ fn with_many_users_pages_and_questions_cost_as_much_as_with_none() {
         ("/users?username=User-77777", 1),
         ("/users?client_id=client-7&username=user-77777", 1),
         ("/users?client_id=client-7&prefix=user-7777", 2),
+        ("/users?prefix=user-7777", 11),
         ("/users?client_id=client-7", 50),
         ("/users/100000", 1),
         ("/statistics", 0),
