@@ -60,7 +60,7 @@ or_fail = || { echo "$(1)" >&2; exit 1; }
 
 .PHONY: always help setup build examples dev check test mutants bench browser python php settings third-party package release \
 	provision deployable deploy verify grow freeze shards block unblock blocked client clients client-disable skeletons \
-	breached-list import clean
+	breached-list import webhook webhooks clean
 
 help:
 	@echo "make dev        serve the Worker on http://127.0.0.1:8787, and its admin on 8788 [PORT=9000] [STATE=dir] [DATABASES=4] [ADMIN=no]"
@@ -88,6 +88,8 @@ help:
 	@echo "make skeletons  store the skeletons of the existing names, for CONFUSABLES = \"deny\" [REMOTE=1] [DATABASES=4]"
 	@echo "make breached-list  store the list of breached passwords, for BREACHED_PASSWORDS = \"list\" [REMOTE=1]"
 	@echo "make import     store the users of a file: FILE=users.ndjson [FROM=auth0 CLIENT_ID=…] [URL=https://…] [DRY=1] [FAILURES=FILE]"
+	@echo "make webhook    tell a server of events: URL=https://… [EVENTS=user.created] [CLIENT=…] [SIGNATURE=v1a] [ADMIN_URL=https://…]"
+	@echo "make webhooks   list the servers that are told of events [ADMIN_URL=https://…]"
 	@echo "make clean      delete all build output; installed tools and stored data stay"
 	@echo "ENV=staging     run any of these commands for that environment of wrangler.toml"
 
@@ -447,6 +449,14 @@ import: setup
 	@$(EDGE_SIGNUP) import $(call option,FROM) $(call option,CLIENT_ID,client) $(call option,URL) $(call option,FAILURES) \
 		$(call option,ROUNDS) $(call option,MEM_COST,mem-cost) $(if $(filter command,$(origin USERNAME)),"--username=$$USERNAME") \
 		$(if $(DRY),--dry) -- "$$FILE"
+
+# Desktops may set CLIENT or EVENTS for other programs, so they count only on the command line.
+webhook: setup
+	@$(EDGE_SIGNUP) webhook $(foreach name,EVENTS CLIENT SIGNATURE,$(if $(filter command,$(origin $(name))),$(call option,$(name)))) \
+		$(call option,ADMIN_URL,admin) -- "$$URL"
+
+webhooks: setup
+	@$(EDGE_SIGNUP) webhooks $(call option,ADMIN_URL,admin)
 
 clean:
 	rm -rf build target dist scripts/tools bench/hash/build $(CLIENT)/dist $(ELEMENT)/dist public/client.js public/solver.js public/edge-sign-up*.js \

@@ -7,8 +7,10 @@ import { exported, imported } from "./streams.js";
 const wasm = Worker.prototype;
 
 export default {
-  async fetch(request, env) {
+  async fetch(request, env, ctx) {
     const answer = await run(wasm, request.signal, (task) => wasm.begin(task, request, env));
+    // A change may have an event, and so may the request to send events again.
+    if (answer?.ok && request.method !== "GET") ctx.waitUntil(deliverAll(env, ctx, NUDGED));
     if (typeof answer !== "string") return answer ?? (request.signal.aborted ? Response.error() : wasm.lost());
     // The chunks of a stream share one listener: there may be thousands of them.
     let current;
@@ -22,51 +24,89 @@ export default {
     return plan.import ? imported(request.body, plan, id, wasm, env, chunk) : exported(plan, id, wasm, env, chunk);
   },
 
-  async scheduled(_event, env, ctx) {
-    await deliverAll(env, ctx, true);
+  /** Each minute. The old events are looked for once an hour, because that reads every event. */
+  async scheduled({ scheduledTime }, env, ctx) {
+    const isPurging = new Date(scheduledTime).getUTCMinutes() === 0;
+    await run(wasm, undefined, (task) => wasm.tidyEvents(task, env, isPurging));
+    await deliverAll(env, ctx, 45_000);
   },
 };
 
-/** How long a deliverer goes on, in ms: the next one begins within a minute. */
-const SHIFT = 25_000;
+/**
+ * How long a nudged deliverer begins to send, in ms. The runtime ends it 30 s after the nudge, and a try may take 15 s: a
+ * deliverer that is ended may have sent an event that the next one sends again.
+ */
+const NUDGED = 12_000;
 
-/** Until when this isolate is looking for due events, and whether more came meanwhile. The runtime may end it earlier. */
-let busyUntil = 0;
-let hasMore = false;
+/** The least time between two looks for due events, in ms: many nudges make few looks. */
+const PACE = 500;
 
-/** Has the due events delivered: each endpoint in an invocation of its own, so that a slow one delays no other. */
-async function deliverAll(env, ctx, isTidying) {
-  hasMore = true;
-  if (Date.now() < busyUntil) return;
-  busyUntil = Date.now() + 2 * SHIFT;
-  while (hasMore) {
-    hasMore = false;
-    const due = await run(wasm, undefined, (task) => wasm.dueWebhooks(task, env, isTidying));
-    isTidying = false;
-    await Promise.allSettled(JSON.parse(due ?? "[]").map((id) => ctx.exports.Deliverer.deliver(id)));
+/** The longest wait for a retry, in ms. A cron makes the later ones. */
+const LONGEST_WAIT = 10_000;
+
+/** Until when this isolate looks for due events, and whether there may be more. The runtime may end it earlier. */
+const looking = { until: 0, hasMore: false };
+
+/** The same for each endpoint, by its id. */
+const busy = new Map();
+
+/** Has the due events delivered for as many ms: each endpoint in an invocation of its own, so that none delays another. */
+async function deliverAll(env, ctx, time) {
+  const end = Date.now() + time;
+  looking.hasMore = true;
+  if (Date.now() < looking.until) return;
+  looking.until = end;
+  const deliveries = [];
+  while (looking.hasMore && Date.now() < end) {
+    looking.hasMore = false;
+    const due = await run(wasm, undefined, (task) => wasm.dueWebhooks(task, env));
+    for (const id of JSON.parse(due ?? "[]")) deliveries.push(deliverTo(id, ctx, end));
+    await scheduler.wait(PACE);
   }
-  busyUntil = 0;
+  looking.until = 0;
+  await Promise.allSettled(deliveries);
+}
+
+/** Has the due events of one endpoint delivered until `end`, unless this isolate does so already. */
+async function deliverTo(id, ctx, end) {
+  for (let wait = 0; Date.now() + wait < end; ) {
+    if (wait > 0) await scheduler.wait(wait);
+    const other = busy.get(id);
+    if (Date.now() < other?.until) {
+      other.hasMore = true;
+      return;
+    }
+    const own = { until: end + LONGEST_WAIT, hasMore: true };
+    busy.set(id, own);
+    let next = null;
+    try {
+      while (own.hasMore) {
+        own.hasMore = false;
+        next = await ctx.exports.Deliverer.deliver(id, end);
+      }
+    } finally {
+      busy.delete(id);
+    }
+    if (next === null || next * 1000 > LONGEST_WAIT) return;
+    wait = Math.max(next, 1) * 1000;
+  }
 }
 
 /** Delivers events. The public Worker may have a service binding to it, and nudges it after a sign-up. */
 export class Deliverer extends WorkerEntrypoint {
   /** Says that there may be a new event. */
   async nudge() {
-    this.ctx.waitUntil(deliverAll(this.env, this.ctx, false));
+    this.ctx.waitUntil(deliverAll(this.env, this.ctx, NUDGED));
   }
 
-  /** Delivers the due events of one endpoint. */
-  async deliver(id) {
-    const end = Date.now() + SHIFT;
+  /** Delivers the due events of one endpoint until `end`. Gives the seconds until the next one is due, or `null`. */
+  async deliver(id, end) {
     while (Date.now() < end) {
       const answer = await run(wasm, undefined, (task) => wasm.deliver(task, this.env, id));
-      if (typeof answer !== "string") return;
-      const { sent, wait } = JSON.parse(answer);
-      if (sent > 0) continue;
-      // The first retry comes after seconds, before the next deliverer.
-      if (wait === null || wait > 10) return;
-      await scheduler.wait(Math.max(wait, 1) * 1000);
+      const { sent, wait } = JSON.parse(answer ?? '{"sent":0,"wait":null}');
+      if (sent === 0) return wait;
     }
+    return null;
   }
 }
 

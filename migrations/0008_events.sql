@@ -72,6 +72,11 @@ BEGIN
     WHERE type = NEW.type AND client_id IN ('', NEW.client_id);
 END;
 
+CREATE TRIGGER events_deleted AFTER DELETE ON events
+BEGIN
+    DELETE FROM deliveries WHERE event_id = OLD.id;
+END;
+
 -- An import stores users under request keys of its own form, which no client can choose.
 CREATE TRIGGER users_event AFTER INSERT ON users
 WHEN EXISTS (

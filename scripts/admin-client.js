@@ -35,7 +35,7 @@ function admin(address = `http://127.0.0.1:${Number(process.env.PORT) + 1}`) {
   const headers = { Authorization: `Bearer ${token(isLocal)}` };
   const place = url.origin;
 
-  /** Sends a request, and gives its answer with status 200. */
+  /** Sends a request, and gives its answer with status 200 or 201. */
   async function ask(method, path, { type, body } = {}) {
     const sent = request(new URL(path, url), {
       method,
@@ -49,31 +49,40 @@ function admin(address = `http://127.0.0.1:${Number(process.env.PORT) + 1}`) {
     if (body) pipeline(body, sent, () => {});
     else sent.end();
     const [answer] = await once(sent, "response");
-    if (answer.statusCode === 200) return { sent, answer };
+    if (answer.statusCode === 200 || answer.statusCode === 201) return { sent, answer };
     const problem = await refusal(answer);
     sent.destroy();
     throw new Stop(`${place} answered ${answer.statusCode}: ${problem}`);
   }
 
+  /** The JSON of an answer. */
+  async function json(method, path, content) {
+    let found;
+    try {
+      const { answer } = await ask(method, path, content && { ...content, body: Readable.from([content.body]) });
+      found = JSON.parse(await text(answer));
+    } catch (error) {
+      if (error instanceof Stop) throw error;
+      if (error instanceof SyntaxError) throw new Stop(`${place} is not an admin Worker: its answer is not JSON`);
+      throw new Stop(
+        `${place} does not answer (${error.code ?? error.message}): is the admin Worker running there?`,
+      );
+    }
+    return Object(found);
+  }
+
+  const read = (path) => json("GET", path);
+
   return {
     place,
 
     /** What the token may do. */
-    async session() {
-      let found;
-      try {
-        const { answer } = await ask("GET", "/session");
-        found = JSON.parse(await text(answer));
-      } catch (error) {
-        if (error instanceof Stop) throw error;
-        if (error instanceof SyntaxError)
-          throw new Stop(`${place} is not an admin Worker: its answer is not JSON`);
-        throw new Stop(
-          `${place} does not answer (${error.code ?? error.message}): is the admin Worker running there?`,
-        );
-      }
-      return Object(found);
-    },
+    session: () => read("/session"),
+
+    read,
+
+    /** Sends a change as JSON, and gives the answer. */
+    change: (method, path, value) => json(method, path, { type: "application/json", body: JSON.stringify(value) }),
 
     /**
      * Sends `entries`, an iterator of `{ line, … }` in which `line` is bytes, in as many requests as it needs. Calls

@@ -112,6 +112,17 @@ export const clients = (signal) => get("/clients", {}, signal);
 export const registerClient = (value) => send("POST", "/clients", value);
 export const changeClient = (id, value) => send("PATCH", `/clients/${encodeURIComponent(id)}`, value);
 
+const webhookPath = (id) => `/webhooks/${encodeURIComponent(id)}`;
+export const webhooks = (signal) => get("/webhooks", {}, signal);
+export const webhook = (id, signal) => get(webhookPath(id), {}, signal);
+export const addWebhook = (value) => send("POST", "/webhooks", value);
+export const changeWebhook = (id, value) => send("PATCH", webhookPath(id), value);
+export const deleteWebhook = (id) => send("DELETE", webhookPath(id));
+export const rotateSecret = (id) => send("POST", `${webhookPath(id)}/secret`);
+export const testWebhook = (id) => send("POST", `${webhookPath(id)}/test`);
+export const resend = (id, value) => send("POST", `${webhookPath(id)}/resend`, value);
+export const events = (query, signal) => get("/events", query, signal);
+
 export const statistics = (query, signal) => get("/statistics", query, signal);
 export const audit = (query, signal) => get("/audit", query, signal);
 export const shards = (signal) => get("/shards", {}, signal);

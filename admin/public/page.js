@@ -7,6 +7,7 @@ import * as audit from "./views/audit.js";
 import * as blocks from "./views/blocks.js";
 import * as clients from "./views/clients.js";
 import * as databases from "./views/databases.js";
+import * as events from "./views/events.js";
 import * as imports from "./views/imports.js";
 import * as overview from "./views/overview.js";
 import * as users from "./views/users.js";
@@ -15,7 +16,7 @@ import * as users from "./views/users.js";
  * The views by their names in the hash, such as `#/users/7`. A view has a `title`, and `show` makes its node: it gets
  * `mayWrite`, the function `go`, and the part of the hash behind the name, which is never secret or personal.
  */
-const VIEWS = { overview, users, blocks, clients, imports, audit, databases };
+const VIEWS = { overview, users, blocks, clients, events, imports, audit, databases };
 
 const find = (selector) => document.querySelector(selector);
 const [title, view, dialog] = ["#title", "#view", "#sign-in"].map(find);

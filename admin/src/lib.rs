@@ -188,18 +188,27 @@ pub fn call_users(task: u32, env: JsValue, method: String, input: String) -> JsV
     })
 }
 
-/// The ids of the endpoints that have a due event, as a JSON array, or `undefined` after a failure. With `is_tidying`, old
-/// events are deleted first, and every database learns which endpoints there are.
+/// The ids of the endpoints that have a due event, as a JSON array, or `undefined` after a failure.
 #[wasm_bindgen(js_name = dueWebhooks)]
 #[must_use]
-pub fn due_webhooks(task: u32, env: JsValue, is_tidying: bool) -> JsValue {
+pub fn due_webhooks(task: u32, env: JsValue) -> JsValue {
     chunk(task, "Deliverer", async move {
         let service = Service::of(&Environment::new(env)).await?;
-        if is_tidying {
-            storage::webhooks::subscribe(&service.store).await?;
+        Ok(json::write(&storage::deliveries::due(&service.store).await?))
+    })
+}
+
+/// Tells every database which endpoints there are, and with `is_purging` deletes the old events.
+#[wasm_bindgen(js_name = tidyEvents)]
+#[must_use]
+pub fn tidy_events(task: u32, env: JsValue, is_purging: bool) -> JsValue {
+    chunk(task, "Deliverer", async move {
+        let service = Service::of(&Environment::new(env)).await?;
+        storage::webhooks::subscribe(&service.store).await?;
+        if is_purging {
             storage::deliveries::purge(&service.store).await?;
         }
-        Ok(json::write(&storage::deliveries::due(&service.store).await?))
+        Ok(String::new())
     })
 }
 

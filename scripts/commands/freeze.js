@@ -7,6 +7,14 @@ const { call } = require("../wrangler");
 
 const FREEZE = "UPDATE place SET frozen_at = coalesce(frozen_at, unixepoch()) RETURNING frozen_at";
 
+/** The statements that tell a database which servers want which events. */
+const subscribe = (rows) => {
+  if (!rows.length) return [];
+  const quoted = (text) => `'${text.replaceAll("'", "''")}'`;
+  const values = rows.map((row) => `(${[row.type, row.client_id, row.webhook_id].map(quoted).join(", ")})`);
+  return [`INSERT OR IGNORE INTO subscriptions (type, client_id, webhook_id) VALUES ${values.join(", ")}`];
+};
+
 const date = (seconds) => new Date(seconds * 1000).toISOString().replace(".000", "");
 
 /** The number of the generation to freeze. */
@@ -39,6 +47,14 @@ module.exports = {
       requirePlaces(all, states, "nothing has changed");
       const progress = progressOf(all, states);
       const generation = chosen(progress, states);
+      // A new generation may not know yet which servers are told of its users. The events that come before it does would
+      // be missing.
+      const [subscriptions] = await or(all[0].d1.query("SELECT * FROM subscriptions"), advice);
+      const next = progress.generations[generation + 1];
+      await or(
+        each(next, async ({ d1 }) => d1.execute(subscribe(subscriptions))),
+        `Nothing has changed: run ${call("freeze")} again`,
+      );
       const frozen = await or(
         each(progress.generations[generation], async ({ d1 }) => (await d1.query(FREEZE))[0][0].frozen_at),
         `Generation ${generation} may be frozen in part: run ${call("freeze")} again, which completes it`,

@@ -28,16 +28,17 @@ use crate::openapi;
 use crate::request::{self, Request, request, sign_up};
 use crate::server::{Server, own_configuration};
 
-const TOKEN: &str = "an-admin-token-of-the-tests-0123456789";
-const READ_TOKEN: &str = "a-reading-token-of-the-tests-012345678";
+pub const TOKEN: &str = "an-admin-token-of-the-tests-0123456789";
+pub const READ_TOKEN: &str = "a-reading-token-of-the-tests-012345678";
 
 /// The key of Google's example, with which one of the hashes was made.
 const FIREBASE: &str =
     "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==:Bw==";
 
-const PASSWORD: &str = "correct horse battery staple";
 /// The variable with which events can be signed.
 const WEBHOOK_KEY: &str = "WEBHOOK_KEY:a-key-of-the-tests-of-32-characters";
+
+pub const PASSWORD: &str = "correct horse battery staple";
 
 /// A hash of [`PASSWORD`].
 const BCRYPT: &str = "$2b$04$LSAt.KRc.4TG.UxAFtBciu5GClRW6duPqNnv5oSPiaOQ2pwF32DU.";
@@ -91,10 +92,10 @@ fn with_arguments(vars: &[&str], start: impl FnOnce(&[&str]) -> Server) -> Serve
 }
 
 /// A variable with its value.
-type Setting<'a> = (&'a str, &'a str);
+pub type Setting<'a> = (&'a str, &'a str);
 
 /// The configuration of another admin called `name`, which has only these variables beside those of the public Worker.
-fn variant(name: &str, vars: &[Setting]) -> PathBuf {
+pub fn variant(name: &str, vars: &[Setting]) -> PathBuf {
     let main = Path::new(env!("CARGO_MANIFEST_DIR")).join("admin/index.js");
     let vars: Vec<_> = vars.iter().map(|(name, value)| format!("{name} = {value:?}\n")).collect();
     let text = own_configuration()
@@ -107,7 +108,7 @@ fn variant(name: &str, vars: &[Setting]) -> PathBuf {
 }
 
 impl Request {
-    fn bearer(self, token: &str) -> Self {
+    pub fn bearer(self, token: &str) -> Self {
         self.header("Authorization", format!("Bearer {token}"))
     }
 
@@ -117,12 +118,12 @@ impl Request {
     }
 
     /// Sends the request to the admin of `server`.
-    fn ask_at(&self, server: &Server) -> Answer {
+    pub fn ask_at(&self, server: &Server) -> Answer {
         self.ask_url(server.beside("edge-signup-admin"))
     }
 
     /// Sends the request to the admin at `url`, and checks the answer for everything that all answers share.
-    fn ask_url(&self, url: &str) -> Answer {
+    pub fn ask_url(&self, url: &str) -> Answer {
         let answer = self.call(url).unwrap();
         assert_uuid_v4(answer.id());
         for name in answer.headers.keys() {
@@ -137,7 +138,7 @@ impl Request {
 }
 
 impl Answer {
-    fn json(&self) -> Value {
+    pub fn json(&self) -> Value {
         serde_json::from_str(&self.body).unwrap_or_else(|_| panic!("{self:?} should be JSON"))
     }
 
@@ -148,14 +149,14 @@ impl Answer {
     }
 
     /// Asserts the status, the word of `X-Error-Reason` and the body.
-    fn is_refusal(&self, status: u16, reason: &str, body: &str) {
+    pub fn is_refusal(&self, status: u16, reason: &str, body: &str) {
         self.is(status, body);
         assert_eq!(self.header("X-Error-Reason"), Some(reason));
     }
 }
 
 /// A request with the admin's token.
-fn admin(method: &str, path: &str) -> Request {
+pub fn admin(method: &str, path: &str) -> Request {
     request(method, path).bearer(TOKEN)
 }
 
@@ -164,7 +165,7 @@ fn get(path: &str) -> Request {
 }
 
 /// A request with a body of JSON.
-fn send(method: &str, path: &str, body: &Value) -> Request {
+pub fn send(method: &str, path: &str, body: &Value) -> Request {
     admin(method, path).json(body.to_string())
 }
 
@@ -253,7 +254,7 @@ fn created_at(table: &str, id: u64) -> String {
 }
 
 /// The actor and the action of each entry of the audit about `subject`.
-fn audited(server: &Server, subject: &str) -> Vec<String> {
+pub fn audited(server: &Server, subject: &str) -> Vec<String> {
     server.database().texts("SELECT actor || ' ' || action FROM audit WHERE subject = ? ORDER BY id", subject)
 }
 

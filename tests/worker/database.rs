@@ -175,6 +175,11 @@ impl Database {
         self.0.iter().map(of).collect()
     }
 
+    /// The number of databases.
+    pub fn size(&self) -> usize {
+        self.0.len()
+    }
+
     /// The text that all databases of a service share.
     pub fn service(&self) -> String {
         self.0[0].query_row("SELECT service FROM place", [], |row| row.get(0)).unwrap()

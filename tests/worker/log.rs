@@ -52,6 +52,7 @@ const CAUSES: &[&str] = &[
     "WEBHOOK_KEY ",
     "OUTCOMES_",
     "no outcomes: ",
+    "deliveries: ",
 ];
 
 /// The routes in the log: those of the public Worker, and then those of the admin.
@@ -75,14 +76,14 @@ const ROUTES: &[&str] = &[
     "/exports/users",
     "/exports/accounts",
     "/statistics",
-    "/audit",
-    "/shards",
     "/webhooks",
     "/webhooks/{id}",
     "/webhooks/{id}/secret",
     "/webhooks/{id}/test",
     "/webhooks/{id}/resend",
     "/events",
+    "/audit",
+    "/shards",
     "Users",
     "Deliverer",
 ];

@@ -30,6 +30,7 @@ mod database;
 mod deploy;
 mod documents;
 mod element;
+mod events;
 mod faults;
 mod growing;
 mod guards;

@@ -2,7 +2,7 @@
 // wrangler. `wrangler dev` itself puts a proxy in another workerd before the Worker, and takes the time of many
 // requests to start. So only the tests of `make dev` start it.
 //
-//   node tests/worker/serve.js [MAIN] [--config FILE] [--var NAME:VALUE]… [--beside FILE]…
+//   node tests/worker/serve.js [MAIN] [--config FILE] [--var NAME:VALUE]… [--beside FILE]… [--nudge] [--cron]
 //
 //   STATE=folder   the folder of D1 and KV, whose tables exist already
 //
@@ -10,9 +10,14 @@
 // another Worker in the same workerd, on the same storage and with the same variables. `admin/wrangler.toml` gets what
 // `edge-signup dev` adds to it.
 //
+// With `--nudge` the first Worker has the binding EVENTS to the admin. With `--cron` the path `/NAME` of one more address runs
+// the cron of the Worker NAME once, and answers when it has ended; `?at=` is its time in ms.
+//
 // Prints the address of each Worker, that of the first one last, and then what the Workers log. The server ends with its standard input.
 
+const { once } = require("node:events");
 const { readFileSync, rmSync } = require("node:fs");
+const http = require("node:http");
 const path = require("node:path");
 const { parseArgs } = require("node:util");
 
@@ -67,11 +72,26 @@ async function besideOf(file, options) {
   const isAdmin = file === "admin/wrangler.toml";
   const config = isAdmin ? admin.derive({ file: `${admin.FOLDER}/.wrangler.${process.pid}.json` }) : file;
   try {
-    const worker = await workerOf(config, undefined, isAdmin ? options : { vars: options.vars });
-    return { ...worker, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] };
+    const worker = await workerOf(config, undefined, isAdmin ? options : {});
+    // A variable of its own configuration comes before a given one.
+    const bindings = { ...options.vars, ...worker.bindings };
+    return { ...worker, bindings, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] };
   } finally {
     if (isAdmin) rmSync(config);
   }
+}
+
+/** Serves the crons of the Workers, and gives the address. */
+async function cron(miniflare) {
+  const server = http.createServer(async ({ url }, answer) => {
+    const { pathname, searchParams } = new URL(url, "http://cron");
+    const worker = await miniflare.getWorker(pathname.slice(1));
+    const scheduledTime = new Date(Number(searchParams.get("at") ?? Date.now()));
+    const { outcome } = await worker.scheduled({ scheduledTime, cron: "* * * * *" });
+    answer.end(outcome);
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  return `http://127.0.0.1:${server.address().port}`;
 }
 
 async function serve() {
@@ -81,6 +101,8 @@ async function serve() {
       config: { type: "string", default: "wrangler.toml" },
       var: { type: "string", multiple: true, default: [] },
       beside: { type: "string", multiple: true, default: [] },
+      nudge: { type: "boolean" },
+      cron: { type: "boolean" },
     },
   });
   const vars = Object.fromEntries(values.var.map((text) => text.split(/:(.*)/s).slice(0, 2)));
@@ -88,6 +110,10 @@ async function serve() {
   const added = Object.fromEntries(shards.map((binding) => [binding, binding]));
   const options = { vars, d1: added };
   const first = await workerOf(values.config, positionals[0], options);
+  if (values.nudge) {
+    const events = { name: admin.ownOfAdmin().name, entrypoint: "Deliverer" };
+    first.serviceBindings = { ...first.serviceBindings, EVENTS: events };
+  }
   const others = [];
   for (const file of values.beside) others.push(await besideOf(file, options));
   const miniflare = new Miniflare(
@@ -108,8 +134,12 @@ async function serve() {
     const { origin } = await miniflare.unsafeGetDirectURL(name);
     console.log(`==> ${name} on ${origin}`);
   }
+  if (values.cron) console.log(`==> cron on ${await cron(miniflare)}`);
   console.log(`==> Ready on ${origin}`);
-  process.stdin.resume().on("end", () => miniflare.dispose());
+  process.stdin.resume().on("end", async () => {
+    await miniflare.dispose();
+    process.exit();
+  });
 }
 
 serve();

@@ -24,8 +24,11 @@ const RETENTION: u32 = 7 * 24 * 60 * 60;
 /// The same for an event that an endpoint did not take.
 const FAILED_RETENTION: u32 = 30 * 24 * 60 * 60;
 
-/// The rows that one purge deletes in a database.
-const PURGE: u32 = 10_000;
+/// The events that one statement deletes.
+const PURGE: usize = 5_000;
+
+/// The statements of a purge in a database, at most.
+const PURGES: usize = 20;
 
 /// An event that a deliverer has leased.
 #[derive(Debug, Clone, Deserialize)]
@@ -125,8 +128,10 @@ pub async fn due(store: &Store) -> Result<Vec<String>, StoreError> {
     struct Due {
         webhook_id: String,
     }
+    // The table of subscriptions is short, so each database reads a few rows for each endpoint, however many events wait.
     let sql = format!(
-        "SELECT DISTINCT webhook_id FROM deliveries WHERE due_at IS NOT NULL AND {} AND {}",
+        "SELECT DISTINCT webhook_id FROM subscriptions AS s WHERE EXISTS (SELECT 1 FROM deliveries \
+         WHERE webhook_id = s.webhook_id AND due_at IS NOT NULL AND {} AND {})",
         is_due(),
         is_free()
     );
@@ -204,21 +209,25 @@ pub async fn next_due(database: &Database, webhook_id: &str) -> Result<Option<i6
     Ok(rows.next::<Next>(database)?.pop().and_then(|next| next.wait))
 }
 
-/// Deletes the events that are over a week old and wait for no try, with their deliveries. An event whose delivery failed
-/// is kept for a month.
+/// Deletes the events that are over a week old and wait for no try, and with them their deliveries. An event whose
+/// delivery failed is kept for a month.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn purge(store: &Store) -> Result<(), StoreError> {
-    let events = format!(
+    let sql = format!(
         "DELETE FROM events WHERE id IN (SELECT id FROM events WHERE created_at < unixepoch() - {FAILED_RETENTION} \
          OR created_at < unixepoch() - {RETENTION} AND NOT EXISTS (\
-         SELECT 1 FROM deliveries WHERE event_id = events.id AND delivered_at IS NULL) ORDER BY id LIMIT {PURGE})"
+         SELECT 1 FROM deliveries WHERE event_id = events.id AND delivered_at IS NULL) ORDER BY id LIMIT {PURGE}) \
+         RETURNING 1"
     );
-    let deliveries = "DELETE FROM deliveries WHERE event_id < (SELECT min(id) FROM events) \
-                      OR event_id NOT IN (SELECT id FROM events)";
     for database in store.databases() {
-        batch::write(database, &[Statement(&events, Vec::new()), Statement(deliveries, Vec::new())]).await?;
+        for _ in 0..PURGES {
+            let mut rows = batch::write(database, &[Statement(&sql, Vec::new())]).await?;
+            if rows.next::<Value>(database)?.len() < PURGE {
+                break;
+            }
+        }
     }
     Ok(())
 }
@@ -268,15 +277,18 @@ pub async fn again(store: &Store, webhook_id: &str, again: &Again<'_>) -> Result
         }
     };
     let sql = format!(
-        "UPDATE deliveries SET due_at = unixepoch(), delivered_at = NULL, tries = 0 WHERE webhook_id = ?1 AND {condition} \
-         RETURNING event_id"
+        "UPDATE deliveries SET due_at = unixepoch(), delivered_at = NULL, tries = 0 WHERE webhook_id = ?1 AND {condition}"
     );
     let mut count = 0_u64;
     for database in store.databases() {
-        let mut rows =
-            batch::write(database, &[Statement(&sql, vec![webhook_id.into(), value.clone()])]).await?;
-        let rows = rows.next::<Value>(database)?.len();
-        count = count.saturating_add(u64::try_from(rows).unwrap_or_default());
+        let statements = [
+            Statement(&sql, vec![webhook_id.into(), value.clone()]),
+            Statement("SELECT changes() AS count", Vec::new()),
+        ];
+        let mut rows = batch::write(database, &statements).await?;
+        rows.next::<Value>(database)?;
+        let changed = rows.next::<Value>(database)?.pop().and_then(|row| row["count"].as_u64());
+        count = count.saturating_add(changed.unwrap_or_default());
     }
     Ok(count)
 }

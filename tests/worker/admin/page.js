@@ -5,6 +5,7 @@
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
@@ -17,7 +18,7 @@ const SCREENS = [
   { name: "phone", width: 360, height: 740, isTouched: true },
   { name: "desktop", width: 1280, height: 900, isTouched: false },
 ];
-const VIEWS = ["overview", "users", "blocks", "clients", "imports", "audit", "databases"];
+const VIEWS = ["overview", "users", "blocks", "clients", "events", "imports", "audit", "databases"];
 
 const AXE = readFileSync("node_modules/axe-core/axe.min.js", "utf8");
 const FAULTS = readFileSync("tests/worker/pages.js", "utf8");
@@ -319,6 +320,120 @@ onEachScreen("a client is registered, changed, disabled and enabled", async ({ n
   }
 });
 
+/** A server that answers each event with the status of its path. */
+function listen() {
+  const got = [];
+  const server = createServer((request, answer) => {
+    got.push(request.headers["webhook-id"]);
+    answer.writeHead(Number(request.url.slice(1))).end();
+  });
+  after(() => server.close());
+  return new Promise((resolve) =>
+    server.listen(0, "127.0.0.1", () => resolve({ got, port: server.address().port })),
+  );
+}
+
+onEachScreen(
+  "an endpoint is added, tried, changed, disabled and deleted, and gets its events again",
+  async ({ name }) => {
+    const { got, port } = await listen();
+    const target = `http://127.0.0.1:${port}`;
+    await go("events");
+    await page.click("#view .primary");
+    await page.fill("#dialog [name=url]", "http://shop.example/");
+    await page.click("#dialog .primary");
+    await page.until("document.querySelector('#dialog [name=url][aria-invalid]')");
+    await page.fill("#dialog [name=url]", `${target}/204`);
+    await page.fill("#dialog [name=events]", "user.imported");
+    await page.fill("#dialog [name=client_id]", RUN);
+    await page.click("#dialog .primary");
+    await message("The endpoint is added.");
+    await settled();
+    const secret = await page.text("#secret code");
+    assert.match(secret, /^whsec_/);
+    const button = async (text) => {
+      await page.run(
+        "[...document.querySelectorAll('#view button')].find((b) => b.textContent === arguments[0]).click()",
+        text,
+      );
+    };
+    await button("Send a test");
+    await message("The endpoint answered 204 to the test.");
+    assert.equal(got.length, 1);
+
+    await store(`${name}-told`);
+    await go("events");
+    assert.ok(
+      !(await page.run("return document.documentElement.outerHTML")).includes(secret),
+      "the secret is shown once",
+    );
+    assert.match(await view(), new RegExp(`127\\.0\\.0\\.1:${port}/204`));
+    const open = async () => {
+      await page.run(
+        "[...document.querySelectorAll('tbody a')].find((a) => a.textContent.includes(arguments[0])).click()",
+        `:${port}/`,
+      );
+      await page.until("document.querySelector('#view h2')");
+      await settled();
+    };
+    await open();
+    assert.equal(await page.run("return document.querySelector('#secret')"), null);
+    const delivered = async (state) => {
+      for (let left = 200; left; left -= 1) {
+        await button("Refresh");
+        await settled();
+        if (new RegExp(state).test(await view())) return;
+        await new Promise((resolve) => setTimeout(resolve, 250));
+      }
+      assert.fail(`no event is ${state}: ${await view()}`);
+    };
+    // The events of an import are sent by the next cron or change.
+    await button("Send all failed again");
+    await message("0 events will be sent again.");
+    await delivered("delivered");
+    await page.click("tbody button");
+    await message("1 event will be sent again.");
+    await delivered("delivered");
+    await button("Send again since…");
+    await page.run("document.querySelector('#dialog [name=since]').value = '2026-01-01T00:00:00'");
+    await page.click("#dialog .primary");
+    await message("1 event will be sent again.");
+    await closed();
+    for (let left = 200; left && got.length < 4; left -= 1)
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    assert.equal(new Set(got.slice(1)).size, 1);
+
+    await button("Change");
+    await page.fill("#dialog [name=url]", `${target}/410`);
+    await page.click("#dialog .primary");
+    await message("The endpoint is changed.");
+    await closed();
+    await settled();
+    await button("Send a test");
+    await message("The endpoint answered 410 to the test.");
+    await button("New secret");
+    await page.click("#dialog .primary");
+    await message("The endpoint has a new secret.");
+    await closed();
+    await settled();
+    assert.notEqual(await page.text("#secret code"), secret);
+    await button("Disable");
+    await page.click("#dialog .danger");
+    await message("The endpoint is disabled.");
+    await closed();
+    await settled();
+    assert.match(await view(), /disabled \(by an operator\) since/);
+    await button("Enable");
+    await message("The endpoint is enabled");
+    await settled();
+    await button("Delete");
+    await page.click("#dialog .danger");
+    await message("The endpoint is deleted.");
+    await settled();
+    assert.ok(!(await view()).includes(`:${port}/`));
+  },
+);
+
 onEachScreen("an address is blocked, found and removed", async ({ name }) => {
   await go("blocks");
   await page.fill("[name=key]", "no address");
@@ -370,7 +485,17 @@ onEachScreen(
   "each view says that it loads, that it is empty, that it failed, and that it is forbidden",
   async () => {
     const calling = VIEWS.filter((name) => name !== "imports");
-    const nothing = { users: [], accounts: [], blocks: [], clients: [], entries: [], databases: [], next: null };
+    const nothing = {
+      users: [],
+      accounts: [],
+      blocks: [],
+      clients: [],
+      webhooks: [],
+      events: [],
+      entries: [],
+      databases: [],
+      next: null,
+    };
     await answer(200, { ...nothing, outcomes: null, totals: {}, to: "2026-11-24T00:00:00Z" });
     for (const name of calling) {
       await go(name);
@@ -383,7 +508,7 @@ onEachScreen(
       [403, {}, /You may not see this\s+A sentence\./],
     ]) {
       await answer(status, { description: "A sentence.", code: String(status) }, headers);
-      for (const name of [...calling, "users/7"]) {
+      for (const name of [...calling, "users/7", "events/wh_7"]) {
         await go(name);
         assert.match(await view(), words, name);
         const buttons = await page.run("return document.querySelectorAll('.state button').length");

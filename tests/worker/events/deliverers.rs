@@ -1,0 +1,105 @@
+//! Several deliverers, slow endpoints, frozen databases and clocks that are set back.
+
+use std::collections::BTreeSet;
+
+use serde_json::json;
+
+use super::*;
+use crate::admin::variant;
+
+const EVENTS: usize = 300;
+
+#[test]
+fn two_deliverers_never_send_one_event_twice() {
+    let (_, key) = KEY.split_once(':').unwrap();
+    let second = variant("second", &[("ADMIN_TOKEN", TOKEN), ("WEBHOOK_KEY", key)]);
+    let server = start_beside("events-deliverers", &[1], &[&second]);
+    let receiver = Receiver::start(|_, _| {
+        thread::sleep(Duration::from_millis(50));
+        taken()
+    });
+    let endpoint = add(&server, &receiver, &json!({ "events": ["account.created"] }));
+    endpoint.change(&server, &json!({ "disabled": true }));
+    accounts(&server, "twice", EVENTS);
+    assert_eq!(receiver.got().len(), 0);
+    database::execute(&server.state, "UPDATE webhooks SET disabled_at = NULL, disabled_because = NULL");
+    let begin = Instant::now();
+    thread::scope(|scope| {
+        for worker in [ADMIN, "second"] {
+            scope.spawn(|| run_cron_of(&server, worker));
+        }
+    });
+    let all = receiver.wait_for(EVENTS);
+    endpoint.wait_for(&server, "delivered");
+    let ids: BTreeSet<_> = all.iter().map(|delivery| &delivery.id).collect();
+    assert_eq!((ids.len(), receiver.got().len()), (EVENTS, EVENTS));
+    assert!(begin.elapsed() < Duration::from_secs(40), "{:?}", begin.elapsed());
+
+    // The lease of a deliverer that died ends after a minute.
+    let lease = "UPDATE deliveries SET due_at = unixepoch(), delivered_at = NULL, leased_until = unixepoch() + 60 \
+                 WHERE event_id = 1";
+    database::execute(&server.state, lease);
+    run_cron(&server);
+    assert_eq!(receiver.got().len(), EVENTS);
+    pass(&server, 61);
+    run_cron_of(&server, "second");
+    assert_eq!(receiver.got().len(), EVENTS + 1);
+
+    // The clock is set back by a year: neither a time of a try nor a lease nor a pause may hold an event for so long.
+    endpoint.change(&server, &json!({ "disabled": true }));
+    accounts(&server, "future", 2);
+    let far = "UPDATE deliveries SET leased_until = unixepoch() + 50 WHERE due_at IS NOT NULL; \
+               UPDATE webhooks SET paused_until = unixepoch() + 50, disabled_at = NULL, disabled_because = NULL";
+    database::execute(&server.state, far);
+    run_cron(&server);
+    assert_eq!(receiver.got().len(), EVENTS + 1);
+    pass(&server, -365 * 24 * 60 * 60);
+    run_cron(&server);
+    assert_eq!(receiver.got().len(), EVENTS + 3);
+    endpoint.wait_for(&server, "delivered");
+}
+
+#[test]
+fn a_slow_endpoint_delays_no_other() {
+    let server = start("events-slow");
+    let slow = Receiver::start(|_, _| Reply::Never);
+    let fast = Receiver::taking();
+    for receiver in [&slow, &fast] {
+        add(&server, receiver, &json!({ "events": ["account.created"] }));
+    }
+    let begin = Instant::now();
+    for round in 0..8 {
+        accounts(&server, &format!("slow-{round}"), 1);
+        let sent = Instant::now();
+        until(|| fast.got().len() > round, "a delivery");
+        assert!(sent.elapsed() < Duration::from_secs(4), "round {round} took {:?}", sent.elapsed());
+        thread::sleep(Duration::from_millis(500));
+    }
+    // The slow one was busy all the time.
+    assert!(begin.elapsed() < Duration::from_secs(14) && !slow.got().is_empty(), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn a_frozen_generation_delivers_its_events() {
+    let server = start_beside("events-frozen", &[1, 2], &[]);
+    let receiver = Receiver::taking();
+    let endpoint = add(&server, &receiver, &json!({ "events": ["account.created"] }));
+    endpoint.change(&server, &json!({ "disabled": true }));
+    accounts(&server, "before", 10);
+    database::freeze(&server.state, 0);
+    accounts(&server, "after", 20);
+    let sql = "SELECT 'x' FROM deliveries WHERE '' = ?";
+    assert_eq!(server.database().texts(sql, "").len(), 30);
+    endpoint.change(&server, &json!({ "disabled": false }));
+    let all = receiver.wait_for(30);
+    let ids: BTreeSet<_> = all.iter().map(|delivery| &delivery.id).collect();
+    assert_eq!(ids.len(), 30);
+    endpoint.wait_for(&server, "delivered");
+    assert_eq!(endpoint.resend(&server, &json!({ "since": "2026-01-01T00:00:00Z" })), 30);
+    receiver.wait_for(60);
+    // The cron tells a database of the endpoints that it does not know.
+    database::execute_in(&server.state, 2, "DELETE FROM subscriptions");
+    run_cron(&server);
+    let known = server.database().texts("SELECT type FROM subscriptions WHERE webhook_id = ?", &endpoint.id);
+    assert_eq!(known, ["account.created"; 3]);
+}

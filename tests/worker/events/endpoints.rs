@@ -1,0 +1,158 @@
+//! The endpoints, as operators add and change them.
+
+use serde_json::json;
+
+use super::*;
+use crate::admin::{READ_TOKEN, audited, variant};
+use crate::request::request;
+
+const URL_PROBLEM: &str =
+    "url must be an https:// URL without a user name; http:// is for 127.0.0.1 and localhost only";
+
+#[test]
+fn an_endpoint_is_added_changed_and_deleted() {
+    let other_key = variant(
+        "other-key",
+        &[("ADMIN_TOKEN", TOKEN), ("WEBHOOK_KEY", "another-key-than-the-one-that-sealed-them")],
+    );
+    let server = start_beside("events-endpoints", &[1], &[&other_key]);
+    let add_with = |body: &Value| send("POST", "/webhooks", body).ask_at(&server);
+    for (url, is_good) in [
+        ("https://shop.example/events", true),
+        ("https://shop.example:8443/events?a=b", true),
+        ("http://127.0.0.1:9000/", true),
+        ("http://localhost/", true),
+        ("http://[::1]:9000/", true),
+        ("http://shop.example/", false),
+        ("http://127.0.0.1.shop.example/", false),
+        ("http://192.168.0.1/", false),
+        ("https://user:secret@shop.example/", false),
+        ("https://user@shop.example/", false),
+        ("https://shop.example/#part", false),
+        ("ftp://shop.example/", false),
+        ("shop.example", false),
+        ("", false),
+        (&format!("https://shop.example/{}", "x".repeat(2000)), false),
+    ] {
+        let answer = add_with(&json!({ "url": url }));
+        assert_eq!(answer.status, if is_good { 201 } else { 400 }, "{url}");
+        if is_good {
+            let id = answer.json()["id"].as_str().unwrap().to_owned();
+            assert_eq!(admin("DELETE", &format!("/webhooks/{id}")).ask_at(&server).status, 204);
+        } else {
+            let body = json!({ "description": URL_PROBLEM, "code": "400", "field": "url" });
+            assert_eq!((answer.json(), answer.header("X-Error-Reason")), (body, Some("url_invalid")));
+        }
+    }
+    let good = "https://shop.example/";
+    for (body, reason) in [
+        (json!({}), "body_invalid"),
+        (json!({ "url": good, "more": 1 }), "body_invalid"),
+        (json!({ "url": good, "events": [] }), "events_invalid"),
+        (json!({ "url": good, "events": ["user.created", "user.forgot"] }), "events_invalid"),
+        (json!({ "url": good, "client_id": "" }), "client_id_invalid"),
+        (json!({ "url": good, "signature": "v2" }), "signature_invalid"),
+    ] {
+        let answer = add_with(&body);
+        assert_eq!((answer.status, answer.header("X-Error-Reason")), (400, Some(reason)), "{body}");
+    }
+
+    // The secret is in one answer, and in no database.
+    let receiver = Receiver::taking();
+    let endpoint = add(&server, &receiver, &json!({ "events": ["account.created"] }));
+    assert!(endpoint.secret.starts_with("whsec_") && endpoint.secret.len() == 50);
+    let bare = endpoint.secret.strip_prefix("whsec_").unwrap();
+    assert!(!server.database().everything().contains(bare));
+    assert_eq!(endpoint.shown(&server).get("secret"), None);
+    let list = admin("GET", "/webhooks").ask_at(&server);
+    assert!(!list.body.contains("secret") && list.json()["webhooks"][0] == endpoint.shown(&server));
+    let reader = |method: &str, path: &str| request(method, path).bearer(READ_TOKEN).ask_at(&server).status;
+    // The reading token is not set on this server.
+    assert_eq!(reader("GET", "/webhooks"), 401);
+
+    // With another secret of the Worker nothing is sent, and the event waits.
+    endpoint.change(&server, &json!({ "disabled": true }));
+    accounts(&server, "endpoints", 1);
+    run_cron(&server);
+    database::execute(&server.state, "UPDATE webhooks SET disabled_at = NULL, disabled_because = NULL");
+    run_cron_of(&server, "other-key");
+    assert_eq!(receiver.got().len(), 0);
+    let log = server.log().join("\n");
+    assert!(log.contains(&format!("WEBHOOK_KEY does not open the keys of {}", endpoint.id)), "{log}");
+    pass(&server, 61);
+    run_cron(&server);
+    receiver.wait_for(1);
+    endpoint.wait_for(&server, "delivered");
+
+    // The types and the address change, and nothing else does.
+    let moved = Receiver::taking();
+    let changed = endpoint.change(&server, &json!({ "url": moved.url, "events": ["account.erased"] }));
+    assert_eq!((&changed["url"], &changed["events"]), (&json!(moved.url), &json!(["account.erased"])));
+    accounts(&server, "unwanted", 1);
+    let id = server.database().texts("SELECT id || '' FROM accounts WHERE name = ?", "unwanted-0").remove(0);
+    assert_eq!(admin("DELETE", &format!("/accounts/{id}")).ask_at(&server).status, 204);
+    assert_eq!(moved.wait_for(1)[0].kind(), "account.erased");
+    assert!(moved.got()[0].is_signed_by(&endpoint.secret));
+    for (body, reason) in [
+        (json!({ "url": "http://shop.example/" }), "url_invalid"),
+        (json!({ "events": ["x"] }), "events_invalid"),
+        (json!({ "client_id": "x" }), "body_invalid"),
+    ] {
+        let answer = send("PATCH", &endpoint.path, &body).ask_at(&server);
+        assert_eq!((answer.status, answer.header("X-Error-Reason")), (400, Some(reason)), "{body}");
+    }
+    for body in [json!({}), json!({ "failed": true, "event": "x" }), json!({ "failed": false })] {
+        let answer = send("POST", &format!("{}/resend", endpoint.path), &body).ask_at(&server);
+        assert_eq!((answer.status, answer.header("X-Error-Reason")), (400, Some("body_invalid")), "{body}");
+    }
+    let answer =
+        send("POST", &format!("{}/resend", endpoint.path), &json!({ "since": "today" })).ask_at(&server);
+    assert_eq!((answer.status, answer.header("X-Error-Reason")), (400, Some("since_invalid")));
+
+    assert_eq!(admin("DELETE", &endpoint.path).ask_at(&server).status, 204);
+    let missing = r#"{"description":"There is no such endpoint","code":"404"}"#;
+    for (method, path) in [("GET", ""), ("DELETE", ""), ("POST", "/secret"), ("POST", "/test")] {
+        admin(method, &format!("{}{path}", endpoint.path)).ask_at(&server).is_refusal(
+            404,
+            "not_found",
+            missing,
+        );
+    }
+    for (method, path, body) in
+        [("PATCH", "", json!({ "disabled": true })), ("POST", "/resend", json!({ "failed": true }))]
+    {
+        let answer = send(method, &format!("{}{path}", endpoint.path), &body).ask_at(&server);
+        answer.is_refusal(404, "not_found", missing);
+    }
+    for table in ["webhooks", "subscriptions", "deliveries"] {
+        let rows = server.database().texts(&format!("SELECT 'x' FROM {table} WHERE '' = ?"), "");
+        assert_eq!(rows, [""; 0], "{table}");
+    }
+    assert_eq!(
+        audited(&server, &endpoint.id),
+        [
+            "admin-token webhook_added",
+            "admin-token webhook_changed",
+            "admin-token webhook_changed",
+            "admin-token webhook_deleted"
+        ]
+    );
+    // Each endpoint adds a row to a sign-up, so a service has few of them.
+    for _ in 0..20 {
+        assert_eq!(add_with(&json!({ "url": good })).status, 201);
+    }
+    let answer = add_with(&json!({ "url": good }));
+    assert_eq!(answer.json()["description"], "url would be one more than 20 endpoints");
+}
+
+#[test]
+fn without_the_secret_of_the_worker_no_endpoint_is_added() {
+    let token = format!("ADMIN_TOKEN:{TOKEN}");
+    let server =
+        Server::start("events-no-key", &["--beside", "admin/wrangler.toml", "--cron", "--var", &token]);
+    let problem = r#"{"description":"Events need the secret WEBHOOK_KEY of the admin","code":"503"}"#;
+    let answer = send("POST", "/webhooks", &json!({ "url": "https://shop.example/" })).ask_at(&server);
+    answer.is_refusal(503, "not_configured", problem);
+    assert_eq!(admin("GET", "/webhooks").ask_at(&server).json(), json!({ "webhooks": [] }));
+    run_cron(&server);
+}
