@@ -2,13 +2,13 @@
 // wrangler. `wrangler dev` itself puts a proxy in another workerd before the Worker, and takes the time of many
 // requests to start. So only the tests of `make dev` start it.
 //
-//   node tests/worker/serve.js [MAIN] [--config FILE] [--var NAME:VALUE]… [--beside FILE]…
+//   node tests/worker/serve.js [MAIN] [--config FILE] [--var NAME:VALUE]… [--beside FILE]… [--service NAME:WORKER]…
 //
 //   STATE=folder   the folder of D1 and KV, whose tables exist already
 //
 // The databases that `--var SHARDS:…` names are added to those of the configuration. Each `--beside` is the configuration of
 // another Worker in the same workerd, on the same storage and with the same variables. `admin/wrangler.toml` gets what
-// `edge-signup dev` adds to it.
+// `edge-signup dev` adds to it. Each `--service` lets the first Worker find another Worker as the binding `NAME`.
 //
 // Prints the address of each Worker, that of the first one last, and then what the Workers log. The server ends with its standard input.
 
@@ -67,7 +67,7 @@ async function besideOf(file, options) {
   const isAdmin = file === "admin/wrangler.toml";
   const config = isAdmin ? admin.derive({ file: `${admin.FOLDER}/.wrangler.${process.pid}.json` }) : file;
   try {
-    const worker = await workerOf(config, undefined, isAdmin ? options : {});
+    const worker = await workerOf(config, undefined, isAdmin ? options : { vars: options.vars });
     return { ...worker, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] };
   } finally {
     if (isAdmin) rmSync(config);
@@ -81,13 +81,16 @@ async function serve() {
       config: { type: "string", default: "wrangler.toml" },
       var: { type: "string", multiple: true, default: [] },
       beside: { type: "string", multiple: true, default: [] },
+      service: { type: "string", multiple: true, default: [] },
     },
   });
-  const vars = Object.fromEntries(values.var.map((text) => text.split(/:(.*)/s).slice(0, 2)));
+  const pairs = (texts) => Object.fromEntries(texts.map((text) => text.split(/:(.*)/s).slice(0, 2)));
+  const vars = pairs(values.var);
   const shards = (vars.SHARDS ?? "").split(/[\s;]+/).filter(Boolean);
   const added = Object.fromEntries(shards.map((binding) => [binding, binding]));
   const options = { vars, d1: added };
   const first = await workerOf(values.config, positionals[0], options);
+  first.serviceBindings = { ...first.serviceBindings, ...pairs(values.service) };
   const others = [];
   for (const file of values.beside) others.push(await besideOf(file, options));
   const miniflare = new Miniflare(
