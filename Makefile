@@ -49,7 +49,7 @@ endif
 export FEATURES
 
 # The limit of the Worker's size, in bytes after gzip -9. With features it is the limit of the free plan.
-SIZE_LIMIT := $(if $(FEATURES),3000000,97000)
+SIZE_LIMIT := $(if $(FEATURES),3000000,101000)
 
 # $(call say,text) announces a long step, in bold on a terminal. A comma would end the argument of the call, so the
 # text must not have one.

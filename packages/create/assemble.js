@@ -56,6 +56,7 @@ const BINDINGS = {
     description: "Only for PROOF_OF_WORK: at least 32 bytes, such as `openssl rand -hex 32` prints.",
   },
   TURNSTILE_SECRET: { description: "Only for Turnstile: the secret of your widget." },
+  SIGN_UP_HOOK_SECRET: { description: "Only for SIGN_UP_HOOK: whsec_ and 24 to 64 bytes in Base64." },
   PASSWORD_PEPPER: { description: "Optional: a secret that goes into every hash. Read docs/operating.md first." },
 };
 

@@ -92,7 +92,8 @@ fn every_name_is_offered_and_explained() {
     let documents =
         ["docs/abuse.md", "docs/operating.md", "docs/admin.md"].map(|file| fs::read_to_string(file).unwrap());
     for name in known().into_iter().filter(|name| !["DB", "BLOCKLIST"].contains(&&**name)) {
-        let is_secret = ["PASSWORD_PEPPER", "CHALLENGE_SECRET", "TURNSTILE_SECRET"].contains(&&*name);
+        let is_secret = ["PASSWORD_PEPPER", "CHALLENGE_SECRET", "TURNSTILE_SECRET", "SIGN_UP_HOOK_SECRET"]
+            .contains(&&*name);
         assert!(is_secret || configuration.contains(&name), "wrangler.toml has no line for {name}");
         assert!(
             documents.iter().any(|text| text.contains(&format!("`{name}"))),
