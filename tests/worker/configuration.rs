@@ -479,14 +479,14 @@ fn the_token_and_the_port_of_the_admin_can_be_chosen_and_it_can_be_left_out() {
         refused(&[("PORT", port)], &format!("PORT is \"{port}\": it must be a number below 65535"));
     }
     // A port in use whose previous one is free.
-    let (taken, port) = loop {
-        let taken = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = taken.local_addr().unwrap().port() - 1;
+    let (holder, port) = loop {
+        let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = holder.local_addr().unwrap().port() - 1;
         if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            break (taken, port.to_string());
+            break (holder, port.to_string());
         }
     };
-    let sentence = format!("Port {} is in use: stop the program", taken.local_addr().unwrap().port());
+    let sentence = format!("Port {} is in use: stop the program", holder.local_addr().unwrap().port());
     refused(&[("PORT", &port)], &sentence);
     assert!(!project.folder.join(".admin-token").exists());
 
