@@ -370,20 +370,22 @@ $(CYCLONEDX):
 		$(call or_fail,cargo could not build cargo-cyclonedx: fix the problem that it reports and run make again)
 	@rm -rf .tools/target
 
-# The list of all crates in the Worker with every feature, and their licences: the other wasm files of a package have no
-# further crate. Both depend only on Cargo.lock and are part of the sources, so a package needs no tool.
-third-party: $(CYCLONEDX)
+# The list of all crates in both Workers with every feature, and their licences: the other wasm files of a package have no
+# further crate. Both lists depend only on the locks and are part of the sources, so a package needs no tool.
+third-party: $(CYCLONEDX) $(PACKAGES)
 	@$(call say,Listing the crates and their licences)
-	@cargo cyclonedx --quiet --manifest-path worker/Cargo.toml --all-features --target wasm32-unknown-unknown --format json \
-		--override-filename sbom $(call or_fail,The list of crates could not be made: see above)
-	@node packages/create/sbom.js worker/sbom.json > packages/create/sbom.cdx.json; rm sbom.json */sbom.json */*/sbom.json
+	@for worker in worker admin; do \
+		cargo cyclonedx --quiet --manifest-path $$worker/Cargo.toml --all-features --target wasm32-unknown-unknown --format json \
+			--override-filename sbom $(call or_fail,The list of crates could not be made: see above); done
+	@node packages/create/sbom.js worker/sbom.json admin/sbom.json > packages/create/sbom.cdx.json; rm sbom.json */sbom.json */*/sbom.json
 	@node packages/create/licences.js > packages/create/THIRD-PARTY.md
 
 # Every file of a folder gets the time of the commit.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 
-$(PACKED): build/index.js $(CONFUSABLES) $(TOOLS_WASM) wrangler.toml package.json package-lock.json $(wildcard docs/* worker/*.js packages/create/*) \
-		$(shell find scripts migrations public data -type f -not -path 'scripts/tools/*')
+$(PACKED): build/index.js build/admin/index.js admin/public/uplot.js $(CONFUSABLES) $(TOOLS_WASM) wrangler.toml package.json package-lock.json \
+		$(wildcard docs/* worker/*.js admin/*.js admin/*.toml packages/create/*) \
+		$(shell find scripts migrations public admin/public data -type f -not -path 'scripts/tools/*')
 	@[ -z "$$FEATURES" ] $(call or_fail,A package carries the plain Worker too: leave CONFUSABLES out of wrangler.toml)
 	@$(call say,Packing)
 	@node packages/create/assemble.js

@@ -17,7 +17,7 @@
 // Prints the address of each Worker, that of the first one last, and then what the Workers log. The server ends with its standard input.
 
 const { once } = require("node:events");
-const { readFileSync, rmSync } = require("node:fs");
+const { readFileSync } = require("node:fs");
 const http = require("node:http");
 const path = require("node:path");
 const { parseArgs } = require("node:util");
@@ -70,16 +70,12 @@ async function workerOf(file, main, { vars = {}, d1 = {} }) {
 
 /** The same for a Worker beside the first one, which has a port of its own. */
 async function besideOf(file, options) {
-  const isAdmin = file === "admin/wrangler.toml";
-  const config = isAdmin ? admin.derive({ file: `${admin.FOLDER}/.wrangler.${process.pid}.json` }) : file;
-  try {
-    const worker = await workerOf(config, undefined, isAdmin ? options : {});
-    // A variable of its own configuration comes before a given one.
-    const bindings = { ...options.vars, ...worker.bindings };
-    return { ...worker, bindings, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] };
-  } finally {
-    if (isAdmin) rmSync(config);
-  }
+  const isAdmin = file === admin.CONFIG;
+  const config = isAdmin ? admin.derive(path.resolve(process.env.STATE, "admin/wrangler.json")) : file;
+  const worker = await workerOf(config, undefined, isAdmin ? options : {});
+  // A variable of its own configuration comes before a given one.
+  const bindings = { ...options.vars, ...worker.bindings };
+  return { ...worker, bindings, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] };
 }
 
 /** Serves the crons of the Workers, and gives the address. */
