@@ -122,7 +122,7 @@ pub fn begin(task: u32, request: Request, env: JsValue) -> JsValue {
     let arrival = clock::now();
     task::begin(task, arrival, async move {
         let (id, request, trace) = (platform::random_uuid(), Incoming::new(request), Trace::default());
-        let outcome = answer(&request, &Environment::new(env), &trace).await;
+        let outcome = carry_out(&request, &Environment::new(env), &trace).await;
         end(&id, request.method(), arrival, &trace, outcome)
     })
 }
@@ -275,7 +275,7 @@ fn chunk(
     })
 }
 
-async fn answer(request: &Incoming, env: &Environment, trace: &Trace) -> Result<Outcome, Failure> {
+async fn carry_out(request: &Incoming, env: &Environment, trace: &Trace) -> Result<Outcome, Failure> {
     let Target { route, query } = routes::resolve(request.method(), request.url())?;
     trace.route.set(Some(route.name()));
     let service = &*Service::of(env).await?;
