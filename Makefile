@@ -49,7 +49,7 @@ endif
 export FEATURES
 
 # The limit of the Worker's size, in bytes after gzip -9. With features it is the limit of the free plan.
-SIZE_LIMIT := $(if $(FEATURES),3000000,97000)
+SIZE_LIMIT := $(if $(FEATURES),3000000,101000)
 
 # $(call say,text) announces a long step, in bold on a terminal. A comma would end the argument of the call, so the
 # text must not have one.
@@ -199,6 +199,15 @@ admin/public/uplot.js: $(addprefix public/,console.css dom.js favicon.svg) $(PAC
 	@cp node_modules/uplot/dist/uPlot.min.css $(@D)/uplot.css
 	@esbuild node_modules/uplot/dist/uPlot.esm.js $(BUNDLE) --format=esm --outfile=$@ --banner:js="// uPlot, MIT, https://github.com/leeoniya/uPlot"
 
+# Deno and Bun, which only the tests of the client need.
+RUNTIMES := tests/client/node_modules/.package-lock.json
+
+$(RUNTIMES): tests/client/package.json tests/client/package-lock.json
+	@$(call say,Installing Deno and Bun for the tests)
+	@cd $(<D) && npm install --no-audit --no-fund --loglevel=error \
+		$(call or_fail,npm could not install the packages: fix the problem that it reports and run make again)
+	@touch $@
+
 EXAMPLES := examples/node_modules/.package-lock.json
 
 $(EXAMPLES): examples/package.json examples/package-lock.json $(wildcard examples/*/package.json)
@@ -268,7 +277,7 @@ CARGO_TEST = set -o pipefail; export ENV= CLOUDFLARE_ENV= MAKEFLAGS= CARGO_TERM_
 # The tests' servers keep their databases in memory if /dev/shm has half a gigabyte free.
 IN_MEMORY = if [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 500000 ] 2>/dev/null; then \
 	TEST_STATE=$$(mktemp -d -p /dev/shm) && export TEST_STATE && trap 'rm -rf "$$TEST_STATE"' EXIT; fi
-FOR_TESTS := build build/admin/index.js $(FULL) $(TOOLS_WASM) $(EXAMPLES) $(if $(FEATURES),,$(PACKED)) browser python php
+FOR_TESTS := build build/admin/index.js $(FULL) $(TOOLS_WASM) $(EXAMPLES) $(RUNTIMES) $(if $(FEATURES),,$(PACKED)) browser python php
 
 ifneq ($(origin T),command line)
 # The black-box tests that also run on five databases: one that is frozen, and four that take the sign-ups.
@@ -363,20 +372,22 @@ $(CYCLONEDX):
 		$(call or_fail,cargo could not build cargo-cyclonedx: fix the problem that it reports and run make again)
 	@rm -rf .tools/target
 
-# The list of all crates in the Worker with every feature, and their licences: the other wasm files of a package have no
-# further crate. Both depend only on Cargo.lock and are part of the sources, so a package needs no tool.
-third-party: $(CYCLONEDX)
+# The list of all crates in both Workers with every feature, and their licences: the other wasm files of a package have no
+# further crate. Both lists depend only on the locks and are part of the sources, so a package needs no tool.
+third-party: $(CYCLONEDX) $(PACKAGES)
 	@$(call say,Listing the crates and their licences)
-	@cargo cyclonedx --quiet --manifest-path worker/Cargo.toml --all-features --target wasm32-unknown-unknown --format json \
-		--override-filename sbom $(call or_fail,The list of crates could not be made: see above)
-	@node packages/create/sbom.js worker/sbom.json > packages/create/sbom.cdx.json; rm sbom.json */sbom.json */*/sbom.json
+	@for worker in worker admin; do \
+		cargo cyclonedx --quiet --manifest-path $$worker/Cargo.toml --all-features --target wasm32-unknown-unknown --format json \
+			--override-filename sbom $(call or_fail,The list of crates could not be made: see above); done
+	@node packages/create/sbom.js worker/sbom.json admin/sbom.json > packages/create/sbom.cdx.json; rm sbom.json */sbom.json */*/sbom.json
 	@node packages/create/licences.js > packages/create/THIRD-PARTY.md
 
 # Every file of a folder gets the time of the commit.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 
-$(PACKED): build/index.js $(CONFUSABLES) $(TOOLS_WASM) wrangler.toml package.json package-lock.json $(wildcard docs/* worker/*.js packages/create/*) \
-		$(shell find scripts migrations public data -type f -not -path 'scripts/tools/*')
+$(PACKED): build/index.js build/admin/index.js admin/public/uplot.js $(CONFUSABLES) $(TOOLS_WASM) wrangler.toml package.json package-lock.json \
+		$(wildcard docs/* worker/*.js admin/*.js admin/*.toml packages/create/*) \
+		$(shell find scripts migrations public admin/public data -type f -not -path 'scripts/tools/*')
 	@[ -z "$$FEATURES" ] $(call or_fail,A package carries the plain Worker too: leave CONFUSABLES out of wrangler.toml)
 	@$(call say,Packing)
 	@node packages/create/assemble.js

@@ -12,7 +12,14 @@ export default {
     // A change may have an event, and so may the request to send events again.
     if (answer?.ok && request.method !== "GET") ctx.waitUntil(deliverAll(env, ctx, NUDGED));
     if (typeof answer !== "string") return answer ?? (request.signal.aborted ? Response.error() : wasm.lost());
-    const chunk = (work) => run(wasm, request.signal, work);
+    // The chunks of a stream share one listener: there may be thousands of them.
+    let current;
+    request.signal.addEventListener("abort", () => wasm.abandon(current));
+    const chunk = (work) =>
+      run(wasm, undefined, (task) => {
+        current = task;
+        return work(task);
+      });
     const { id, ...plan } = JSON.parse(answer);
     return plan.import ? imported(request.body, plan, id, wasm, env, chunk) : exported(plan, id, wasm, env, chunk);
   },

@@ -2,17 +2,15 @@
 "use strict";
 
 const { once } = require("node:events");
-const fs = require("node:fs");
 const http = require("node:http");
 const https = require("node:https");
 const { Readable, pipeline } = require("node:stream");
 const { text } = require("node:stream/consumers");
 
+const { knownToken } = require("./admin");
 const { lines } = require("./sources");
 const { Stop } = require("./terminal");
 
-/** The token of the service on this machine. git ignores the file. */
-const LOCAL_TOKEN = ".admin-token";
 const LOCAL_HOST = /^(127\.[0-9.]+|localhost|\[::1\])$/;
 
 /** The most that one request carries, so that it stays within the limits of a Worker on every plan. */
@@ -158,9 +156,7 @@ async function refusal(answer) {
 }
 
 function token(isLocal) {
-  const given =
-    process.env.ADMIN_TOKEN || (isLocal && fs.existsSync(LOCAL_TOKEN) && fs.readFileSync(LOCAL_TOKEN, "utf8"));
-  const value = given ? given.trim() : "";
+  const value = (isLocal ? knownToken() : process.env.ADMIN_TOKEN)?.trim();
   if (!value) throw new Stop("ADMIN_TOKEN is missing: set it in the environment to the token of the admin Worker");
   if (!/^[\x21-\x7e]+$/.test(value)) throw new Stop("ADMIN_TOKEN must consist of visible ASCII characters");
   return value;

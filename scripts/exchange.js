@@ -8,9 +8,12 @@ const fs = require("node:fs");
 const path = require("node:path");
 
 const SUMS = "SHA256SUMS";
-/** The operator's own files. wrangler.example.toml is wrangler.toml as it was packed. */
-const OWN = ["wrangler.toml", "package.json", "package-lock.json", ".gitignore"];
-const EXAMPLE = "wrangler.example.toml";
+/** The configuration of each Worker, which is the operator's own, and the same file as it was packed. */
+const CONFIGS = {
+  "wrangler.toml": "wrangler.example.toml",
+  "admin/wrangler.toml": "admin/wrangler.example.toml",
+};
+const OWN = [...Object.keys(CONFIGS), "package.json", "package-lock.json", ".gitignore"];
 
 const sum = (file) =>
   fs.existsSync(file) ? createHash("sha256").update(fs.readFileSync(file)).digest("hex") : undefined;
@@ -37,7 +40,8 @@ const writeJson = (file, value) => fs.writeFileSync(file, `${JSON.stringify(valu
 function plan(before, after) {
   const files = { added: [], changed: [], replaced: [], kept: [], removed: [] };
   for (const [file, next] of Object.entries(after)) {
-    if (OWN.includes(file)) continue;
+    // A configuration is added where the version before had no such Worker.
+    if (OWN.includes(file) && (file in before || !(file in CONFIGS) || fs.existsSync(file))) continue;
     const now = sum(file);
     if (now === next) continue;
     if (now === undefined) files[file in before ? "changed" : "added"].push(file);
@@ -52,13 +56,21 @@ function plan(before, after) {
 }
 
 /** The lines by which the packed settings differ from those of the version before. */
-function newSettings(template) {
-  if (!fs.existsSync(EXAMPLE)) return "";
-  const files = [EXAMPLE, path.join(template, EXAMPLE)];
+function newSettings(template, example) {
+  if (!fs.existsSync(example)) return "";
+  const files = [example, path.join(template, example)];
   const { stdout } = spawnSync("git", ["diff", "--no-index", "--no-color", "--unified=1", ...files], {
     encoding: "utf8",
   });
   return (stdout ?? "").split("\n").slice(4).join("\n").trimEnd();
+}
+
+/** Names a new admin after the Worker, because two Workers of an account may not have the same name. */
+function nameAdmin(file) {
+  const [, name] = fs.readFileSync("wrangler.toml", "utf8").match(/^name = "(.*)"$/m) ?? [];
+  if (!name) return;
+  const text = fs.readFileSync(file, "utf8");
+  fs.writeFileSync(file, text.replace(/^name = ".*"$/m, `name = "${name}-admin"`));
 }
 
 /** The newer package.json, with what the operator added to the older one. */
@@ -77,16 +89,28 @@ function mergePackage(template) {
   return [own.version, next.version];
 }
 
+/** Adds the lines to .gitignore that the newer one has: they keep secrets of this machine out of git. */
+function ignore(template) {
+  const linesOf = (file) => fs.readFileSync(file, "utf8").trimEnd().split("\n");
+  // npm leaves files of this name out of packages, so it has another name there.
+  const next = [".gitignore", "gitignore"].map((file) => path.join(template, file)).find(fs.existsSync);
+  const own = fs.existsSync(".gitignore") ? linesOf(".gitignore") : [];
+  const lines = [...own, ...linesOf(next).filter((line) => !own.includes(line))];
+  if (lines.length > own.length) fs.writeFileSync(".gitignore", `${lines.join("\n")}\n`);
+}
+
 /** Brings the files of `template` into this folder, and prints what changed. */
 function exchange(template) {
   const after = sums(template);
   const files = plan(sums("."), after);
-  const settings = newSettings(template);
+  const settings = Object.entries(CONFIGS).map(([file, example]) => [file, newSettings(template, example)]);
   for (const file of [...files.added, ...files.changed, ...files.replaced]) {
     fs.mkdirSync(path.dirname(file), { recursive: true });
     fs.copyFileSync(path.join(template, file), file);
   }
+  for (const file of files.added.filter((file) => file === "admin/wrangler.toml")) nameAdmin(file);
   for (const file of files.removed) fs.rmSync(file);
+  ignore(template);
   const [from, to] = mergePackage(template);
   fs.copyFileSync(path.join(template, SUMS), SUMS);
 
@@ -104,9 +128,9 @@ function exchange(template) {
   list("Removed files", files.removed);
   list("Replaced, though you had changed them; git diff shows your lines", files.replaced);
   list("Kept as you changed them", files.kept);
-  if (settings) {
+  for (const [file, lines] of settings.filter(([, lines]) => lines)) {
     console.log(
-      `\nThe packed wrangler.toml has other lines than before. Yours was left alone: copy the lines that you need.\n${settings}`,
+      `\nThe packed ${file} has other lines than before. Yours was left alone: copy the lines that you need.\n${lines}`,
     );
   }
   console.log(`

@@ -49,6 +49,11 @@ pub enum ApiError {
     Unverified,
     /// 403: the client does not list the origin of the page that the request came from.
     OriginRefused,
+    /// 403: the hook of the operator denies the sign-up.
+    Denied {
+        /// The hook's sentence.
+        description: String,
+    },
     /// 404: the path does not exist.
     NotFound {
         /// Whether the path `/challenge` exists.
@@ -171,6 +176,7 @@ impl ApiError {
             Self::OriginRefused => {
                 problem(403, "Pages of this origin may not sign users up for this client_id", None)
             }
+            Self::Denied { description } => problem(403, description, None),
             Self::NotFound { has_challenges } => {
                 let paths =
                     if *has_challenges { "/sign-up, /users/ and /challenge" } else { "/sign-up and /users/" };
@@ -208,6 +214,7 @@ impl ApiError {
             Self::Blocked { .. } => Reason::ADDRESS_BLOCKED,
             Self::Unverified => Reason::ADDRESS_UNVERIFIED,
             Self::OriginRefused => Reason::ORIGIN_REFUSED,
+            Self::Denied { .. } => Reason::HOOK_DENIED,
             Self::NotFound { .. } => Reason::NOT_FOUND,
             Self::MethodNotAllowed { .. } => Reason::METHOD_NOT_ALLOWED,
             Self::UsernameTaken { .. } | Self::NameTaken { .. } => Reason::USERNAME_TAKEN,
@@ -227,6 +234,7 @@ impl ApiError {
             Self::Blocked { .. } => "blocked",
             Self::Unverified => "unverified",
             Self::OriginRefused => "origin_refused",
+            Self::Denied { .. } => "denied",
             Self::NotFound { .. } => "not_found",
             Self::MethodNotAllowed { .. } => "method_not_allowed",
             Self::UsernameTaken { .. } | Self::NameTaken { .. } => "taken",
@@ -333,6 +341,11 @@ mod tests {
                 ApiError::OriginRefused,
                 403,
                 r#"{"description":"Pages of this origin may not sign users up for this client_id","code":"403"}"#,
+            ),
+            (
+                ApiError::Denied { description: "Not yet".to_owned() },
+                403,
+                r#"{"description":"Not yet","code":"403"}"#,
             ),
             (
                 ApiError::NotFound { has_challenges: false },

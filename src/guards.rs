@@ -20,6 +20,7 @@ pub mod rate_limit;
 mod registered_clients;
 pub mod remote;
 mod reserved_names;
+mod sign_up_hook;
 mod spent_proofs;
 mod turnstile;
 
@@ -49,10 +50,12 @@ use proof_of_work::challenge::{Challenges, SolutionError};
 
 /// Every guard, in the order in which they run.
 ///
-/// The cheapest guards run first, except for `CLIENT_LIMIT`. It counts under a `client_id`, which is public: if it
-/// counted first, a few junk requests a second would lock an application out. So it runs last, and counts only the
-/// attempts that every other guard let pass. `SIGN_UP_LIMIT` may run early: it counts under the caller's own network,
-/// so a caller can lock out only that network.
+/// The cheapest guards run first, except for the last two. `CLIENT_LIMIT` counts under a `client_id`, which is public:
+/// if it counted first, a few junk requests a second would lock an application out. So it counts only the attempts that
+/// every guard before it let pass. `SIGN_UP_LIMIT` may run early: it counts under the caller's own network, so a caller
+/// can lock out only that network. `SIGN_UP_HOOK` runs last, because its answer may spend something in another system,
+/// such as an invitation: that must not happen for an attempt that another guard then refuses. So the limits also keep
+/// a flood away from the hook.
 const GUARDS: &[Read] = &[
     reserved_names::read,
     registered_clients::read,
@@ -61,6 +64,7 @@ const GUARDS: &[Read] = &[
     turnstile::read,
     breached_passwords::read,
     client_limit::read,
+    sign_up_hook::read,
 ];
 
 /// Reads a guard's settings and makes the guard, or returns `None` where the guard is off.
@@ -132,6 +136,17 @@ type Deferred<'a, T, E> = Pin<Box<dyn Future<Output = Result<T, E>> + 'a>>;
 /// The result of a guard's check, once the guard has done its work.
 type Check<'a> = Deferred<'a, (), Refusal>;
 
+/// The result of reading a guard that the setting `name` would switch on, and that is off without it.
+///
+/// # Errors
+/// [`ConfigError`]: one of its `others` is set. An operator who set it believes that the guard is on.
+fn off(env: &Environment, name: &str, others: &[&str]) -> Result<Option<Box<dyn Guard>>, ConfigError> {
+    match others.iter().find(|other| env.binding(other).is_some()) {
+        Some(other) => Err(ConfigError::new(format!("{name} is missing, but {other} is there"))),
+        None => Ok(None),
+    }
+}
+
 /// Why an attempt may not pass. Each endpoint words the reason in its own way.
 #[derive(Debug, PartialEq, Eq)]
 pub enum Refusal {
@@ -149,10 +164,26 @@ pub enum Refusal {
     CaptchaTokenMissing,
     /// The token of the Turnstile challenge was not accepted.
     CaptchaTokenRefused,
+    /// The hook of the operator denies the sign-up.
+    Denied {
+        /// The hook's sentence for the client, bounded in its length and characters.
+        description: String,
+        /// The field that the hook names.
+        field: Option<DeniedField>,
+    },
     /// The reason concerns a field that only `/sign-up` has.
     OfSignUp(SignUpRefusal),
     /// The guard could not do its work.
     Failed(ApiError),
+}
+
+/// A field that a hook sees, and so can name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DeniedField {
+    /// The name.
+    Username,
+    /// The application, which only `/sign-up` has.
+    ClientId,
 }
 
 /// Why a sign-up with a `client_id` and a password may not pass.

@@ -19,7 +19,7 @@
 //! | [`platform`] | the JavaScript side of the runtime |
 //! | [`task`] | how a request waits for JavaScript, and how it is dropped |
 //! | [`clock`] | the time |
-//! | [`http`] | the formats of messages: the response, JSON, header values |
+//! | [`http`] | the formats of messages: the response, JSON, header values, webhooks |
 //! | [`fields`] | a type for each field, which can only hold a valid value |
 //! | [`unicode`] | normalisation, case folding and character classes |
 //! | [`setting`] | how a setting is read |

@@ -43,10 +43,20 @@ async function read(stream, limit) {
   return bytes.subarray(0, length);
 }
 
-/** The status and the body of an answer from `url`; `question` is the options of `fetch` as JSON, `limit` as in `read`. */
-export async function fetchAll(url, question, limit) {
-  const response = await fetch(url, { ...JSON.parse(question), redirect: "manual" });
+/**
+ * The status and the body of an answer from `url`, or from the Worker `service`. `question` is the options of `fetch` as
+ * JSON, `limit` as in `read`.
+ */
+export async function fetchAll(service, url, question, limit) {
+  const response = await (service ?? globalThis).fetch(url, { ...JSON.parse(question), redirect: "manual" });
   return { status: response.status, body: await read(response.body, limit) };
+}
+
+/** Whether `text` is a URL of HTTPS, or of HTTP on this machine, without a user. */
+export function isSafe(text) {
+  const { protocol, hostname, username, password } = URL.parse(text) ?? {};
+  const isLocal = protocol === "http:" && ["127.0.0.1", "localhost"].includes(hostname);
+  return (protocol === "https:" || isLocal) && !username && !password;
 }
 
 /** Settles as `promise` does, or rejects with a `TimeoutError` after `limit` milliseconds. */

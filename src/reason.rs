@@ -41,6 +41,8 @@ impl Reason {
     pub const USERNAME_LEADING_MARK: Self = Self("username_leading_mark");
     /// The username has only invisible characters.
     pub const USERNAME_INVISIBLE: Self = Self("username_invisible");
+    /// The hook denies the sign-up because of the username.
+    pub const USERNAME_DENIED: Self = Self("username_denied");
     /// The username is taken.
     pub const USERNAME_TAKEN: Self = Self("username_taken");
     /// The password is missing, or is not a string.
@@ -59,6 +61,8 @@ impl Reason {
     pub const CLIENT_ID_INVALID: Self = Self("client_id_invalid");
     /// The `client_id` is not that of a registered client.
     pub const CLIENT_ID_UNKNOWN: Self = Self("client_id_unknown");
+    /// The hook denies the sign-up because of the `client_id`.
+    pub const CLIENT_ID_DENIED: Self = Self("client_id_denied");
     /// The `Privacy` is neither `Public` nor `Private`.
     pub const PRIVACY_INVALID: Self = Self("privacy_invalid");
     /// The proof of work is missing.
@@ -81,6 +85,8 @@ impl Reason {
     pub const ADDRESS_UNVERIFIED: Self = Self("address_unverified");
     /// The client does not list the origin of the page.
     pub const ORIGIN_REFUSED: Self = Self("origin_refused");
+    /// The hook denies the sign-up.
+    pub const HOOK_DENIED: Self = Self("hook_denied");
     /// The path does not exist.
     pub const NOT_FOUND: Self = Self("not_found");
     /// The path does not take the method.

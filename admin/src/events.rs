@@ -4,7 +4,6 @@
 //! delivered at least once: a deliverer that dies after it has sent an event leaves no note, and the event is sent again
 //! under the same `webhook-id`. This room must not know SQL.
 
-pub mod keys;
 pub mod schedule;
 
 use std::time::Duration;
@@ -19,11 +18,11 @@ use wasm_bindgen::prelude::*;
 use worker::js_sys::Promise;
 
 use crate::answer::Failure;
+use crate::keys::Key;
 use crate::service::Service;
 use crate::storage::deliveries::{self, Leased, Tried};
 use crate::storage::webhooks::{self, Webhook};
 use crate::time;
-use keys::Key;
 use schedule::Judgement;
 
 /// The types of events that an endpoint may ask for.

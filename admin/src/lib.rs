@@ -5,15 +5,15 @@
 //! | room | owns |
 //! |---|---|
 //! | here | the entry points, and one log line for each request |
-//! | [`endpoints`] | the API: the steps of each endpoint, and its JSON |
 //! | [`users`] | the methods for Workers that sign users in |
+//! | [`endpoints`] | the API: the steps of each endpoint, and its JSON |
 //! | [`events`] | the delivery of events to other servers |
 //! | [`service`] | the state that an isolate keeps between requests |
 //! | [`access`] | who may use the admin |
 //! | [`routes`] | the table of methods and paths |
 //! | [`storage`] | all SQL of the admin, and the entries of the block list |
-//! | [`outcomes`] | the outcomes of the public Worker's requests, where they are counted |
 //! | [`answer`] | good and bad answers |
+//! | [`keys`] | the keys that sign events |
 //! | [`hashes`] | the forms of stored password hashes |
 //! | [`time`] | the form of a time |
 
@@ -22,7 +22,7 @@ pub mod answer;
 pub mod endpoints;
 pub mod events;
 pub mod hashes;
-pub mod outcomes;
+pub mod keys;
 pub mod routes;
 pub mod service;
 pub mod storage;
@@ -122,7 +122,7 @@ pub fn begin(task: u32, request: Request, env: JsValue) -> JsValue {
     let arrival = clock::now();
     task::begin(task, arrival, async move {
         let (id, request, trace) = (platform::random_uuid(), Incoming::new(request), Trace::default());
-        let outcome = answer(&request, &Environment::new(env), &trace).await;
+        let outcome = carry_out(&request, &Environment::new(env), &trace).await;
         end(&id, request.method(), arrival, &trace, outcome)
     })
 }
@@ -275,7 +275,7 @@ fn chunk(
     })
 }
 
-async fn answer(request: &Incoming, env: &Environment, trace: &Trace) -> Result<Outcome, Failure> {
+async fn carry_out(request: &Incoming, env: &Environment, trace: &Trace) -> Result<Outcome, Failure> {
     let Target { route, query } = routes::resolve(request.method(), request.url())?;
     trace.route.set(Some(route.name()));
     let service = &*Service::of(env).await?;

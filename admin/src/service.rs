@@ -17,10 +17,10 @@ use edge_signup::storage::d1::Store;
 
 use crate::access::Access;
 use crate::answer::Failure;
-use crate::events::keys::Vault;
 use crate::hashes::{FirebaseKey, Secrets};
-use crate::outcomes::Outcomes;
+use crate::keys::Vault;
 use crate::storage::blocks::Blocks;
+use crate::storage::outcomes::Outcomes;
 
 /// The peppers of earlier times: `id:secret`, separated by spaces. The present one is `PASSWORD_PEPPER`.
 const PASSWORD_PEPPERS: &str = "PASSWORD_PEPPERS";

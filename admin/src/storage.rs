@@ -12,6 +12,7 @@ pub mod clients;
 pub mod deliveries;
 pub mod exports;
 pub mod imports;
+pub mod outcomes;
 pub mod page;
 pub mod shards;
 pub mod statistics;

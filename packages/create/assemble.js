@@ -30,12 +30,15 @@ function write(file, content) {
 const writeJson = (file, value) => write(file, `${JSON.stringify(value, null, 2)}\n`);
 const copy = (file, to = file) => fs.cpSync(file, path.join(FOLDER, to), { recursive: true, dereference: true });
 
-/** wrangler.toml without the build, with ids for the deploy button, and with the commands of npm in its comments. */
-function configuration() {
-  const own = read("wrangler.toml");
-  const paragraphs = own.split("\n\n").filter((paragraph) => !/^\[build\]$/m.test(paragraph));
-  const text = paragraphs
-    .join("\n\n")
+/** The text of a configuration without the build, and with the commands of npm in its comments. */
+function withoutBuild(file) {
+  const paragraphs = read(file).split("\n\n");
+  return forNpm(paragraphs.filter((paragraph) => !/^\[build\]$/m.test(paragraph)).join("\n\n"));
+}
+
+/** wrangler.toml with ids for the deploy button. */
+const configuration = () =>
+  withoutBuild("wrangler.toml")
     .replace(/^name = .*$/m, 'name = "edge-signup"')
     .replace(/^(database_name = ).*$/m, '$1"edge-signup"')
     .replace(/^(database_)?id = .*\n/gm, "")
@@ -45,8 +48,10 @@ function configuration() {
       / make then builds the Worker with the table of\n# look-alike characters\./,
       " The commands then use\n# the Worker with the table of look-alike characters.",
     );
-  return forNpm(text);
-}
+
+/** admin/wrangler.toml. */
+const configurationOfAdmin = () =>
+  withoutBuild("admin/wrangler.toml").replace(/^name = .*$/m, 'name = "edge-signup-admin"');
 
 /** What a person should know who gives the bindings and secrets of the deploy button. */
 const BINDINGS = {
@@ -56,6 +61,7 @@ const BINDINGS = {
     description: "Only for PROOF_OF_WORK: at least 32 bytes, such as `openssl rand -hex 32` prints.",
   },
   TURNSTILE_SECRET: { description: "Only for Turnstile: the secret of your widget." },
+  SIGN_UP_HOOK_SECRET: { description: "Only for SIGN_UP_HOOK: whsec_ and 24 to 64 bytes in Base64." },
   PASSWORD_PEPPER: { description: "Optional: a secret that goes into every hash. Read docs/operating.md first." },
 };
 
@@ -112,6 +118,9 @@ function assembleFolder() {
   for (const file of [
     "LICENSE-APACHE",
     "LICENSE-MIT",
+    "admin/index.js",
+    "admin/public",
+    "admin/streams.js",
     "data",
     "migrations",
     "public",
@@ -124,16 +133,27 @@ function assembleFolder() {
   for (const file of ["index.js", "index_bg.wasm"]) {
     copy(`build/${file}`);
     copy(`target/confusables/${file}`, `build/confusables/${file}`);
+    copy(`build/admin/${file}`);
   }
   write(
     "worker/confusables.js",
     read("worker/index.js").replace("../build/index.js", "../build/confusables/index.js"),
   );
-  const documents = ["abuse.md", "moving-in.md", "operating.md", "threats.md", "verifying.md"];
+  const documents = [
+    "abuse.md",
+    "admin.md",
+    "api.md",
+    "moving-in.md",
+    "operating.md",
+    "threats.md",
+    "verifying.md",
+  ];
   for (const file of documents) write(`docs/${file}`, forNpm(read(`docs/${file}`)));
   copy("docs/username_keys.json");
-  write("wrangler.toml", configuration());
-  write("wrangler.example.toml", configuration());
+  for (const [folder, text] of Object.entries({ ".": configuration(), admin: configurationOfAdmin() })) {
+    write(`${folder}/wrangler.toml`, text);
+    write(`${folder}/wrangler.example.toml`, text);
+  }
   const commands = NAMES.map((name) => `| \`${name}\` | ${load(name).summary} |`).join("\n");
   write("README.md", read("packages/create/README.md").replace("{{commands}}", commands));
   write(".gitignore", read("packages/create/gitignore"));

@@ -40,8 +40,10 @@ function rename(folder, name) {
   change("wrangler.toml", (text) =>
     text
       .replace(/^name = ".*"$/m, `name = "${name}"`)
-      .replace(/^database_name = ".*"$/m, `database_name = "${name}"`),
+      .replace(/^database_name = ".*"$/m, `database_name = "${name}"`)
+      .replace('"edge-signup-admin"', `"${name}-admin"`),
   );
+  change("admin/wrangler.toml", (text) => text.replace(/^name = ".*"$/m, `name = "${name}-admin"`));
   change("package.json", (text) => `${JSON.stringify({ ...JSON.parse(text), name }, null, 2)}\n`);
   change("package-lock.json", (text) => {
     const lock = JSON.parse(text);
@@ -88,7 +90,7 @@ function main() {
 
   ${bold(`cd ${folder}`)}
   ${bold("npm install")}        installs wrangler, which serves and deploys the Worker
-  ${bold("npm run dev")}        serves it on http://127.0.0.1:8787
+  ${bold("npm run dev")}        serves it on http://127.0.0.1:8787, and its admin on http://127.0.0.1:8788
   ${bold("npm run provision")}  makes the database and the block list on Cloudflare, once
   ${bold("npm run deploy")}     deploys it
 

@@ -21,7 +21,7 @@ if (changes) fail(`Commit these changes first:\n${changes}`);
 if (git("tag", "--list", `v${version}`)) fail(`The tag v${version} exists already`);
 
 // The Worker answers with its version, so a version must be set before the tests, and not by this script.
-for (const file of ["Cargo.toml", "worker/Cargo.toml", "tools/Cargo.toml"]) {
+for (const file of ["Cargo.toml", "worker/Cargo.toml", "admin/Cargo.toml", "tools/Cargo.toml"]) {
   const [, found] = fs.readFileSync(file, "utf8").match(/^version = "(.*)"$/m);
   if (found !== version)
     fail(`${file} has the version ${found}: set it to ${version}, and run make release again`);

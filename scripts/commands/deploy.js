@@ -15,6 +15,12 @@ const { call, wrangler } = require("../wrangler");
 
 const OUTPUT = ".wrangler/deploy.json";
 
+/** The whole configuration of the admin. */
+const ADMIN = ".wrangler/admin.json";
+
+/** The argument that tells wrangler the entry point, if it needs one. */
+const script = () => [entry()].filter(Boolean);
+
 /** wrangler must be signed in. */
 async function requireLogin() {
   const { succeeded } = await wrangler(["whoami", "--json"], { capture: "all", text: "Looking who is signed in" });
@@ -38,7 +44,7 @@ function deployedTo() {
 async function deployAdmin(env, ...args) {
   if (!admin.isWanted()) return true;
   say(`Deploying the admin${env && ` to ${env}`}`);
-  const { succeeded } = await wrangler(["deploy", "--config", admin.derive(), ...args]);
+  const { succeeded } = await wrangler(["deploy", "--config", admin.derive(ADMIN), ...args]);
   return succeeded;
 }
 
@@ -56,7 +62,7 @@ async function deploy(all, { env, given, wait }) {
   fs.mkdirSync(".wrangler", { recursive: true });
   fs.rmSync(OUTPUT, { force: true });
   process.env.WRANGLER_OUTPUT_FILE_PATH = OUTPUT;
-  const deployed = await wrangler(["deploy", ...entry()]);
+  const deployed = await wrangler(["deploy", ...script()]);
   if (!deployed.succeeded) throw new Stop("Nothing was deployed: fix the problem that wrangler reports");
   const isNew = lastGeneration(all).some(({ number }) => states[number].place.deployed_at === null);
   if (isNew) {
@@ -94,7 +100,7 @@ async function deploy(all, { env, given, wait }) {
 }
 
 module.exports = {
-  summary: "migrate the remote database, deploy the Worker, and verify it",
+  summary: "migrate the remote database, deploy the Worker and its admin unless ADMIN=no, and verify it",
   arguments: ["URL?"],
   options: {
     dry: { type: "boolean", help: "only show the upload and its size; needs no account" },
@@ -107,7 +113,7 @@ module.exports = {
   async run({ URL: given, dry, check, checked, wait = process.env.WAIT || "120" }) {
     const env = process.env.CLOUDFLARE_ENV;
     if (dry) {
-      const { succeeded } = await wrangler(["deploy", ...entry(), "--dry-run"]);
+      const { succeeded } = await wrangler(["deploy", ...script(), "--dry-run"]);
       return succeeded && (await deployAdmin(env, "--dry-run")) ? 0 : 1;
     }
     requireIds();

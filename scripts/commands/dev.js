@@ -5,12 +5,14 @@ const { spawn } = require("node:child_process");
 const { once } = require("node:events");
 const fs = require("node:fs");
 const net = require("node:net");
+const path = require("node:path");
 const { createInterface } = require("node:readline");
+const { PassThrough } = require("node:stream");
 const { setTimeout: sleep } = require("node:timers/promises");
 
 const admin = require("../admin");
 const { CONFIG, own, readAll } = require("../configuration");
-const { entry } = require("../entry");
+const { entry, hasBoth } = require("../entry");
 const { applyLocally } = require("../migrations");
 const { isPlaced, look, markDeployed, numbering } = require("../places");
 const settings = require("../settings");
@@ -19,28 +21,32 @@ const { DATABASES, or, withStorage } = require("../storage");
 const { Stop, progress, red, say } = require("../terminal");
 const { call, hasSources, program } = require("../wrangler");
 
-/** The configuration for `DATABASES=…`. It is beside wrangler.toml, because the paths in it are relative to its folder. */
-const DERIVED = ".wrangler.databases.toml";
+/**
+ * The public Worker's configuration, where it is not wrangler.toml itself. It is beside wrangler.toml, because the paths
+ * in it are relative to its folder.
+ */
+const DERIVED = ".wrangler.dev.json";
 
-/** The configuration of the front before both Workers. */
-const FRONT = ".wrangler.front.json";
+/** The configuration of wrangler.toml, with `DATABASES=…` and with the entry point that it needs. */
+function configuration(databases) {
+  const all = readAll(databases ? manyDatabases(count("DATABASES", databases)) : undefined);
+  return { ...all, main: entry(all) ?? all.main };
+}
 
 /** Writes the configuration of the front, which finds the Workers by their names, and gives its path. */
-function front(adminPort) {
-  const { name, compatibility_date } = own();
-  const config = {
+function front(file, adminPort) {
+  const { name, compatibility_date = readAll().compatibility_date } = own();
+  return admin.writeConfig(file, {
     name: `${name}-front`,
-    main: "scripts/dev/front.js",
-    compatibility_date: compatibility_date ?? readAll().compatibility_date,
+    main: path.resolve("scripts/dev/front.js"),
+    compatibility_date,
     services: [
       { binding: "SIGN_UP", service: name },
       { binding: "ADMIN", service: admin.ownOfAdmin().name },
       { binding: "EVENTS", service: admin.ownOfAdmin().name, entrypoint: "Deliverer" },
     ],
     vars: { ADMIN_PORT: String(adminPort) },
-  };
-  fs.writeFileSync(FRONT, admin.forEveryEnvironment(config));
-  return FRONT;
+  });
 }
 
 /** Passes the bytes of each connection to `port` on to the front, which tells both ports apart by the URL. */
@@ -123,21 +129,19 @@ async function prepare(state, number) {
  */
 function watch(follow) {
   const modified = (file) => fs.statSync(file, { throwIfNoEntry: false })?.mtimeMs;
-  const variables = () =>
-    settings
-      .variableFiles()
-      .map((file) => [file, modified(file)].join())
-      .join();
-  let [configured, variable] = [modified(settings.CONFIG), variables()];
+  const all = (files) => files.map((file) => [file, modified(file)].join()).join();
+  const configurations = () => all([CONFIG, admin.CONFIG]);
+  const variables = () => all(settings.variableFiles());
+  let [configured, variable] = [configurations(), variables()];
   const timer = setInterval(() => {
-    const [nowConfigured, nowVariable] = [modified(settings.CONFIG), variables()];
+    const [nowConfigured, nowVariable] = [configurations(), variables()];
     if (nowConfigured === configured && nowVariable === variable) return;
-    if (nowVariable !== variable && nowConfigured !== undefined) {
+    if (nowVariable !== variable && modified(CONFIG) !== undefined) {
       say(".dev.vars changed");
       const now = new Date();
-      fs.utimesSync(settings.CONFIG, now, now);
+      fs.utimesSync(CONFIG, now, now);
     }
-    [configured, variable] = [modified(settings.CONFIG), nowVariable];
+    [configured, variable] = [configurations(), nowVariable];
     let said;
     // A setting that is wrong does not keep wrangler from taking in the others.
     for (const step of [settings.check, follow]) {
@@ -159,7 +163,7 @@ async function announce(stream, follow, adminPort) {
   for await (const line of createInterface({ input: stream })) {
     if (ready) {
       // wrangler puts a name before the lines of each of several Workers, which are JSON already.
-      console.log(line.replace(/^\[\w+\] (?=\{)/, ""));
+      console.log(line.replace(/^\[[\w-]+\] (?=\{)/, ""));
       continue;
     }
     [, ready] = line.match(/Ready on (.*)/) ?? [];
@@ -197,9 +201,13 @@ async function stop(server, announced) {
 }
 
 module.exports = {
-  summary: "serve the Worker on this machine",
+  summary: "serve the Worker on this machine, and its admin unless ADMIN=no",
   options: {
-    port: { type: "string", value: "PORT", help: "the port; by default 8787, and 0 takes any free port" },
+    port: {
+      type: "string",
+      value: "PORT",
+      help: "the port, and the next one for the admin; by default 8787, and 0 takes any",
+    },
     state: { type: "string", value: "DIR", help: "the folder of D1 and KV; by default .wrangler/state" },
     databases: { ...DATABASES.databases, help: "serve N databases in one generation, whatever SHARDS is" },
   },
@@ -208,6 +216,8 @@ module.exports = {
 
   async run({ port = process.env.PORT, state = process.env.STATE, databases = process.env.DATABASES }, rest) {
     const withAdmin = admin.isWanted();
+    if (!/^\d{1,5}$/.test(port) || Number(port) > 65534)
+      throw new Stop(`PORT is "${port}": it must be a number below 65535, as in: ${again("PORT", "9000")}`);
     if (port === "0" && withAdmin) port = String(await freePair());
     const adminPort = withAdmin ? Number(port) + 1 : undefined;
     for (const taken of port === "0" ? [] : [Number(port), adminPort].filter(Boolean)) {
@@ -216,11 +226,12 @@ module.exports = {
         `Port ${taken} is in use: stop the program that listens on it, or choose another port, as in: ${again("PORT", "9000")}`,
       );
     }
+    const isDerived = databases || hasBoth();
+    const ofAdmin = path.join(state, "admin/wrangler.json");
     const derive = () => {
-      const text = databases ? manyDatabases(count("DATABASES", databases)) : undefined;
-      if (text) fs.writeFileSync(DERIVED, text);
-      if (!withAdmin) return;
-      admin.derive({ text, secrets: admin.secretsOfAdmin() });
+      const all = configuration(databases);
+      if (isDerived) fs.writeFileSync(DERIVED, JSON.stringify(all, null, 2));
+      if (withAdmin) admin.deriveLocally(ofAdmin, all);
     };
     derive();
     const served = JSON.stringify(listed(databases));
@@ -231,13 +242,14 @@ module.exports = {
     };
     await prepare(state, databases);
     const { CLOUDFLARE_ENV: env, UNTIL_EOF: untilEof } = process.env;
-    const configs = withAdmin
-      ? [front(adminPort), databases ? DERIVED : CONFIG, admin.DERIVED]
-      : databases
-        ? [DERIVED]
-        : [];
+    // The first configuration is that of the Worker which has the port.
+    const configs = [
+      ...(withAdmin ? [front(path.join(state, "front/wrangler.json"), adminPort)] : []),
+      ...(isDerived ? [DERIVED] : withAdmin ? [CONFIG] : []),
+      ...(withAdmin ? [ofAdmin] : []),
+    ];
     const args = [
-      ...["dev", ...(withAdmin || rest.some((argument) => argument.endsWith(".js")) ? [] : entry()), "--env", env],
+      ...["dev", "--env", env],
       ...configs.flatMap((config) => ["--config", config]),
       ...["--ip", "127.0.0.1", "--port", port, "--inspector-port", "0", "--persist-to", state],
       ...["--show-interactive-dev-session=false", ...rest],
@@ -247,7 +259,6 @@ module.exports = {
       stdio: ["ignore", "pipe", "pipe"],
       detached: true,
     });
-    const { PassThrough } = require("node:stream");
     const lines = new PassThrough();
     server.stdout.pipe(lines, { end: false });
     server.stderr.pipe(lines, { end: false });

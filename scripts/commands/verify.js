@@ -170,7 +170,7 @@ const text = ({ status, body }) => `${status} ${body}`.trim();
 
 /** Whether an answer is a guard's refusal. */
 function guard({ headers }) {
-  return /^(proof|captcha_token)_|^(client_id_unknown|origin_refused|rate_limited)$/.test(
+  return /^(proof|captcha_token)_|^(client_id_unknown|origin_refused|rate_limited)$|_denied$/.test(
     headers["x-error-reason"],
   );
 }

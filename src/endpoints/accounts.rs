@@ -9,8 +9,8 @@ use crate::admission::Admitted;
 use crate::endpoints::NETWORK_LIMITED;
 use crate::error::ApiError;
 use crate::fields::username::Username;
-use crate::guards::Refusal;
 use crate::guards::proof_of_work::challenge::SolutionError;
+use crate::guards::{DeniedField, Refusal};
 use crate::http::header_value;
 use crate::http::response::Reply;
 use crate::reason::Reason;
@@ -55,11 +55,11 @@ pub async fn handle(admitted: &Admitted<'_>) -> Result<Reply, ApiError> {
     };
     let skeletons = admitted.isolate.config.confusables.skeletons(&form.name);
     admitted.guard(&request_key, &form.name, skeletons.as_ref(), None).await.map_err(|refusal| {
-        let invalid = |reason, description: &'static str| ApiError::InvalidAccount {
+        let invalid = |reason, description: &str| ApiError::InvalidAccount {
             reason,
             name,
             privacy,
-            description: description.into(),
+            description: description.to_owned().into(),
         };
         match refusal {
             Refusal::NameReserved => taken(&form.name),
@@ -80,6 +80,10 @@ pub async fn handle(admitted: &Admitted<'_>) -> Result<Reply, ApiError> {
             Refusal::CaptchaTokenRefused => {
                 invalid(Reason::CAPTCHA_TOKEN_REFUSED, "Captcha-Token was not accepted")
             }
+            Refusal::Denied { description, field: Some(DeniedField::Username) } => {
+                invalid(Reason::USERNAME_DENIED, &description)
+            }
+            Refusal::Denied { description, .. } => ApiError::Denied { description },
             Refusal::OfSignUp(_) => ApiError::Internal {
                 cause: "a guard refused a field that an account does not have".to_owned(),
             },

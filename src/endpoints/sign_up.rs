@@ -13,7 +13,7 @@ use crate::fields::client_id::ClientId;
 use crate::fields::password::{Password, SALT_BYTES};
 use crate::fields::username::Username;
 use crate::guards::proof_of_work::challenge::SolutionError;
-use crate::guards::{Refusal, SignUpFields, SignUpRefusal};
+use crate::guards::{DeniedField, Refusal, SignUpFields, SignUpRefusal};
 use crate::http::json::{self, JsonError, Member};
 use crate::http::response::Reply;
 use crate::platform::BodyError;
@@ -114,6 +114,14 @@ fn refused(refusal: Refusal, username: &Username) -> ApiError {
             Reason::CAPTCHA_TOKEN_REFUSED,
             "was not accepted: it must be the token of a new Turnstile challenge",
         ),
+        Refusal::Denied { description, field } => {
+            let (reason, field) = match field {
+                None => return ApiError::Denied { description },
+                Some(DeniedField::Username) => (Reason::USERNAME_DENIED, "username"),
+                Some(DeniedField::ClientId) => (Reason::CLIENT_ID_DENIED, "client_id"),
+            };
+            ApiError::Invalid { reason, field: Some(field), description }
+        }
         Refusal::OfSignUp(SignUpRefusal::ClientUnknown) => {
             ApiError::field(Reason::CLIENT_ID_UNKNOWN, "client_id", "must be that of a registered client")
         }

@@ -23,7 +23,12 @@ extern "C" {
 #[wasm_bindgen(module = "/src/platform.js")]
 extern "C" {
     #[wasm_bindgen(js_name = fetchAll)]
-    fn fetch_all(url: &str, request: &str, size: usize) -> Promise;
+    fn fetch_all(service: &JsValue, url: &str, request: &str, size: usize) -> Promise;
+
+    /// Whether `url` is a URL of HTTPS, or of HTTP on this machine, without a user. So nobody else can read what is
+    /// sent there.
+    #[wasm_bindgen(js_name = isSafe)]
+    pub fn is_safe(url: &str) -> bool;
 
     /// The response, with its body if the body is within `size`.
     type Fetched;
@@ -59,15 +64,31 @@ pub struct RemoteResponse {
 ///
 /// # Errors
 /// The server could not be reached, broke off, was too slow or sent too much.
-pub async fn ask(
+pub fn ask<'a>(
+    url: &'a str,
+    request: &'a RemoteRequest<'_>,
+    time: Duration,
+    size: usize,
+) -> impl Future<Output = Result<RemoteResponse, JsError>> + use<'a> {
+    ask_by(None, url, request, time, size)
+}
+
+/// The same, but the Worker with the binding `service`, where there is one, takes the place of the server.
+///
+/// # Errors
+/// As [`ask`], and the exceptions of the Worker.
+pub async fn ask_by(
+    service: Option<&JsValue>,
     url: &str,
     request: &RemoteRequest<'_>,
     time: Duration,
     size: usize,
 ) -> Result<RemoteResponse, JsError> {
+    let network = JsValue::UNDEFINED;
+    let service = service.unwrap_or(&network);
     let request = json::write(request);
     let response: Fetched =
-        platform::with_timeout(fetch_all(url, &request, size), time).await?.unchecked_into();
+        platform::with_timeout(fetch_all(service, url, &request, size), time).await?.unchecked_into();
     match platform::bytes(&response.body()) {
         Some(body) => Ok(RemoteResponse { status: response.status(), body }),
         None => Err(JsError {

@@ -32,12 +32,12 @@ pub struct SpentProofs {
 
 /// Identifies a sign-up with its proof across its retries. No other sign-up has the same fingerprint.
 ///
-/// It is the SHA-256 of the proof, the request key, the client and the name. A reader of the database cannot find the
+/// It is the SHA-256 of the proof, the request key, the client and the name, which does not tell the request key. A reader of the database cannot find the
 /// name from the fingerprint, because the proof itself is not stored.
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// Takes the proof, a text that only its client has, and the sign-up. A request key alone would not be enough,
+    /// Takes the proof, a text that only its client has, or else a word for the purpose; and the sign-up. A request key alone would not be enough,
     /// because a client may send it with many names.
     #[must_use]
     pub fn new(proof: &str, attempt: &Attempt<'_>) -> Self {

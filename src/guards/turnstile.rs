@@ -20,7 +20,7 @@ use crate::error::ApiError;
 use crate::fields::visible_ascii::VisibleAscii;
 use crate::guards::remote::{self, RemoteRequest};
 use crate::guards::spent_proofs::{Fingerprint, SpentProofs};
-use crate::guards::{Attempt, Check, Demands, Guard, Parts, Refusal, Widget};
+use crate::guards::{Attempt, Check, Demands, Guard, Parts, Refusal, Widget, off};
 use crate::http::json;
 use crate::http::response::Reply;
 use crate::platform::Environment;
@@ -108,11 +108,7 @@ enum Verdict {
 pub(super) fn read(parts: &Parts<'_>) -> Result<Option<Box<dyn Guard>>, ConfigError> {
     let env = parts.env;
     let Some(secret) = text(env, SECRET)? else {
-        // An operator who set one of these believes that the guard is on.
-        return match [SITE_KEY, URL, HOSTNAMES, ACTION].into_iter().find(|name| env.binding(name).is_some()) {
-            Some(name) => Err(ConfigError::new(format!("{SECRET} is missing, but {name} is there"))),
-            None => Ok(None),
-        };
+        return off(env, SECRET, &[SITE_KEY, URL, HOSTNAMES, ACTION]);
     };
     let site_key = text(env, SITE_KEY)?;
     let url = remote::url(env, URL, SITEVERIFY)?;

@@ -8,7 +8,7 @@ use std::fmt;
 use std::ops::RangeInclusive;
 
 use base16ct::lower;
-use base64ct::{Base64, Encoding};
+use base64ct::{Base64Unpadded, Encoding};
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 
@@ -39,41 +39,45 @@ impl Secrets {
     /// Takes secrets separated by spaces; returns `None` if `raw` is not of this [form](Secrets::FORM).
     #[must_use]
     pub fn parse(raw: &str) -> Option<Self> {
-        let secrets: Option<Vec<_>> = raw.split(' ').filter(|part| !part.is_empty()).map(secret).collect();
-        secrets.filter(|secrets| (1..=MAX_SECRETS).contains(&secrets.len())).map(Self)
+        let mut secrets = Vec::new();
+        for part in raw.split(' ').filter(|part| !part.is_empty()) {
+            secrets.push(secret(part)?);
+        }
+        (1..=MAX_SECRETS).contains(&secrets.len()).then_some(Self(secrets))
     }
 
-    /// The headers that identify and sign the message `body`, which is sent at `time`, in seconds since 1970.
+    /// The headers of the message `body`, which is JSON and is sent at `time`, in seconds since 1970.
     #[must_use]
-    pub fn headers(&self, id: MessageId, time: u64, body: &str) -> [Header<'static>; 3] {
+    pub fn headers(&self, id: MessageId, time: u64, body: &str) -> Vec<Header<'static>> {
         let signature = self.sign(&id, time, body);
-        [
+        vec![
+            ("Content-Type", "application/json".into()),
             ("webhook-id", id.0.into()),
-            ("webhook-timestamp", time.to_string().into()),
+            ("webhook-timestamp", format!("{time}").into()),
             ("webhook-signature", signature.into()),
         ]
     }
 
     /// The signatures of a message, one for each secret, separated by spaces.
     #[must_use]
-    pub fn sign(&self, MessageId(id): &MessageId, time: u64, body: &str) -> String {
-        let mut signatures = String::new();
-        for signer in &self.0 {
-            let signer = signer.clone().chain_update(format!("{id}.{time}.")).chain_update(body);
-            if !signatures.is_empty() {
-                signatures.push(' ');
-            }
-            signatures.push_str("v1,");
-            signatures.push_str(&Base64::encode_string(&signer.finalize().into_bytes()));
-        }
-        signatures
+    pub fn sign(&self, id: &MessageId, time: u64, body: &str) -> String {
+        let signatures = self.0.iter().map(|signer| {
+            let signed = signer.clone().chain_update(id.signed_text(time, body)).finalize().into_bytes();
+            // 32 bytes have one `=` as padding. The Worker has the code of the unpadded form anyway.
+            format!("v1,{}=", Base64Unpadded::encode_string(&signed))
+        });
+        signatures.collect::<Vec<_>>().join(" ")
     }
 }
 
 /// The signer of one secret.
 fn secret(raw: &str) -> Option<Hmac<Sha256>> {
-    let bytes = Base64::decode_vec(raw.strip_prefix(PREFIX)?).ok()?;
-    SECRET_BYTES.contains(&bytes.len()).then(|| Hmac::new_from_slice(&bytes).ok())?
+    let padded = raw.strip_prefix(PREFIX)?;
+    let unpadded = padded.strip_suffix("==").or_else(|| padded.strip_suffix("=")).unwrap_or(padded);
+    let bytes = Base64Unpadded::decode_vec(unpadded).ok()?;
+    // The padding makes the length a multiple of 4.
+    let is_padded = padded.len() == bytes.len().div_ceil(3).checked_mul(4)?;
+    (is_padded && SECRET_BYTES.contains(&bytes.len())).then(|| Hmac::new_from_slice(&bytes).ok())?
 }
 
 impl fmt::Debug for Secrets {
@@ -107,6 +111,7 @@ impl MessageId {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use base64ct::Base64;
     use proptest::prelude::*;
 
     const SECRET: &str = "whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD";
@@ -141,6 +146,7 @@ mod tests {
         assert_eq!(
             secrets.headers(id, 1, BODY),
             [
+                ("Content-Type", "application/json".into()),
                 ("webhook-id", "attempt_0fa0".into()),
                 ("webhook-timestamp", "1".into()),
                 ("webhook-signature", signature.into())
@@ -163,6 +169,9 @@ mod tests {
             &of(24).replace("whsec_", ""),
             &of(24).replace("whsec_", "WHSEC_"),
             &of(25).replace('=', ""),
+            &of(25).replace("==", "="),
+            &format!("{}=", of(25)),
+            &format!("{}====", of(24)),
             &format!("{SECRET}\n"),
             &format!("{SECRET},{OTHER}"),
             &format!("{SECRET} short"),

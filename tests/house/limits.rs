@@ -9,7 +9,7 @@ use serde_json::Value;
 fn every_file_that_repeats_the_length_of_a_username_has_the_right_one() {
     let with_comma = |number: usize| format!("{},{:03}", number / 1000, number % 1000);
     for (file, text) in [
-        ("README.md", format!("| `username` | 1 to {MAX_CHARACTERS} letters")),
+        ("docs/api.md", format!("| `username` | 1 to {MAX_CHARACTERS} letters")),
         ("public/index.html", format!("1 to {MAX_CHARACTERS} characters")),
         ("docs/threats.md", with_comma(4 * MAX_CHARACTERS)),
         ("docs/verifying.md", with_comma(4 * MAX_CHARACTERS)),

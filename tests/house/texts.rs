@@ -77,6 +77,7 @@ fn every_word_of_the_service_has_a_text_in_every_language() {
         "body_not_json",
         "body_not_object",
         "body_too_large",
+        "client_id_denied",
         "client_id_invalid",
         "client_id_missing",
         "client_id_unknown",

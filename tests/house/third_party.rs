@@ -4,7 +4,7 @@ use std::fs;
 use std::process::Command;
 
 #[test]
-fn the_licences_and_the_sbom_have_every_crate_of_the_worker() {
+fn the_licences_and_the_sbom_have_every_crate_of_the_workers_and_uplot() {
     let tree = |package: &str| {
         let output = Command::new("cargo")
             .args([
@@ -22,7 +22,11 @@ fn the_licences_and_the_sbom_have_every_crate_of_the_worker() {
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8(output.stdout).unwrap()
     };
-    let trees = tree("edge-signup-worker") + &tree("edge-signup-tools");
+    let trees = ["edge-signup-worker", "edge-signup-admin", "edge-signup-tools"].map(tree).concat();
+    let lock: serde_json::Value =
+        serde_json::from_str(&fs::read_to_string("package-lock.json").unwrap()).unwrap();
+    let uplot = format!("uplot v{}\n", lock["packages"]["node_modules/uplot"]["version"].as_str().unwrap());
+    let trees = trees + &uplot;
     let sbom: serde_json::Value =
         serde_json::from_str(&fs::read_to_string("packages/create/sbom.cdx.json").unwrap()).unwrap();
     let listed: Vec<_> = sbom["components"]

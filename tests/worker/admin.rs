@@ -9,11 +9,13 @@ mod clients;
 mod entrypoint;
 mod exports;
 mod imports;
+mod page;
 mod shards;
 mod sign_in;
 mod statistics;
 mod users;
 mod volume;
+mod webhooks;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -33,7 +35,11 @@ pub const READ_TOKEN: &str = "a-reading-token-of-the-tests-012345678";
 const FIREBASE: &str =
     "jxspr8Ki0RYycVU8zykbdLGjFQ3McFUH0uiiTvC8pVMXAn210wjLNmdZJzxUECKbm0QsEmYUSDzZvpjeJ9WmXA==:Bw==";
 
+/// The variable with which events can be signed.
+const WEBHOOK_KEY: &str = "WEBHOOK_KEY:a-key-of-the-tests-of-32-characters";
+
 pub const PASSWORD: &str = "correct horse battery staple";
+
 /// A hash of [`PASSWORD`].
 const BCRYPT: &str = "$2b$04$LSAt.KRc.4TG.UxAFtBciu5GClRW6duPqNnv5oSPiaOQ2pwF32DU.";
 
@@ -85,14 +91,17 @@ fn with_arguments(vars: &[&str], start: impl FnOnce(&[&str]) -> Server) -> Serve
     start(&besides.chain(vars).collect::<Vec<_>>())
 }
 
+/// A variable with its value.
+pub type Setting<'a> = (&'a str, &'a str);
+
 /// The configuration of another admin called `name`, which has only these variables beside those of the public Worker.
-pub fn variant(name: &str, vars: &[(&str, &str)]) -> PathBuf {
+pub fn variant(name: &str, vars: &[Setting]) -> PathBuf {
     let main = Path::new(env!("CARGO_MANIFEST_DIR")).join("admin/index.js");
-    let vars: String = vars.iter().map(|(name, value)| format!("{name} = {value:?}\n")).collect();
+    let vars: Vec<_> = vars.iter().map(|(name, value)| format!("{name} = {value:?}\n")).collect();
     let text = own_configuration()
         .replace("name = \"edge-signup\"\n", &format!("name = \"{name}\"\n"))
         .replace("worker/index.js", main.to_str().unwrap())
-        .replace("[vars]\n", &format!("[vars]\n{vars}"));
+        .replace("[vars]\n", &format!("[vars]\n{}", vars.concat()));
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.toml"));
     fs::write(&file, text).unwrap();
     file
@@ -188,8 +197,12 @@ fn import(lines: &[Value]) -> Vec<Value> {
 }
 
 fn import_at(server: &Server, lines: &[Value]) -> Vec<Value> {
-    let text: String = lines.iter().map(|line| format!("{line}\n")).collect();
-    import_request("/imports", &text).ask_at(server).lines()
+    import_request("/imports", &text_of(lines)).ask_at(server).lines()
+}
+
+/// The body of an import.
+fn text_of(lines: &[Value]) -> String {
+    lines.iter().map(|line| line.to_string() + "\n").collect()
 }
 
 fn import_request(path: &str, text: &str) -> Request {

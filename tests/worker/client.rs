@@ -15,6 +15,7 @@ use crate::can_run;
 use crate::documents::{blocks, run};
 use crate::faults;
 use crate::guards::proof_of_work::{ON, signed};
+use crate::guards::sign_up_hook;
 use crate::request::{get, request};
 use crate::server::{Server, command, fresh, shared};
 use crate::stand_in::{self, Question, Reply};
@@ -35,6 +36,7 @@ struct Seen {
     line: String,
     key: Option<String>,
     proof: Option<String>,
+    code: Option<String>,
     body: String,
 }
 
@@ -106,6 +108,7 @@ fn pass(question: &Question) -> Reply {
         line: line.clone(),
         key: question.header("idempotency-key").map(str::to_owned),
         proof: question.header("proof-of-work").map(str::to_owned),
+        code: question.header("sign-up-code").map(str::to_owned),
         body: String::from_utf8(question.body.clone()).unwrap(),
     };
     // Whether the network sees this request for the first time, and how often it has seen its line.
@@ -132,7 +135,7 @@ fn pass(question: &Question) -> Reply {
         vars["PROOF_OF_WORK"] = json!(26);
     }
     if kind == "captcha" && method == "OPTIONS" {
-        vars = json!({ "TURNSTILE_SECRET": "0x4AAA-secret" });
+        vars = sign_up_hook::settings("allow", &[("TURNSTILE_SECRET", "0x4AAA-secret")]).parse().unwrap();
     }
     let own = ["host", "connection", "content-length", "accept-encoding"];
     let headers = question.headers.iter().map(|(name, value)| (name.as_str(), value.as_str()));
@@ -258,7 +261,7 @@ fn expected(platform: &str, has_thread: bool) -> Value {
         "tooHard": failure("unavailable", "timed_out", None, "The service took too long"),
         "aborted": [true, true, true, true],
         "abortedAndRepeated": ["AbortError", user("again")],
-        "misuse": vec!["TypeError"; 21],
+        "misuse": vec!["TypeError"; 22],
         "captcha": account(&format!("captcha-{platform}"), "Public"),
         "hasThread": if has_thread { json!(["challenge 10:4mep", 3]) } else { json!(null) },
     });
@@ -328,6 +331,7 @@ fn assert_calls(platform: &str, mut results: Value, has_thread: bool) {
     assert_eq!((challenges("work-refused"), posts("work-refused").len()), (3, 4));
     let captcha = posts("captcha");
     assert!(captcha.iter().any(|seen| seen.body.contains(r#""captcha_token":"token""#)), "{captcha:?}");
+    assert!(captcha.iter().all(|seen| seen.code.as_deref() == Some("a-code")), "{captcha:?}");
 
     let users = faults::server().database().users(&format!("client-{platform}"));
     for name in ["lost", "cut", "busy", "gateway", "portal", "lost-work", "busy-work", "again"] {
@@ -367,9 +371,9 @@ fn it_works_in_every_node_that_is_installed() {
     assert!(!versions.is_empty());
 }
 
-/// The path of a program of the npm packages.
+/// The path of a runtime that only these tests need.
 fn package(name: &str) -> Option<PathBuf> {
-    let program = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("node_modules/.bin").join(name);
+    let program = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/client/node_modules/.bin").join(name);
     let runs = command(program.to_str().unwrap()).arg("--version").output().is_ok_and(|o| o.status.success());
     can_run(runs, name, "the client's tests").then_some(program)
 }
@@ -592,8 +596,8 @@ fn every_word_of_the_service_has_its_reason() {
             "username_taken" => "taken",
             "rate_limited" => "limited",
             "internal_error" | "body_incomplete" => "unavailable",
-            "client_id_unknown" | "origin_refused" | "not_found" | "method_not_allowed"
-            | "invite_missing" => "refused",
+            "client_id_unknown" | "client_id_denied" | "hook_denied" | "origin_refused" | "not_found"
+            | "method_not_allowed" | "invite_missing" => "refused",
             _ if word.starts_with("address_") => "blocked",
             _ if word.starts_with("proof_") || word.starts_with("captcha_token_") => "refused",
             _ => "invalid",

@@ -1,7 +1,9 @@
-//! The mistakes in `wrangler.toml` and `.dev.vars` that `make` reports before it serves, builds or deploys, and while
-//! it serves.
+//! The mistakes in `wrangler.toml`, `admin/wrangler.toml` and `.dev.vars` that `make` reports before it serves, builds or
+//! deploys, and while it serves; and how `make dev` serves both Workers.
 
 use std::fs;
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
@@ -12,7 +14,8 @@ use serde_json::Value;
 
 use crate::can_run;
 use crate::deploy::{Project, without_ids};
-use crate::request::sign_up;
+use crate::operators::text_of;
+use crate::request::{Request, get, request, sign_up};
 use crate::server::ready;
 
 /// The configuration with more lines below `[vars]`, and without the two settings that the tests change.
@@ -57,7 +60,7 @@ simple = { limit = 10, period = 60 }
     fs::write(project.folder.join(".dev.vars.staging"), "CLIENT_LIMIT=9\n").unwrap();
     let (succeeded, text) = project.make(&["build"]);
     assert!(!succeeded);
-    let known = "README.md, \"Settings\", and docs/abuse.md have them all";
+    let known = "docs/operating.md, \"Settings\", docs/abuse.md and docs/admin.md have them all";
     let inherited = "an environment does not inherit it from the top level";
     let said: Vec<_> =
         text.lines().filter(|line| line.contains("wrangler.toml") || line.contains(".dev.vars")).collect();
@@ -98,6 +101,70 @@ simple = { limit = 10, period = 60 }
         0,
         "{text}"
     );
+}
+
+#[test]
+fn the_names_of_the_admin_belong_to_its_own_file() {
+    let project = Project::new("mistakes-admin");
+    let limit = |name: &str| {
+        format!(
+            "\n[[ratelimits]]\nname = \"{name}\"\nnamespace_id = \"1009\"\nsimple = {{ limit = 10, period = 60 }}\n"
+        )
+    };
+    let vars = "ACCESS_TEAM = \"acme\"\nADMIN_TOKEN = \"x\"\nWEBHOOK_KEYS = \"x\"";
+    project.configure(&(with_vars(vars) + &limit("WRONG_TOKENS")));
+    let tables = "\n[[kv_namespaces]]\nbinding = \"BLOCKLIST\"\n\n[env.stagin.vars]\nADMIN_READ_TOKEN = \"x\"\n\n[env.other.vars]\nACCESS_AUDD = \"x\"\n";
+    project.configure_admin(
+        "routes = [{ pattern = \"admin.example\", custom_domain = true }]\n",
+        "ACCESS_TEM = \"acme\"\nADMIN_TOKEN = \"x\"\nPASSWORD_MIN_LENGTH = \"8\"",
+        &(limit("WRONG_TOKEN") + &limit("SIGN_UP_LIMIT") + tables),
+    );
+    let good = "ADMIN_TOKEN=x\nADMIN_READ_TOKEN=x\nPASSWORD_PEPPERS=x\nFIREBASE_SCRYPT=x\nACCESS_TEAM=x\n";
+    fs::write(project.folder.join(".dev.vars"), format!("{good}ADMIN_TOKN=x\n")).unwrap();
+    let (succeeded, text) = project.make(&["build"]);
+    assert!(!succeeded);
+    let put = "set it by npx wrangler secret put";
+    let local = "and for make dev in .dev.vars";
+    let expected = [
+        "wrangler.toml: [vars] has ACCESS_TEAM, which is a setting of the admin: it belongs under [vars] of admin/wrangler.toml".to_owned(),
+        format!("wrangler.toml: [vars] has ADMIN_TOKEN, which is a secret of the admin: {put} ADMIN_TOKEN --config admin/wrangler.toml, {local}"),
+        format!("wrangler.toml: [vars] has WEBHOOK_KEYS, which is not a setting: did you mean WEBHOOK_KEY? Then {put} WEBHOOK_KEY \
+                 --config admin/wrangler.toml, {local}"),
+        "wrangler.toml: [[ratelimits]] has WRONG_TOKENS, which is a rate limit of the admin: it belongs in a [[ratelimits]] of \
+         admin/wrangler.toml, as name = \"WRONG_TOKENS\"".to_owned(),
+        "admin/wrangler.toml: [vars] has ACCESS_TEM, which is not a setting: did you mean ACCESS_TEAM?".to_owned(),
+        format!("admin/wrangler.toml: [vars] has ADMIN_TOKEN, which is a secret: {put} ADMIN_TOKEN --config admin/wrangler.toml, {local}"),
+        "admin/wrangler.toml: [vars] has PASSWORD_MIN_LENGTH, which is a setting of the public Worker: it belongs under [vars] of \
+         wrangler.toml".to_owned(),
+        "admin/wrangler.toml: [[ratelimits]] has the name WRONG_TOKEN, which the Worker does not know: did you mean WRONG_TOKENS?".to_owned(),
+        "admin/wrangler.toml: [[ratelimits]] has SIGN_UP_LIMIT, which is a rate limit of the public Worker: it belongs in a \
+         [[ratelimits]] of wrangler.toml, as name = \"SIGN_UP_LIMIT\"".to_owned(),
+        "admin/wrangler.toml: [env.other.vars] has ACCESS_AUDD, which is not a setting: did you mean ACCESS_AUD?".to_owned(),
+        "admin/wrangler.toml: [env.other] would take the domain admin.example over: it needs routes of its own, or routes = []".to_owned(),
+        "admin/wrangler.toml has an environment \"stagin\", which wrangler.toml does not have".to_owned(),
+        "admin/wrangler.toml has kv_namespaces, which do nothing: the admin has those of wrangler.toml".to_owned(),
+        ".dev.vars has ADMIN_TOKN, which is not a setting: did you mean ADMIN_TOKEN?".to_owned(),
+    ];
+    for sentence in &expected {
+        assert!(text.lines().any(|line| line == sentence), "{sentence}\n{text}");
+    }
+    let said = text.lines().filter(|line| line.contains("wrangler.toml") || line.contains(".dev.vars"));
+    assert_eq!(said.count(), expected.len(), "{text}");
+
+    project.configure(&without_ids());
+    fs::write(project.folder.join(".dev.vars"), good).unwrap();
+    project.configure_admin("", "ACCESS_TEAM = \"acme\"", "");
+    assert_eq!(project.make(&["build"]), (true, String::new()));
+    // A change of the admin's file leads to another check.
+    fs::write(project.folder.join("admin/wrangler.toml"), "name = \"x\"\nmain = \n").unwrap();
+    for commands in [["build"], ["deploy"]] {
+        let text = project.refused(&commands, &[]);
+        assert!(text.contains("admin/wrangler.toml, line 2: Invalid TOML document: "), "{text}");
+    }
+    // A folder without the admin is a service of one Worker.
+    fs::remove_file(project.folder.join("admin/wrangler.toml")).unwrap();
+    let (succeeded, text) = project.make(&["deploy", "DRY=1"]);
+    assert!(succeeded && !text.contains("the admin"), "{text}");
 }
 
 #[test]
@@ -211,30 +278,45 @@ fn a_first_build_is_announced_as_one_and_confusables_need_another() {
 }
 
 /// `make dev` in a project.
-struct Dev {
-    url: String,
+pub struct Dev {
+    /// The address of the public Worker.
+    pub url: String,
     printed: Arc<Mutex<String>>,
     /// The process ends when its standard input is closed.
     process: Child,
 }
 
+/// `make dev` in a project, with these variables.
+fn dev(project: &Project, variables: &[(&str, &str)]) -> Command {
+    let mut command = Command::new("make");
+    command
+        .args(["--silent", "dev"])
+        .current_dir(&project.folder)
+        .env_remove("MAKEFLAGS")
+        .env_remove("ADMIN_TOKEN")
+        .envs([("UNTIL_EOF", "1"), ("PORT", "0")])
+        .envs(variables.iter().copied());
+    command
+}
+
 impl Dev {
-    fn start(project: &Project) -> Self {
-        let mut process = Command::new("make")
-            .args(["--silent", "dev", "PORT=0"])
-            .current_dir(&project.folder)
-            .env_remove("MAKEFLAGS")
-            .env("UNTIL_EOF", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
+    pub fn start(project: &Project, variables: &[(&str, &str)]) -> Self {
+        let mut command = dev(project, variables);
+        let command = command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = command.spawn().unwrap();
         let (url, lines) = ready(&mut process);
         let printed = Arc::new(Mutex::new(String::new()));
         let all = Arc::clone(&printed);
         thread::spawn(move || lines.for_each(|line| *all.lock().unwrap() += &(line + "\n")));
         Self { url, printed, process }
+    }
+
+    /// The address of the admin and its token, as they are printed.
+    pub fn admin(&self) -> (String, String) {
+        let text = self.prints(" with the token ");
+        let (_, line) = text.split_once("The admin: ").expect(&text);
+        let (url, token) = line.lines().next().unwrap().split_once(" with the token ").unwrap();
+        (url.to_owned(), token.to_owned())
     }
 
     /// Waits until `text` is printed. Gives everything that was printed since the last call.
@@ -249,17 +331,21 @@ impl Dev {
 
     /// Waits until a sign-up is refused because its password has less than `length` characters.
     fn asks_for(&self, length: u32) {
-        let expected = format!("password must have at least {length} characters");
-        let until = Instant::now() + Duration::from_mins(1);
-        loop {
-            let answer = sign_up("dev", "dev").password("short").call(&self.url);
-            let body = answer.map(|answer| answer.body).unwrap_or_default();
-            if body.contains(&expected) {
-                return;
-            }
-            assert!(Instant::now() < until, "{expected}: {body}");
-            thread::sleep(Duration::from_millis(200));
+        let sign_up = sign_up("dev", "dev").password("short");
+        until(&sign_up, &self.url, &format!("password must have at least {length} characters"));
+    }
+}
+
+/// Sends a request to `url` until its answer has this text.
+fn until(request: &Request, url: &str, expected: &str) {
+    let until = Instant::now() + Duration::from_mins(1);
+    loop {
+        let body = request.call(url).map(|answer| answer.body).unwrap_or_default();
+        if body.contains(expected) {
+            return;
         }
+        assert!(Instant::now() < until, "{expected}: {body}");
+        thread::sleep(Duration::from_millis(200));
     }
 }
 
@@ -276,7 +362,7 @@ fn a_running_server_applies_changes_and_reports_mistakes() {
     let variables = project.folder.join(".dev.vars");
     let set = |lines: &str| project.configure(&with_vars(lines));
     set("PASSWORD_MIN_LENGTH = \"6\"");
-    let dev = Dev::start(&project);
+    let dev = Dev::start(&project, &[]);
     dev.asks_for(6);
 
     set("PASSWORD_MIN_LENGTH = \"7\"");
@@ -300,6 +386,123 @@ fn a_running_server_applies_changes_and_reports_mistakes() {
     set("PASSWORD_MIN_LENGTH = \"10\"\nCLIENT = \"registered\"");
     dev.prints("wrangler.toml: [vars] has CLIENT, which is not a setting: did you mean CLIENTS?");
     dev.asks_for(10);
+}
+
+/// A request of the admin's with a token.
+fn with_token(request: Request, token: &str) -> Request {
+    request.header("Authorization", format!("Bearer {token}"))
+}
+
+#[test]
+fn the_admin_is_served_beside_the_service_on_the_same_state() {
+    let project = Project::new("dev-admin");
+    let file = project.folder.join(".admin-token");
+    let port = |url: &str| url.rsplit(':').next().unwrap().parse::<u16>().unwrap();
+    let mut tokens = Vec::new();
+    for round in 0..2 {
+        let dev = Dev::start(&project, &[]);
+        let (admin, token) = dev.admin();
+        assert_eq!(port(&admin), port(&dev.url) + 1);
+        let name = format!("ada-{round}");
+        assert_eq!(sign_up(&name, "an-app").call(&dev.url).unwrap().status, 200);
+        let users = get(&format!("/users?client_id=an-app&username={name}"));
+        let answer = with_token(users.clone(), &token).call(&admin).unwrap();
+        assert!(
+            answer.status == 200 && answer.body.contains(&format!("\"username\":\"{name}\"")),
+            "{}",
+            answer.body
+        );
+        assert_eq!(users.call(&admin).unwrap().status, 401);
+        assert_eq!(users.call(&dev.url).unwrap().status, 405);
+        let page = get("/").call(&admin).unwrap();
+        assert!(page.status == 200 && page.body.contains("page.js"), "{}", page.body);
+        // The lines of both Workers are JSON.
+        let log = dev.prints("\"status\":401");
+        let lines: Vec<Value> = log
+            .lines()
+            .filter(|line| line.contains("\"id\":"))
+            .map(|line| serde_json::from_str(line).expect(line))
+            .collect();
+        let has = |route: &str| lines.iter().any(|line| line["route"] == route);
+        assert!(has("/sign-up") && has("/users"), "{log}");
+        assert_eq!(fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_to_string(&file).unwrap(), format!("{token}\n"));
+        tokens.push(token);
+    }
+    assert!(tokens[0] == tokens[1] && tokens[0].len() >= 32, "{tokens:?}");
+}
+
+#[test]
+fn a_change_of_a_file_reaches_a_running_admin_too() {
+    let project = Project::new("reload-admin");
+    let variables = project.folder.join(".dev.vars");
+    let dev = Dev::start(&project, &[]);
+    let (admin, token) = dev.admin();
+    let answer = sign_up("ada", "an-app").call(&dev.url).unwrap();
+    let user: Value = serde_json::from_str(&answer.body).unwrap();
+    let set =
+        request("PUT", &format!("/users/{}/password", user["user"]["id"])).json(r#"{"password":"short"}"#);
+    let at_least = |length: u32| format!("at least {length} characters");
+    project.configure(&with_vars("PASSWORD_MIN_LENGTH = \"7\""));
+    until(&with_token(set.clone(), &token), &admin, &at_least(7));
+
+    let other = "another-token-of-this-machine-0123456789";
+    fs::write(
+        &variables,
+        format!("PASSWORD_MIN_LENGTH=9\nADMIN_TOKEN={other}\nPASSWORD_PEPPER=k1k1:{other}\n"),
+    )
+    .unwrap();
+    until(&with_token(set, other), &admin, &at_least(9));
+    assert_eq!(with_token(get("/session"), &token).call(&admin).unwrap().status, 401);
+    // Neither the token nor the pepper is printed.
+    let printed = dev.prints("Local server updated and ready");
+    assert!(!printed.contains(other), "{printed}");
+
+    // One of the two settings of Cloudflare Access is a mistake.
+    project.configure_admin("", "ACCESS_TEAM = \"acme\"", "");
+    until(&with_token(get("/session"), other), &admin, "Internal error");
+}
+
+#[test]
+fn the_token_and_the_port_of_the_admin_can_be_chosen_and_it_can_be_left_out() {
+    let project = Project::new("dev-choices");
+    let refused = |variables: &[(&str, &str)], sentence: &str| {
+        let output = dev(&project, variables).stdin(Stdio::null()).output().unwrap();
+        let text = text_of(&output);
+        assert!(!output.status.success() && text.contains(sentence), "{text}");
+    };
+    refused(
+        &[("ADMIN_TOKEN", "short")],
+        "ADMIN_TOKEN must have 32 to 256 characters, all of them visible ASCII",
+    );
+    for port in ["65535", "many"] {
+        refused(&[("PORT", port)], &format!("PORT is \"{port}\": it must be a number below 65535"));
+    }
+    // A port in use whose previous one is free.
+    let (holder, port) = loop {
+        let holder = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = holder.local_addr().unwrap().port() - 1;
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            break (holder, port.to_string());
+        }
+    };
+    let sentence = format!("Port {} is in use: stop the program", holder.local_addr().unwrap().port());
+    refused(&[("PORT", &port)], &sentence);
+    assert!(!project.folder.join(".admin-token").exists());
+
+    let token = "a-'token'-of-the-environment-0123456789";
+    fs::write(project.folder.join(".dev.vars"), "ADMIN_TOKEN=a-token-of-the-file-01234567890123\n").unwrap();
+    let dev = Dev::start(&project, &[("ADMIN_TOKEN", token)]);
+    let (admin, printed) = dev.admin();
+    assert_eq!(printed, token);
+    assert_eq!(with_token(get("/session"), token).call(&admin).unwrap().status, 200);
+    drop(dev);
+
+    // The port of the admin may be in use if the admin is left out.
+    let dev = Dev::start(&project, &[("ADMIN", "no"), ("PORT", &port)]);
+    assert_eq!(sign_up("ada", "an-app").call(&dev.url).unwrap().status, 200);
+    let log = dev.prints("\"/sign-up\"");
+    assert!(!log.contains("The admin"), "{log}");
 }
 
 #[test]

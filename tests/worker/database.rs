@@ -141,7 +141,7 @@ impl Database {
                 let read =
                     |row: &Row| (0..columns).map(|n| row.get::<_, Value>(n)).collect::<Result<Vec<_>>>();
                 let rows = statement.query_map([], read).unwrap();
-                Some(rows.map(|row| format!("{:?}\n", row.unwrap())).collect::<String>())
+                Some(rows.map(|row| format!("{:?}\n", row.unwrap())).collect::<Vec<_>>().concat())
             })
         };
         self.texts(tables, "").into_iter().flat_map(rows).collect()

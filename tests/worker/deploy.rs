@@ -25,9 +25,12 @@ pub struct Account {
     contents: HashMap<String, Connection>,
     /// The applied migrations: each with the id of its database, and its name.
     migrations: Vec<(String, String)>,
-    /// The last upload.
-    pub uploaded: String,
+    /// The last upload of the public Worker.
+    uploaded: String,
+    /// The last upload of the admin.
+    uploaded_admin: String,
     is_deployed: bool,
+    is_admin_deployed: bool,
     changes: Vec<String>,
     /// What fails.
     pub fault: Fault,
@@ -58,12 +61,15 @@ impl Account {
             }
         }
         let (line, query) = question.line.split_once('?').unwrap_or((&question.line, ""));
-        // The list of changes names the environment `staging`.
-        let of = if line.contains("/edge-signup-staging") { " staging" } else { "" };
-        let line = line
-            .replace("/accounts/account", "")
-            .replace("/edge-signup-staging", "/W")
-            .replace("/edge-signup", "/W");
+        // The list of changes names the admin and the environment `staging`.
+        let is_admin = line.contains("/edge-signup-admin");
+        let of = [(" admin", is_admin), (" staging", line.contains("-staging"))];
+        let of: String = of.iter().filter(|(_, is)| *is).map(|(name, _)| *name).collect();
+        let mut line = line.replace("/accounts/account", "");
+        for name in ["-admin-staging", "-admin", "-staging", ""] {
+            line = line.replace(&format!("/edge-signup{name}"), "/W");
+        }
+        let is_deployed = if is_admin { self.is_admin_deployed } else { self.is_deployed };
         // All lists fit on one page, and wrangler asks for further pages until one is empty.
         if query.split('&').any(|part| part.starts_with("page=") && part != "page=1") {
             return (200, json!([]));
@@ -105,34 +111,48 @@ impl Account {
             "PUT /workers/scripts/W" | "POST /workers/scripts/W/deployments" => {
                 self.changes.push(format!("deploy{of}"));
                 if line.starts_with("PUT") {
-                    self.uploaded = String::from_utf8_lossy(&question.body).into_owned();
+                    self.keep(is_admin, question);
                 }
-                self.is_deployed = true;
+                *(if is_admin { &mut self.is_admin_deployed } else { &mut self.is_deployed }) = true;
                 (200, json!({"id": "00000000-0000-4000-8000-000000000001", "deployment_id": "0".repeat(32)}))
             }
             "POST /workers/scripts/W/versions" => {
-                self.uploaded = String::from_utf8_lossy(&question.body).into_owned();
+                self.keep(is_admin, question);
                 let resources = json!({"script": {"etag": "etag"}});
                 (200, json!({"id": "00000000-0000-4000-8000-000000000001", "resources": resources}))
             }
-            "GET /workers/services/W" if self.is_deployed => {
+            "GET /workers/services/W" if is_deployed => {
                 let script = json!({"last_deployed_from": "wrangler", "tag": "tag", "tags": []});
                 (200, json!({"default_environment": {"environment": "production", "script": script}}))
             }
-            "GET /workers/scripts/W/deployments" if self.is_deployed => (200, json!({"deployments": []})),
-            "GET /workers/scripts/W/settings" if self.is_deployed => (200, json!({"bindings": []})),
-            "GET /workers/scripts/W/secrets" if self.is_deployed => (200, json!([])),
+            "GET /workers/scripts/W/deployments" if is_deployed => (200, json!({"deployments": []})),
+            "GET /workers/scripts/W/settings" if is_deployed => (200, json!({"bindings": []})),
+            "GET /workers/scripts/W/secrets" if is_deployed => (200, json!([])),
             "PATCH /workers/scripts/W/script-settings" => (200, json!({})),
             "GET /workers/subdomain" => (200, json!({"subdomain": "example"})),
             "GET /workers/workers/W" => (
                 200,
                 json!({"subdomain": {"enabled": true, "previews_enabled": true, "url": "https://localhost"}}),
             ),
+            "POST /workers/scripts/W/subdomain" if is_admin => {
+                // The admin must not get an address.
+                if body["enabled"] != false {
+                    self.changes.push(format!("address{of}"));
+                }
+                (200, body)
+            }
             "POST /workers/scripts/W/subdomain" => (200, json!({"enabled": true, "previews_enabled": true})),
+            "PUT /workers/scripts/W/schedules" => (200, json!({"schedules": body})),
             "PUT /workers/scripts/W/domains/records" => (200, json!([])),
             "POST /workers/scripts/W/assets-upload-session" => (200, json!({"jwt": "jwt", "buckets": []})),
             _ => (404, Value::Null),
         }
+    }
+
+    /// Keeps an upload of the public Worker or of the admin.
+    fn keep(&mut self, is_admin: bool, question: &Question) {
+        let place = if is_admin { &mut self.uploaded_admin } else { &mut self.uploaded };
+        *place = String::from_utf8_lossy(&question.body).into_owned();
     }
 
     /// D1's answers to statements.
@@ -233,11 +253,23 @@ impl Project {
         fs::create_dir_all(folder.join("migrations")).unwrap();
         for entry in fs::read_dir(root).unwrap().map(Result::unwrap) {
             let name = entry.file_name();
-            let own =
-                ["migrations", "wrangler.toml", ".dev.vars", ".wrangler", ".wrangler.databases.toml", ".git"];
+            let own = [
+                "admin",
+                "migrations",
+                "wrangler.toml",
+                ".admin-token",
+                ".dev.vars",
+                ".wrangler",
+                ".wrangler.dev.json",
+                ".git",
+            ];
             if !own.iter().any(|own| name == *own) {
                 symlink(entry.path(), folder.join(name)).unwrap();
             }
+        }
+        fs::create_dir(folder.join("admin")).unwrap();
+        for name in ["index.js", "streams.js", "public", "src", "Cargo.toml"] {
+            symlink(root.join("admin").join(name), folder.join("admin").join(name)).unwrap();
         }
         for entry in fs::read_dir(root.join("migrations")).unwrap().map(Result::unwrap) {
             fs::copy(entry.path(), folder.join("migrations").join(entry.file_name())).unwrap();
@@ -254,12 +286,26 @@ impl Project {
         });
         let project = Self { folder, account, api };
         project.configure(&without_ids());
+        project.configure_admin("", "", "");
         project
     }
 
     /// Replaces the project's `wrangler.toml`.
     pub fn configure(&self, text: &str) {
         fs::write(self.folder.join("wrangler.toml"), text).unwrap();
+    }
+
+    /// Replaces the project's `admin/wrangler.toml`: it has `lines` above its tables, `vars` under `[vars]`, and `tables`
+    /// after its own.
+    pub fn configure_admin(&self, lines: &str, vars: &str, tables: &str) {
+        let text = include_str!("../../admin/wrangler.toml");
+        // The own settings of a fork that was deployed already are left out.
+        let own = ["name = \"edge", "routes", "workers_dev", "ACCESS_", "OUTCOMES_"];
+        let is_own = |line: &str| own.iter().any(|own| line.starts_with(own));
+        let text: String = text.split_inclusive('\n').filter(|line| !is_own(line)).collect();
+        let text = text.replace("\n[vars]\n", &format!("\n[vars]\n{vars}\n"));
+        let text = format!("name = \"edge-signup-admin\"\nworkers_dev = false\n{lines}{text}\n{tables}");
+        fs::write(self.folder.join("admin/wrangler.toml"), text).unwrap();
     }
 
     /// The project's `wrangler.toml`.
@@ -301,6 +347,12 @@ impl Project {
     /// The account.
     pub fn account(&self) -> std::sync::MutexGuard<'_, Account> {
         self.account.lock().unwrap()
+    }
+
+    /// The last uploads of both Workers.
+    pub fn uploads(&self) -> [String; 2] {
+        let account = self.account();
+        [account.uploaded.clone(), account.uploaded_admin.clone()]
     }
 
     /// The changes to the account since the last call.
@@ -445,7 +497,7 @@ fn deploy_migrates_first_and_ends_with_verify() {
     let mut expected: Vec<_> =
         migrations.map(|entry| format!("migrate {}", entry.unwrap().file_name().display())).collect();
     expected.sort();
-    expected.push("deploy".to_owned());
+    expected.extend(["deploy", "deploy admin"].map(str::to_owned));
     assert_eq!(project.changes(), expected);
     assert_eq!(project.configuration(), configuration);
 
@@ -459,8 +511,59 @@ fn deploy_migrates_first_and_ends_with_verify() {
         let (succeeded, text) = project.make(&["deploy"]);
         assert!(!succeeded && text.contains(&format!("==> Deployed to {target}\n")), "{text}");
         assert!(text.contains("Deployed, but it does not answer as it should"), "{text}");
-        assert_eq!(project.changes(), [format!("migrate 999{n}_later.sql"), "deploy".to_owned()]);
+        let migrated = format!("migrate 999{n}_later.sql");
+        assert_eq!(project.changes(), [&*migrated, "deploy", "deploy admin"]);
     }
+}
+
+/// The description of an uploaded Worker.
+fn metadata(uploaded: &str) -> Value {
+    let (_, rest) = uploaded.split_once("name=\"metadata\"").expect(uploaded);
+    let start = rest.find('{').unwrap();
+    serde_json::Deserializer::from_str(&rest[start..]).into_iter().next().unwrap().unwrap()
+}
+
+#[test]
+fn the_admin_is_deployed_with_the_databases_and_settings_of_the_service_and_no_secret_of_this_machine() {
+    let project = Project::new("deploy-admin");
+    project.configure(&with_ids(Some(DATABASE), Some(NAMESPACE)));
+    project.configure_admin("", "ACCESS_TEAM = \"acme\"", "");
+    let token = "a-token-of-this-machine-0123456789";
+    fs::write(project.folder.join(".dev.vars"), format!("ADMIN_TOKEN={token}\n")).unwrap();
+    fs::write(project.folder.join(".admin-token"), format!("{token}\n")).unwrap();
+    let verified = &format!("URL={}", shared().url);
+    let (succeeded, text) = project.make(&["deploy", verified]);
+    assert!(succeeded && text.contains("==> Deploying the admin\n"), "{text}");
+    assert!(project.changes().ends_with(&["deploy".to_owned(), "deploy admin".to_owned()]));
+
+    let [public, uploaded] = project.uploads();
+    assert!(!uploaded.contains(token), "{uploaded}");
+    let metadata = metadata(&uploaded);
+    let bindings = metadata["bindings"].as_array().unwrap();
+    let binding = |name: &str| bindings.iter().find(|binding| binding["name"] == name).expect(name).clone();
+    let text = |name: &str, text: &str| {
+        assert_eq!(binding(name), json!({"name": name, "type": "plain_text", "text": text}));
+    };
+    assert_eq!(binding("DB")["id"], DATABASE);
+    assert_eq!(binding("BLOCKLIST")["namespace_id"], NAMESPACE);
+    assert_eq!(binding("WRONG_TOKENS")["simple"], json!({"limit": 20, "period": 60}));
+    text("ARGON2_ITERATIONS", "2");
+    text("ACCESS_TEAM", "acme");
+    assert!(!bindings.iter().any(|binding| binding["name"] == "ADMIN_TOKEN"), "{bindings:?}");
+    assert_eq!(metadata["observability"], json!({"enabled": true, "logs": {"invocation_logs": false}}));
+
+    // The public Worker has none of what belongs to the admin.
+    assert!(!["WRONG_TOKENS", "ACCESS_TEAM", token].iter().any(|own| public.contains(own)), "{public}");
+
+    let (succeeded, text) = project.make(&["deploy", verified, "ADMIN=no"]);
+    assert!(succeeded && !text.contains("Deploying the admin"), "{text}");
+    assert_eq!(project.changes(), ["deploy"]);
+
+    project.account().fault = Fault::With("/workers/scripts/edge-signup-admin/versions", "");
+    let (succeeded, text) = project.make(&["deploy", verified]);
+    let sentence = "The service is deployed, but not its admin: fix the problem that wrangler reports";
+    assert!(!succeeded && text.contains(sentence), "{text}");
+    assert_eq!(project.changes(), ["deploy"]);
 }
 
 #[test]
@@ -501,7 +604,7 @@ fn an_environment_has_its_own_database_namespace_and_worker() {
             [
                 r#"database "edge-signup-staging" null null"#,
                 r#"namespace "edge-signup-staging-blocklist""#,
-                "deploy staging",
+                "deploy admin staging",
             ],
             STAGING_DATABASE,
             STAGING_NAMESPACE,
@@ -509,7 +612,7 @@ fn an_environment_has_its_own_database_namespace_and_worker() {
         ),
         (
             "ENV=",
-            [r#"database "edge-signup" null null"#, r#"namespace "edge-signup-blocklist""#, "deploy"],
+            [r#"database "edge-signup" null null"#, r#"namespace "edge-signup-blocklist""#, "deploy admin"],
             DATABASE,
             NAMESPACE,
             [STAGING_DATABASE, STAGING_NAMESPACE],
@@ -521,6 +624,7 @@ fn an_environment_has_its_own_database_namespace_and_worker() {
 
         // The Worker of this environment is not deployed yet.
         project.account().is_deployed = false;
+        project.account().is_admin_deployed = false;
         project.account().migrations.clear();
         let (succeeded, text) = project.make(&["deploy", env, &format!("URL={}", shared().url)]);
         assert!(succeeded && text.contains("failed 0, not run 0"), "{text}");
@@ -528,9 +632,10 @@ fn an_environment_has_its_own_database_namespace_and_worker() {
         assert_eq!(text.contains("npx wrangler d1 execute DB --remote --env staging"), env == "ENV=staging");
         assert_eq!(names(&project.account()), vec![database; migrations]);
         assert_eq!(project.changes().last().unwrap(), changes[2]);
-        let uploaded = project.account().uploaded.clone();
-        assert!(uploaded.contains(database) && uploaded.contains(namespace), "{uploaded}");
-        assert!(!others.iter().any(|other| uploaded.contains(other)), "{uploaded}");
+        for uploaded in project.uploads() {
+            assert!(uploaded.contains(database) && uploaded.contains(namespace), "{uploaded}");
+            assert!(!others.iter().any(|other| uploaded.contains(other)), "{uploaded}");
+        }
     }
     // Each id is a line below its own binding, and the rest is unchanged.
     let written = with_ids(Some(DATABASE), Some(NAMESPACE))
@@ -550,12 +655,18 @@ fn an_environment_has_its_own_database_namespace_and_worker() {
 fn a_dry_run_of_an_environment_needs_no_account() {
     let project = Project::new("environments-dry");
     project.configure(&(without_ids() + &staging()));
+    // An environment of the admin has the limits of the top level, and these variables.
+    project.configure_admin("", "", "[env.staging.vars]\nACCESS_TEAM = \"acme-staging\"\n");
     let (succeeded, text) = project.make(&["deploy", "ENV=staging", "DRY=1"]);
-    assert!(succeeded && text.contains("--dry-run: exiting now"), "{text}");
-    assert!(
-        text.contains("env.DB (edge-signup-staging)") && !text.contains("env.DB (edge-signup)"),
-        "{text}"
-    );
+    assert!(succeeded && text.matches("--dry-run: exiting now").count() == 2, "{text}");
+    assert!(text.matches("env.DB (edge-signup-staging)").count() == 2, "{text}");
+    assert!(!text.contains("env.DB (edge-signup)"), "{text}");
+    let (public, admin) = text.split_once("==> Deploying the admin to staging").expect(&text);
+    for own in ["env.WRONG_TOKENS", "env.ACCESS_TEAM (\"acme-staging\")"] {
+        assert!(admin.contains(own) && !public.contains(own), "{text}");
+    }
+    let (succeeded, text) = project.make(&["deploy", "ENV=staging", "DRY=1", "ADMIN=no"]);
+    assert!(succeeded && text.matches("--dry-run: exiting now").count() == 1, "{text}");
     assert_eq!(project.changes(), [""; 0]);
 }
 

@@ -13,6 +13,7 @@ use crate::request::{Request, account, sign_up};
 use crate::server::{Server, command, fresh, shared};
 
 const README: &str = include_str!("../../README.md");
+const API: &str = include_str!("../../docs/api.md");
 const OPERATING: &str = include_str!("../../docs/operating.md");
 
 /// The blocks of code in `language`.
@@ -30,12 +31,12 @@ pub fn run(command: &mut Command) -> String {
 }
 
 #[test]
-fn the_examples_of_the_readme_print_what_it_says() {
-    if !["curl", "python3"].iter().all(|program| is_there(program, "the examples of the README")) {
+fn the_examples_of_the_documents_print_what_they_say() {
+    if !["curl", "python3"].iter().all(|program| is_there(program, "the examples of the documents")) {
         return;
     }
-    let server = Server::dev(fresh("readme"), &[]);
-    let here = |code: &str| code.replace("http://127.0.0.1:8787", &server.url);
+    let server = Server::dev(fresh("documents"), &[]);
+    let here = |code: &str, server: &Server| code.replace("http://127.0.0.1:8787", &server.url);
     // The output without line ends, because an answer does not end in one, and without the two headers that differ each
     // time.
     let lasting = |output: &str| -> String {
@@ -49,35 +50,38 @@ fn the_examples_of_the_readme_print_what_it_says() {
         thread::sleep(Duration::from_millis(20));
         server.log().iter().any(|line| line.starts_with(&call))
     }));
-    let curl: Vec<_> = blocks(README, "sh").filter(|block| block.contains("curl ")).collect();
-    assert_eq!(curl.len(), 5, "the README's curl examples: {curl:#?}");
-    for block in curl {
-        let output = run(command("bash").args(["-c", &here(block)]));
-        let (_, after) = README.split_once(block).unwrap();
-        let stated = after.split("```").nth(2).unwrap();
-        assert_eq!(
-            lasting(&output),
-            lasting(stated),
-            "left the output, right the README's text, of: {block}"
-        );
+    // The first user of each document has the id 1.
+    let another = Server::start("readme", &[]);
+    for (document, examples, server) in [(README, 1, &another), (API, 5, &server)] {
+        let curl: Vec<_> = blocks(document, "sh").filter(|block| block.contains("curl ")).collect();
+        assert_eq!(curl.len(), examples, "the curl examples: {curl:#?}");
+        for block in curl {
+            let output = run(command("bash").args(["-c", &here(block, server)]));
+            let (_, after) = document.split_once(block).unwrap();
+            let stated = after.split("```").nth(2).unwrap();
+            assert_eq!(
+                lasting(&output),
+                lasting(stated),
+                "left the output, right the document's text, of: {block}"
+            );
+        }
     }
 
     for (language, program, arguments, comment) in [
         ("js", "node", ["--input-type=module", "--eval"].as_slice(), " // "),
         ("python", "python3", &["-c"], "  # "),
     ] {
-        let example =
-            blocks(README, language).find(|block| block.contains("http://127.0.0.1:8787/")).unwrap();
-        let output = run(command(program).args(arguments).arg(here(example)));
+        let example = blocks(API, language).find(|block| block.contains("http://127.0.0.1:8787/")).unwrap();
+        let output = run(command(program).args(arguments).arg(here(example, &server)));
         let (_, stated) = example.rsplit_once(comment).unwrap();
-        assert_eq!(output, stated, "left the output, right the README's text, of: {example}");
+        assert_eq!(output, stated, "left the output, right the document's text, of: {example}");
     }
     let stored = |key: &str| server.database().accounts(key).into_iter().map(|account| account.name);
     assert_eq!(stored("☃").chain(stored("zoë")).collect::<Vec<_>>(), ["☃", "Zoë"]);
 }
 
 #[test]
-fn clients_that_send_latin_1_need_the_extended_form_of_the_readme() {
+fn clients_that_send_latin_1_need_the_extended_form_of_the_document() {
     const NODE: &str = r#"
 for (const name of ["Zoë-node", "Ã«-node", "☃"])
   await fetch(`${process.env.URL}/users/`, { method: "POST", headers: { Username: name } })
@@ -97,11 +101,11 @@ for name in ["Zoë-python", "Ã«-python", "☃"]:
         ("node", ["--input-type=module", "--eval"].as_slice(), NODE, "400\n201\nTypeError\n"),
         ("python3", &["-c"], PYTHON, "400\n201\nUnicodeEncodeError\n"),
     ] {
-        if is_there(program, "the claims of the README on clients") {
+        if is_there(program, "the claims of docs/api.md on clients") {
             let output = run(command(program).args(arguments).arg(code).env("URL", &shared().url));
             assert_eq!(
                 output, printed,
-                "{program} sends such headers in another way now, so the README must change"
+                "{program} sends such headers in another way now, so docs/api.md must change"
             );
         }
     }

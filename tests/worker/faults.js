@@ -80,6 +80,16 @@ const faults = {
     }),
   "limit-hangs": ({ env }) => (env.SIGN_UP_LIMIT = { limit: () => new Promise(() => {}) }),
 
+  "hook-wrong": ({ env }) => (env.SIGN_UP_HOOK = { fetch: "no method" }),
+  // The Worker of the hook throws an exception that repeats the message.
+  "hook-throws": ({ env }) =>
+    (env.SIGN_UP_HOOK = {
+      async fetch(url, { body }) {
+        throw new Error(body);
+      },
+    }),
+  "hook-hangs": ({ env }) => (env.SIGN_UP_HOOK = { fetch: () => new Promise(() => {}) }),
+
   "db-missing": ({ env }) => delete env.DB,
   "db-wrong": ({ env }) => (env.DB = "no database"),
   "db-throws": ({ env }) =>

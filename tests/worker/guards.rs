@@ -6,6 +6,7 @@ pub mod limits;
 pub mod proof_of_work;
 mod registered_clients;
 mod reserved_names;
+pub mod sign_up_hook;
 pub mod turnstile;
 
 use crate::faults::server;

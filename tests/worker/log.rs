@@ -31,6 +31,8 @@ const CAUSES: &[&str] = &[
     "PASSWORD_MIN_LENGTH is ",
     "PASSWORD_PEPPER must be ",
     "RESERVED_NAMES",
+    "SIGN_UP_HOOK",
+    "let pass unchecked, SIGN_UP_HOOK: ",
     "CONFUSABLES is ",
     "BLOCK_LIST_ON_ERROR is ",
     "CLIENTS is ",
@@ -50,6 +52,8 @@ const CAUSES: &[&str] = &[
     "user ",
     "KV: ",
     "WEBHOOK_KEY ",
+    "OUTCOMES_",
+    "no outcomes: ",
     "deliveries: ",
 ];
 

@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use serde_json::{Value, json};
 
 use crate::faults;
-use crate::guards::{breached_passwords, limits};
+use crate::guards::{breached_passwords, limits, sign_up_hook};
 use crate::http::Answer;
 use crate::is_there;
 use crate::request::{Request, get, post, preflight};
@@ -79,6 +79,7 @@ fn thousands_of_requests_get_answers_that_the_description_allows() {
 /// Provokes every answer that has an example, including those of a failing platform. So the test notices each
 /// difference between the description and the Worker.
 #[test]
+#[expect(clippy::too_many_lines, reason = "one line for each example")]
 fn every_example_in_the_description_is_a_live_answer() {
     let parameter = |name: &str| {
         let parameter = &PUBLIC.document["components"]["parameters"][name];
@@ -97,6 +98,7 @@ fn every_example_in_the_description_is_a_live_answer() {
         |request: Request| request.vars(json!({ "PROOF_OF_WORK": "20", "CHALLENGE_SECRET": "x".repeat(32) }));
     let captcha = |request: Request| request.vars(r#"{"TURNSTILE_SECRET":"secret"}"#);
     let registered = |request: Request| request.vars(r#"{"CLIENTS":"registered"}"#);
+    let hooked = |request: Request, path: &str| request.vars(sign_up_hook::settings(path, &[]));
     let network = |request: Request| limits::of_network(request, "203.0.113.98");
     // The client lists an origin, and a page of another origin uses it.
     let elsewhere = user()
@@ -131,7 +133,9 @@ fn every_example_in_the_description_is_a_live_answer() {
     provoke(registered(user()), 400, "client");
     provoke(captcha(user()), 400, "captcha");
     provoke(user().vars(breached_passwords::LIST), 400, "breached");
+    provoke(hooked(user(), "deny-username"), 400, "hook");
     provoke(registered(elsewhere), 403, "origin");
+    provoke(hooked(user(), "deny"), 403, "hook");
     provoke(user(), 409, "username");
     provoke(post("/sign-up").json("x".repeat(16_385)), 413, "body");
     provoke(post("/sign-up").body(&body), 415, "type");
@@ -140,6 +144,8 @@ fn every_example_in_the_description_is_a_live_answer() {
     provoke(post("/users/"), 400, "missing");
     provoke(work(account()), 400, "work");
     provoke(captcha(account()), 400, "captcha");
+    provoke(hooked(account(), "deny-username"), 400, "hook");
+    provoke(hooked(account(), "deny"), 403, "hook");
     provoke(account(), 409, "name");
     limits::early_in_a_minute();
     for _ in 0..2 {

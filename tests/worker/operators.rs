@@ -1,12 +1,15 @@
 //! The commands of `make` that change storage: the block list of a running server, and the clients in a database that
 //! no server uses meanwhile.
 
+use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
+use crate::configuration::Dev;
 use crate::database::{self, Client};
+use crate::deploy::Project;
 use crate::faults;
-use crate::request::post;
+use crate::request::{post, sign_up};
 use crate::server::{command, fresh, migrated, shared};
 
 /// Runs `make` on the storage in `state`. Gives whether it succeeded, and its output.
@@ -181,4 +184,68 @@ fn the_list_of_breached_passwords_is_not_listed_as_blocked() {
     // This server's namespace also holds the list that `make breached-list` stored.
     let (succeeded, list) = make(&faults::server().state, &["blocked"]);
     assert!(succeeded && list.contains("198.51.100.7\t") && !list.contains("breached"), "{list}");
+}
+
+#[test]
+fn users_of_a_file_are_imported_into_the_running_service_with_their_hashes() {
+    let project = Project::new("import");
+    let dev = Dev::start(&project, &[]);
+    let port = format!("PORT={}", dev.url.rsplit(':').next().unwrap());
+    let import = |arguments: &[&str]| project.make(&[&["import", &port], arguments].concat());
+    let hash = "$2b$10$eRFoBc/FJPErdZGPHEeCxuwqjbXPEd.8.uDiL3gOjd19nMFwbY4eG";
+    let line = |name: &str, hash: &str| {
+        format!("{{\"client_id\":\"shop\",\"username\":\"{name}\",\"password_hash\":\"{hash}\"}}\n")
+    };
+    fs::write(
+        project.folder.join("users.ndjson"),
+        line("ada", hash) + &line("grace", "md5") + &line("ADA", &hash.replace('G', "e")),
+    )
+    .unwrap();
+    let users = || {
+        let mut all: Vec<_> = database::open(&project.folder.join(".wrangler/state"))
+            .users("shop")
+            .iter()
+            .map(|user| user.username.clone())
+            .collect();
+        all.sort();
+        all
+    };
+
+    let (succeeded, text) = import(&["FILE=users.ndjson", "DRY=1"]);
+    assert!(!succeeded && text.contains("Valid: 2\nTaken: 0\nInvalid: 1\n  line 2: "), "{text}");
+    assert_eq!(users(), [""; 0]);
+
+    let (succeeded, text) = import(&["FILE=users.ndjson", "FAILURES=failures.ndjson"]);
+    assert!(!succeeded && text.contains("Stored: 1\nTaken: 1\nInvalid: 1\n  line 2: "), "{text}");
+    assert_eq!(users(), ["ada"]);
+    let failures = fs::read_to_string(project.folder.join("failures.ndjson")).unwrap();
+    let failures: Vec<serde_json::Value> =
+        failures.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let mut failures: Vec<_> =
+        failures.iter().map(|failure| (failure["line"].as_u64(), failure["status"].as_str())).collect();
+    failures.sort_unstable();
+    assert_eq!(failures, [(Some(2), Some("invalid")), (Some(3), Some("taken"))]);
+
+    // The same from an export of another system.
+    let export = format!(
+        "id,username,primary_email_address,password_digest,password_hasher\n1,hopper,hopper@example.com,{hash},bcrypt\n"
+    );
+    fs::write(project.folder.join("clerk.csv"), export).unwrap();
+    let (succeeded, text) = import(&["FILE=clerk.csv", "FROM=clerk", "CLIENT_ID=shop", "USERNAME=username"]);
+    assert!(succeeded && text.contains("Stored: 1\nTaken: 0\nInvalid: 0\n"), "{text}");
+    assert_eq!(users(), ["ada", "hopper"]);
+    assert_eq!(sign_up("Hopper", "shop").call(&dev.url).unwrap().status, 409);
+
+    for (arguments, sentence) in [
+        (["FILE=nobody.ndjson"].as_slice(), "There is no file "),
+        (&["FILE=clerk.csv", "CLIENT_ID=shop"], "CLIENT_ID needs FROM"),
+        (&["FILE=clerk.csv", "FROM=hats"], "FROM is \"hats\": it must be one of auth0, clerk"),
+        (
+            &["FILE=clerk.csv", "URL=http://198.51.100.1"],
+            "it must be the https:// address of the admin Worker",
+        ),
+    ] {
+        let (succeeded, text) = import(arguments);
+        assert!(!succeeded && text.contains(sentence), "{text}");
+    }
 }

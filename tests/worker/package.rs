@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use crate::operators::text_of;
-use crate::request::post;
+use crate::request::{get, post, sign_up};
 use crate::server::ready;
 
 /// The folder that can serve as a template repository.
@@ -87,11 +87,15 @@ fn a_machine_without_rust_serves_the_packed_worker_which_keeps_the_contract() {
     let folder = "My Sign-up";
     machine.succeeds(folder, "npm", &["install"]);
 
-    let mut dev = machine.command(folder, "npm", &["run", "dev"]);
-    let dev = dev.env("PORT", "0").env("UNTIL_EOF", "1").env("STATE", "own").stdin(Stdio::piped());
-    let mut server = dev.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
-    let (url, lines) = ready(&mut server);
-    std::thread::spawn(move || lines.for_each(drop));
+    let dev = |state: &str| {
+        let mut dev = machine.command(folder, "npm", &["run", "dev"]);
+        let dev = dev.env("PORT", "0").env("UNTIL_EOF", "1").env("STATE", state).stdin(Stdio::piped());
+        let mut server = dev.stdout(Stdio::piped()).stderr(Stdio::inherit()).spawn().unwrap();
+        let (url, lines) = ready(&mut server);
+        std::thread::spawn(move || lines.for_each(drop));
+        (server, url)
+    };
+    let (mut server, url) = dev("own");
 
     let text = machine.succeeds(folder, "npm", &["run", "verify", "--", &url]);
     assert!(text.contains("failed 0, not run 0"), "{text}");
@@ -110,13 +114,30 @@ fn a_machine_without_rust_serves_the_packed_worker_which_keeps_the_contract() {
     let id = run("client", &["shop", "--origins", "https://shop.example"]);
     assert_eq!(run("clients", &[]), format!("{}\tenabled\thttps://shop.example\tshop\n", id.trim_end()));
 
+    // The admin is on the next port, and has the same users.
+    let (host, port) = url.rsplit_once(':').unwrap();
+    let admin = format!("{host}:{}", port.parse::<u16>().unwrap() + 1);
+    let read = |file: &str| fs::read_to_string(machine.folder.join(folder).join(file)).unwrap();
+    let hash = "$2b$10$eRFoBc/FJPErdZGPHEeCxuwqjbXPEd.8.uDiL3gOjd19nMFwbY4eG";
+    let line = format!(r#"{{"client_id":"shop","username":"ada","password_hash":"{hash}"}}"#);
+    fs::write(machine.folder.join(folder).join("users.ndjson"), line).unwrap();
+    let text = machine.succeeds(folder, "npm", &["run", "import", "--", "users.ndjson", "--url", &admin]);
+    assert!(text.contains("Stored: 1\n"), "{text}");
+    assert_eq!(sign_up("Ada", "shop").call(&url).unwrap().status, 409);
+    let bearer = format!("Bearer {}", read(".admin-token").trim_end());
+    let answer = get("/users?client_id=shop").header("Authorization", bearer).call(&admin).unwrap();
+    assert!(answer.status == 200 && answer.body.contains("\"hash\":\"bcrypt\""), "{}", answer.body);
+    assert_eq!(get("/uplot.js").call(&admin).unwrap().status, 200);
+
     drop(server.stdin.take());
     server.wait().unwrap();
 
     // The Worker with the table of look-alike characters is chosen by the setting.
     let upload = || {
         let text = machine.succeeds(folder, "npm", &["run", "deploy", "--", "--dry"]);
-        let (_, size) = text.split_once("gzip: ").expect(&text);
+        let (public, admin) = text.split_once("==> Deploying the admin").expect(&text);
+        assert!(admin.contains("env.DB (my-sign-up)") && admin.contains("--dry-run: exiting now"), "{text}");
+        let (_, size) = public.split_once("gzip: ").expect(&text);
         size.split('.').next().unwrap().parse::<u32>().unwrap()
     };
     let plain = upload();
@@ -124,6 +145,13 @@ fn a_machine_without_rust_serves_the_packed_worker_which_keeps_the_contract() {
     let text = fs::read_to_string(&settings).unwrap();
     fs::write(&settings, text.replace("# CONFUSABLES", "CONFUSABLES")).unwrap();
     assert!(plain < 100 && upload() > plain + 50, "{plain} KB");
+    let (mut server, url) = dev("confusables");
+    for (name, status) in [("admin", 200), ("\u{430}dmin", 409)] {
+        assert_eq!(sign_up(name, "shop").call(&url).unwrap().status, status, "{name}");
+    }
+    drop(server.stdin.take());
+    server.wait().unwrap();
+    assert!(read("admin/wrangler.toml").contains("\nname = \"my-sign-up-admin\"\n"));
     // The zeros of a package are not ids.
     let (succeeded, text) = machine.run(folder, "npm", &["run", "deploy"]);
     assert!(!succeeded && text.contains("no id of the database: run npm run provision first"), "{text}");
@@ -146,11 +174,21 @@ fn older(machine: &Machine) -> PathBuf {
     for file in ["wrangler.toml", "wrangler.example.toml"] {
         change(file, "# PROOF_OF_WORK = \"20\"\n", "");
     }
+    for file in ["admin/wrangler.toml", "admin/wrangler.example.toml"] {
+        change(file, "# ACCESS_TEAM = \"acme\"\n", "");
+    }
     change("package.json", env!("CARGO_PKG_VERSION"), "0.0.1");
     change("public/dom.js", "\n", "\n// older\n");
-    let sums = "rm SHA256SUMS; find . -type f -printf '%P\\n' | sort | xargs sha256sum > ../sums && mv ../sums SHA256SUMS";
-    assert!(Command::new("sh").args(["-c", sums]).current_dir(&folder).status().unwrap().success());
+    change(".gitignore", "/.admin-token\n", "");
+    sum_up(&folder);
     folder
+}
+
+/// Writes the checksums of a package anew.
+fn sum_up(folder: &Path) {
+    let sums = "rm SHA256SUMS; find . -type f -not -path './.git/*' -printf '%P\\n' | sort | xargs sha256sum > ../sums && \
+                mv ../sums SHA256SUMS";
+    assert!(Command::new("sh").args(["-c", sums]).current_dir(folder).status().unwrap().success());
 }
 
 #[test]
@@ -166,6 +204,9 @@ fn an_older_package_is_upgraded_and_the_operators_own_lines_stay() {
     let settings =
         read("wrangler.toml").replace("PASSWORD_MIN_LENGTH = \"1\"", "PASSWORD_MIN_LENGTH = \"8\"");
     write("wrangler.toml", &settings);
+    let settings_of_admin =
+        read("admin/wrangler.toml").replace("[vars]\n", "[vars]\nACCESS_AUD = \"0123\"\n");
+    write("admin/wrangler.toml", &settings_of_admin);
     write(
         "package.json",
         &read("package.json").replace("\"scripts\": {", "\"scripts\": {\n    \"mine\": \"true\","),
@@ -191,15 +232,20 @@ fn an_older_package_is_upgraded_and_the_operators_own_lines_stay() {
     for line in [
         &format!("Upgraded from 0.0.1 to {version}"),
         "New migrations, which npm run dev and npm run deploy apply:\n  migrations/0005_skeletons.sql",
-        "Changed files:\n  build/index.js\n",
+        "Changed files:\n  admin/wrangler.example.toml\n  build/index.js\n",
         "Removed files:\n  public/gone.js",
         "Replaced, though you had changed them; git diff shows your lines:\n  public/dom.js",
         "Kept as you changed them:\n  public/console.css",
+        "The packed wrangler.toml has other lines than before.",
         "\n+# PROOF_OF_WORK = \"20\"",
+        "The packed admin/wrangler.toml has other lines than before.",
+        "\n+# ACCESS_TEAM = \"acme\"",
     ] {
         assert!(text.contains(line), "{line}\n{text}");
     }
     assert_eq!(read("wrangler.toml"), settings);
+    assert_eq!(read("admin/wrangler.toml"), settings_of_admin);
+    assert!(read(".gitignore").contains("\n/.admin-token\n"));
     assert_eq!(read("public/mine.js"), "// mine\n");
     assert_eq!(read("public/console.css"), "/* mine */\n");
     for file in ["build/index.js", "migrations/0005_skeletons.sql", "public/dom.js", "SHA256SUMS"] {
@@ -216,6 +262,22 @@ fn an_older_package_is_upgraded_and_the_operators_own_lines_stay() {
     // The printed line undoes it all.
     let undo = text.lines().last().unwrap();
     machine.succeeds("older", "sh", &["-c", undo]);
+    assert_eq!(machine.succeeds("older", "git", &["status", "--porcelain"]), "");
+
+    // A package from before the admin gets one, which has the name of the Worker.
+    for file in ["admin", "build/admin"] {
+        fs::remove_dir_all(folder.join(file)).unwrap();
+    }
+    sum_up(&folder);
+    write("wrangler.toml", &settings.replace("name = \"edge-signup\"", "name = \"shop\""));
+    machine.succeeds("older", "git", &["add", "--all"]);
+    machine.succeeds("older", "git", &["commit", "--quiet", "-m", "Without the admin"]);
+    let text = machine.succeeds("older", "node", &upgrade);
+    for file in ["admin/index.js", "admin/wrangler.toml", "build/admin/index_bg.wasm"] {
+        assert!(text.contains(&format!("\n  {file}\n")), "{file}\n{text}");
+    }
+    assert!(read("admin/wrangler.toml").contains("\nname = \"shop-admin\"\n"));
+    machine.succeeds("older", "sh", &["-c", text.lines().last().unwrap()]);
     assert_eq!(machine.succeeds("older", "git", &["status", "--porcelain"]), "");
 }
 
@@ -236,13 +298,24 @@ fn a_package_holds_what_was_built_and_a_second_packing_gives_the_same_bytes() {
     for file in ["index.js", "index_bg.wasm"] {
         same(&format!("build/{file}"), &format!("build/{file}"));
         same(&format!("target/confusables/{file}"), &format!("build/confusables/{file}"));
+        same(&format!("build/admin/{file}"), &format!("build/admin/{file}"));
     }
-    for entry in fs::read_dir(root().join("public")).unwrap().map(Result::unwrap) {
-        let file = format!("public/{}", entry.file_name().display());
-        same(&file, &file);
+    for folder in ["public", "admin/public", "admin/public/views"] {
+        let entries = fs::read_dir(root().join(folder)).unwrap().map(Result::unwrap);
+        for entry in entries.filter(|entry| entry.path().is_file()) {
+            let file = format!("{folder}/{}", entry.file_name().display());
+            same(&file, &file);
+        }
     }
-    let settings = fs::read_to_string(root().join(TEMPLATE).join("wrangler.toml")).unwrap();
-    assert!(!settings.contains("[build]") && !settings.contains("make "), "{settings}");
+    for file in ["wrangler.toml", "admin/wrangler.toml"] {
+        let settings = fs::read_to_string(root().join(TEMPLATE).join(file)).unwrap();
+        assert!(!settings.contains("[build]") && !settings.contains("make "), "{settings}");
+    }
+    // The deploy button asks for every secret that is not commented out.
+    let secrets = fs::read_to_string(root().join(TEMPLATE).join(".dev.vars.example")).unwrap();
+    assert!(
+        secrets.contains("\n# ADMIN_TOKEN=\n") && secrets.lines().all(|l| l.is_empty() || l.starts_with('#'))
+    );
     // Each command has a script.
     let scripts = fs::read_to_string(root().join(TEMPLATE).join("package.json")).unwrap();
     for entry in fs::read_dir(root().join("scripts/commands")).unwrap().map(Result::unwrap) {

@@ -4,7 +4,7 @@
 use std::collections::BTreeSet;
 
 use crate::faults;
-use crate::guards::{breached_passwords, limits, proof_of_work, turnstile};
+use crate::guards::{breached_passwords, limits, proof_of_work, sign_up_hook, turnstile};
 use crate::openapi;
 use crate::request::{Request, account, post, sign_up};
 
@@ -36,6 +36,8 @@ fn provoke_everywhere(words: &mut Words, good: &Request) {
         proof_of_work::with_work(good(), &lazy),
         proof_of_work::with_work(good(), &spent),
         good().vars(turnstile::settings(&[])),
+        good().vars(sign_up_hook::settings("deny", &[])),
+        good().vars(sign_up_hook::settings("deny-username", &[])),
     ] {
         provoke(words, &request);
     }
@@ -80,6 +82,7 @@ fn every_reason_of_a_sign_up_is_described_and_no_other() {
         provoke(words, &sign_up(username, client_id).password(password));
     }
     provoke(words, &turnstile::with_token(sign_up("a", "c"), "bad"));
+    provoke(words, &sign_up("a", "c").vars(sign_up_hook::settings("deny-client", &[])));
     provoke(words, &sign_up("a", "c").password("password").vars(breached_passwords::LIST));
     let registered = good.vars(r#"{"CLIENTS":"registered"}"#);
     provoke(words, &registered);

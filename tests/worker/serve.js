@@ -2,13 +2,14 @@
 // wrangler. `wrangler dev` itself puts a proxy in another workerd before the Worker, and takes the time of many
 // requests to start. So only the tests of `make dev` start it.
 //
-//   node tests/worker/serve.js [MAIN] [--config FILE] [--var NAME:VALUE]… [--beside FILE]… [--nudge] [--cron]
+//   node tests/worker/serve.js [MAIN] [--config FILE] [--var NAME:VALUE]… [--beside FILE]… [--service NAME:WORKER]…
+//     [--nudge] [--cron]
 //
 //   STATE=folder   the folder of D1 and KV, whose tables exist already
 //
 // The databases that `--var SHARDS:…` names are added to those of the configuration. Each `--beside` is the configuration of
 // another Worker in the same workerd, on the same storage and with the same variables. `admin/wrangler.toml` gets what
-// `edge-signup dev` adds to it.
+// `edge-signup dev` adds to it. Each `--service` lets the first Worker find another Worker as the binding `NAME`.
 //
 // With `--nudge` the first Worker has the binding EVENTS to the admin. With `--cron` the path `/NAME` of one more address runs
 // the cron of the Worker NAME once, and answers when it has ended; `?at=` is its time in ms.
@@ -16,7 +17,7 @@
 // Prints the address of each Worker, that of the first one last, and then what the Workers log. The server ends with its standard input.
 
 const { once } = require("node:events");
-const { readFileSync, rmSync } = require("node:fs");
+const { readFileSync } = require("node:fs");
 const http = require("node:http");
 const path = require("node:path");
 const { parseArgs } = require("node:util");
@@ -69,16 +70,12 @@ async function workerOf(file, main, { vars = {}, d1 = {} }) {
 
 /** The same for a Worker beside the first one, which has a port of its own. */
 async function besideOf(file, options) {
-  const isAdmin = file === "admin/wrangler.toml";
-  const config = isAdmin ? admin.derive({ file: `${admin.FOLDER}/.wrangler.${process.pid}.json` }) : file;
-  try {
-    const worker = await workerOf(config, undefined, isAdmin ? options : {});
-    // A variable of its own configuration comes before a given one.
-    const bindings = { ...options.vars, ...worker.bindings };
-    return { ...worker, bindings, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] };
-  } finally {
-    if (isAdmin) rmSync(config);
-  }
+  const isAdmin = file === admin.CONFIG;
+  const config = isAdmin ? admin.derive(path.resolve(process.env.STATE, "admin/wrangler.json")) : file;
+  const worker = await workerOf(config, undefined, isAdmin ? options : {});
+  // A variable of its own configuration comes before a given one.
+  const bindings = { ...options.vars, ...worker.bindings };
+  return { ...worker, bindings, unsafeDirectSockets: [{ host: "127.0.0.1", port: 0 }] };
 }
 
 /** Serves the crons of the Workers, and gives the address. */
@@ -103,13 +100,16 @@ async function serve() {
       beside: { type: "string", multiple: true, default: [] },
       nudge: { type: "boolean" },
       cron: { type: "boolean" },
+      service: { type: "string", multiple: true, default: [] },
     },
   });
-  const vars = Object.fromEntries(values.var.map((text) => text.split(/:(.*)/s).slice(0, 2)));
+  const pairs = (texts) => Object.fromEntries(texts.map((text) => text.split(/:(.*)/s).slice(0, 2)));
+  const vars = pairs(values.var);
   const shards = (vars.SHARDS ?? "").split(/[\s;]+/).filter(Boolean);
   const added = Object.fromEntries(shards.map((binding) => [binding, binding]));
   const options = { vars, d1: added };
   const first = await workerOf(values.config, positionals[0], options);
+  first.serviceBindings = { ...first.serviceBindings, ...pairs(values.service) };
   if (values.nudge) {
     const events = { name: admin.ownOfAdmin().name, entrypoint: "Deliverer" };
     first.serviceBindings = { ...first.serviceBindings, EVENTS: events };

@@ -66,12 +66,12 @@ impl Server {
         Self::serve(state, &[arguments, &["--var", &shards]].concat())
     }
 
-    /// Starts a Worker on `state` as `make dev` does, with `arguments` for `wrangler dev`. It applies the migrations,
-    /// and takes in a later change of its configuration.
+    /// Starts a Worker on `state` as `make dev ADMIN=no` does, with `arguments` for `wrangler dev`. It applies the
+    /// migrations, and takes in a later change of its configuration.
     pub fn dev(state: PathBuf, arguments: &[&str]) -> Self {
         let mut program = command("node");
         program.args(["scripts/edge-signup.js", "dev", "--"]).args(arguments);
-        Self::run(program.env("PORT", "0").env("UNTIL_EOF", "1"), state)
+        Self::run(program.envs([("PORT", "0"), ("UNTIL_EOF", "1"), ("ADMIN", "no")]), state)
     }
 
     /// Kills the server without a warning, as if its machine were lost.

@@ -120,6 +120,7 @@ fn each_guard_is_switched_on_and_tried_as_the_document_says() {
         "Proof of work",
         "Turnstile",
         "Breached passwords",
+        "Sign-up hook",
         "Confusable names",
         "Pepper",
     ];

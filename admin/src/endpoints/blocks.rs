@@ -57,8 +57,11 @@ pub async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
     let Call { query, service, .. } = call;
     query.only(&["prefix", "after", "limit"])?;
     let (prefix, after) = (query.get("prefix").unwrap_or_default(), query.get("after").unwrap_or_default());
-    if prefix.len() > 64 || after.len() > 1024 {
+    if prefix.len() > 64 {
         return Err(Failure::parameter("prefix", "must be the begin of an address"));
+    }
+    if after.len() > 1024 {
+        return Err(Failure::parameter("after", "must be the next of a page"));
     }
     let page = service.blocks.list(prefix, query.limit()?, after).await.map_err(|error| failed(&error))?;
     Ok(Answer::ok(&Page { blocks: page.keys.into_iter().map(shown).collect(), next: page.next }))
@@ -92,10 +95,11 @@ pub async fn put(call: &Call<'_>, raw: &str) -> Result<Answer, Failure> {
 pub async fn delete(call: &Call<'_>, raw: &str) -> Result<Answer, Failure> {
     let key = block_key(raw)?;
     let blocks = &call.service.blocks;
-    audit::add(&call.service.store, &call.actor.name, Action::ADDRESS_UNBLOCKED, &key).await?;
-    if !blocks.delete(&key).await.map_err(|error| failed(&error))? {
+    if blocks.reason(&key).await.map_err(|error| failed(&error))?.is_none() {
         return Err(Failure::Missing("entry"));
     }
+    audit::add(&call.service.store, &call.actor.name, Action::ADDRESS_UNBLOCKED, &key).await?;
+    blocks.delete(&key).await.map_err(|error| failed(&error))?;
     // The part before the slash is the address, or the first address of the range.
     let address = key.split('/').next().and_then(ClientIp::parse);
     let around = address.map(ClientIp::block_keys).unwrap_or_default();

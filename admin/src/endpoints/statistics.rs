@@ -9,7 +9,7 @@ use serde::Serialize;
 use super::Call;
 use super::users::client_id;
 use crate::answer::{Answer, Failure};
-use crate::outcomes::Outcome;
+use crate::storage::outcomes::Outcome;
 use crate::storage::statistics::{self, Count, Question};
 use crate::time;
 

@@ -52,12 +52,14 @@ pub async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
             (users::by_name(&service.store, client_id.as_ref(), &username).await?, None)
         }
         (None, Some(prefix)) => {
-            let client_id =
-                client_id.ok_or_else(|| Failure::parameter("client_id", "is needed with prefix"))?;
+            // Neither a key nor a namespace has a space.
             let after = query.get("after").unwrap_or_default();
+            let after = after.split_once(' ').unwrap_or((after, ""));
             let users =
-                users::by_prefix(&service.store, &client_id, &prefix_key(prefix)?, after, limit).await?;
-            let next = users.last().filter(|_| users.len() == limit).map(|user| user.username_key.clone());
+                users::by_prefix(&service.store, client_id.as_ref(), &prefix_key(prefix)?, after, limit)
+                    .await?;
+            let next = users.last().filter(|_| users.len() == limit);
+            let next = next.map(|user| format!("{} {}", user.username_key, user.client_id));
             (users, next)
         }
         (None, None) => {

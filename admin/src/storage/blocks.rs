@@ -90,15 +90,14 @@ impl Blocks {
         Ok(())
     }
 
-    /// Deletes the entry of `key`. Returns whether there was one.
+    /// Deletes the entry of `key`.
     ///
     /// # Errors
     /// KV threw, or did not answer in time.
-    pub async fn delete(&self, key: &str) -> Result<bool, JsError> {
-        let was_there = self.reason(key).await?.is_some();
+    pub async fn delete(&self, key: &str) -> Result<(), JsError> {
         let namespace: &KvNamespace = self.0.unchecked_ref();
         platform::with_timeout(namespace.delete(key)?, TIME_LIMIT).await?;
-        Ok(was_there)
+        Ok(())
     }
 
     /// The reason of the entry of `key`.

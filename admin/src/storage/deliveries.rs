@@ -287,7 +287,7 @@ pub async fn again(store: &Store, webhook_id: &str, again: &Again<'_>) -> Result
         ];
         let mut rows = batch::write(database, &statements).await?;
         rows.next::<Value>(database)?;
-        let changed = rows.next::<Value>(database)?.pop().and_then(|row| row["count"].as_u64());
+        let changed = rows.next::<Value>(database)?.pop().and_then(|row| row.get("count")?.as_u64());
         count = count.saturating_add(changed.unwrap_or_default());
     }
     Ok(count)

@@ -48,7 +48,7 @@ const COLUMNS: &str =
     "users.id, client_id, username, username_key, created_at, coalesce(hash, password_hash) AS hash";
 const TABLE: &str = "users LEFT JOIN imported_hashes ON user_id = users.id";
 
-/// The most namespaces in which a name is searched without a `client_id`.
+/// The most namespaces that are searched without a `client_id`.
 const MAX_NAMESPACES: u64 = 10_000;
 
 /// A page of users, the newest first, of all namespaces or of one.
@@ -66,26 +66,46 @@ pub async fn newest(
     page::newest(store, &listing, cursor, limit).await
 }
 
-/// The users of a namespace whose keys begin with `prefix` and are greater than `after`, in the order of their keys.
+/// The users whose keys begin with `prefix`, of all namespaces or of one, in the order of their keys and namespaces.
+/// `after` is the key and the namespace of the last user of the page before.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn by_prefix(
     store: &Store,
-    client_id: &ClientId,
+    client_id: Option<&ClientId>,
     prefix: &str,
-    after: &str,
+    after: (&str, &str),
     limit: usize,
 ) -> Result<Vec<User>, StoreError> {
+    // The index begins with the namespace. Each namespace gives at most a page, in the order of the index.
     let sql = format!(
-        "SELECT {COLUMNS} FROM {TABLE} WHERE client_id = ?1 AND username_key >= ?2 \
-         AND username_key < ?2 || char(1114111) AND username_key > ?3 ORDER BY username_key LIMIT ?4"
+        "{} SELECT {COLUMNS} FROM namespaces CROSS JOIN {TABLE} WHERE users.id IN (SELECT id FROM users AS own \
+         WHERE own.client_id = name AND own.username_key >= ?2 AND own.username_key < ?2 || char(1114111) \
+         AND own.username_key >= ?3 AND (own.username_key, own.client_id) > (?3, ?4) \
+         ORDER BY own.username_key LIMIT ?5) ORDER BY username_key, client_id LIMIT ?5",
+        namespaces()
     );
-    let values = vec![client_id.as_str().into(), prefix.into(), after.into(), limit.into()];
+    let values = vec![
+        client_id.map(ClientId::as_str).into(),
+        prefix.into(),
+        after.0.into(),
+        after.1.into(),
+        limit.into(),
+    ];
     let mut users: Vec<User> = of_all(store, &sql, &values).await?;
-    users.sort_by(|a, b| a.username_key.cmp(&b.username_key));
+    users.sort_by(|a, b| (&a.username_key, &a.client_id).cmp(&(&b.username_key, &b.client_id)));
     users.truncate(limit);
     Ok(users)
+}
+
+/// The namespace ?1, or all namespaces where that is NULL. Each namespace takes one step in the index.
+fn namespaces() -> String {
+    format!(
+        "WITH RECURSIVE namespaces (name) AS (SELECT coalesce(?1, (SELECT min(client_id) FROM users)) UNION ALL \
+         SELECT (SELECT min(client_id) FROM users WHERE client_id > name) FROM namespaces \
+         WHERE name IS NOT NULL AND ?1 IS NULL LIMIT {MAX_NAMESPACES})"
+    )
 }
 
 /// The users of this name, one in each namespace or only the one in `client_id`.
@@ -97,22 +117,11 @@ pub async fn by_name(
     client_id: Option<&ClientId>,
     username: &Username,
 ) -> Result<Vec<User>, StoreError> {
-    let (sql, values) = match client_id {
-        Some(client_id) => (
-            format!("SELECT {COLUMNS} FROM {TABLE} WHERE client_id = ?2 AND username_key = ?1"),
-            vec![username.key().into(), client_id.as_str().into()],
-        ),
-        // The index begins with the namespace: each namespace takes one step in it.
-        None => (
-            format!(
-                "WITH RECURSIVE namespaces (name) AS (SELECT min(client_id) FROM users UNION ALL \
-                 SELECT (SELECT min(client_id) FROM users WHERE client_id > name) FROM namespaces \
-                 WHERE name IS NOT NULL LIMIT {MAX_NAMESPACES}) \
-                 SELECT {COLUMNS} FROM namespaces CROSS JOIN {TABLE} WHERE client_id = name AND username_key = ?1"
-            ),
-            vec![username.key().into()],
-        ),
-    };
+    let sql = format!(
+        "{} SELECT {COLUMNS} FROM namespaces CROSS JOIN {TABLE} WHERE client_id = name AND username_key = ?2",
+        namespaces()
+    );
+    let values = vec![client_id.map(ClientId::as_str).into(), username.key().into()];
     let mut users: Vec<User> = of_all(store, &sql, &values).await?;
     users.sort_by_key(|user| std::cmp::Reverse(user.created_at));
     Ok(users)

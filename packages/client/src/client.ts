@@ -66,6 +66,8 @@ export interface SignUpInput {
   password: string;
   /** The token of a Turnstile challenge, if the service asks for one. */
   captchaToken?: string | undefined;
+  /** A text for the operator's hook, such as the code of an invitation. */
+  code?: string | undefined;
 }
 
 export interface AccountInput {
@@ -74,6 +76,8 @@ export interface AccountInput {
   privacy?: Account["privacy"] | undefined;
   /** The token of a Turnstile challenge, if the service asks for one. */
   captchaToken?: string | undefined;
+  /** A text for the operator's hook, such as the code of an invitation. */
+  code?: string | undefined;
 }
 
 export interface CallOptions {
@@ -309,7 +313,7 @@ export function createClient(options: ClientOptions = {}): Client {
   /** Keeps a proof that the service has not looked at, for the next call. Makes another one early if it has. */
   function keepOrRenew({ reason, detail }: { reason: Reason; detail: string }, proof: Proof | undefined) {
     // The service looks at the fields first. The user corrects the field, or chooses another name.
-    const isUnspent = reason === "invalid" && detail !== "password_breached";
+    const isUnspent = reason === "invalid" && !["password_breached", "username_denied"].includes(detail);
     if (proof && isUnspent) work ??= { done: Promise.resolve(proof), expires: proof.expires };
     else if (isPrepared && ["taken", "invalid", "refused"].includes(reason)) prepare();
   }
@@ -351,7 +355,7 @@ export function createClient(options: ClientOptions = {}): Client {
   }
 
   return {
-    async signUp({ username, password, captchaToken }, options = {}) {
+    async signUp({ username, password, captchaToken, code }, options = {}) {
       check(typeof clientId === "string", "signUp needs the option clientId of createClient");
       check(typeof username === "string", "username must be a string");
       check(typeof password === "string", "password must be a string");
@@ -359,7 +363,7 @@ export function createClient(options: ClientOptions = {}): Client {
       const request: Request<{ ok: true; user: User }> = {
         path: "/sign-up",
         method: "POST",
-        headers: { "Content-Type": "application/json", "Idempotency-Key": key },
+        headers: { "Content-Type": "application/json", "Idempotency-Key": key, ...codeHeader(code) },
         body: JSON.stringify({ username, password, client_id: clientId, captcha_token: captchaToken }),
         read: (body) => {
           const user = (body as Partial<Schemas["SignedUp"]> | null)?.user;
@@ -369,14 +373,19 @@ export function createClient(options: ClientOptions = {}): Client {
       return (await call(request, options, key)) as SignUpResult;
     },
 
-    async createAccount({ name, privacy = "Public", captchaToken }, options = {}) {
+    async createAccount({ name, privacy = "Public", captchaToken, code }, options = {}) {
       check(typeof name === "string", "name must be a string");
       check(typeof privacy === "string", 'privacy must be "Public" or "Private"');
       const key = checkedKey(options, captchaToken);
       const request: Request<{ ok: true; account: Account }> = {
         path: "/users/",
         method: "POST",
-        headers: { Username: headerValue(name), Privacy: headerValue(privacy), "Idempotency-Key": key },
+        headers: {
+          Username: headerValue(name),
+          Privacy: headerValue(privacy),
+          "Idempotency-Key": key,
+          ...codeHeader(code),
+        },
         read: (body) => {
           const account = body as Partial<Account> | null;
           return typeof account?.name === "string" ? { ok: true, account: account as Account } : undefined;
@@ -433,6 +442,12 @@ function checkedKey({ idempotencyKey = freshKey() }: CallOptions, captchaToken: 
   const isKey = typeof idempotencyKey === "string" && /^[!-~]{1,255}$/.test(idempotencyKey);
   check(isKey, "idempotencyKey must be 1 to 255 visible ASCII characters");
   return idempotencyKey;
+}
+
+/** The header of a text for the operator's hook. */
+function codeHeader(code: unknown): Record<string, string> {
+  check(code === undefined || typeof code === "string", "code must be a string");
+  return code ? { "Sign-Up-Code": headerValue(code as string) } : {};
 }
 
 /** The service's address without a final slash. */

@@ -27,7 +27,7 @@ export type Reason =
   | "blocked"
   /** There were too many sign-ups: the user waits `retryAfter` seconds. */
   | "limited"
-  /** The service does not accept the application, its page, its captcha token or its proof of work. */
+  /** The service does not accept the application, its page, its captcha token or its proof of work; or a hook denies it. */
   | "refused"
   /** The service could not be reached, or is at fault: the user tries again later. */
   | "unavailable";
@@ -40,6 +40,7 @@ const REASONS = {
   username_characters: "invalid",
   username_leading_mark: "invalid",
   username_invisible: "invalid",
+  username_denied: "invalid",
   password_missing: "invalid",
   password_too_short: "invalid",
   password_too_long: "invalid",
@@ -59,6 +60,8 @@ const REASONS = {
   address_unverified: "blocked",
   rate_limited: "limited",
   client_id_unknown: "refused",
+  client_id_denied: "refused",
+  hook_denied: "refused",
   origin_refused: "refused",
   captcha_token_missing: "refused",
   captcha_token_refused: "refused",

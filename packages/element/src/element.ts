@@ -16,7 +16,7 @@ const PATIENCE = 1000;
 type Field = "username" | "password";
 type Place = Field | "captcha" | "form";
 /** A word, and the client's reason. */
-type Fault = [word: string, reason: string];
+type Fault = [word: string, reason: string, message?: string];
 type Faults = Partial<Record<Place, Fault>>;
 type State = "idle" | "busy" | "done";
 
@@ -410,7 +410,12 @@ export class EdgeSignUp extends HTMLElement {
     this.#progress = 0;
     this.#render();
     const call = this.#getClient().signUp(
-      { username, password, ...(this.#captcha?.token && { captchaToken: this.#captcha.token }) },
+      {
+        username,
+        password,
+        ...(this.#captcha?.token && { captchaToken: this.#captcha.token }),
+        code: this.getAttribute("code") ?? undefined,
+      },
       {
         signal: this.#abort.signal,
         idempotencyKey: this.#attempt.key,
@@ -445,6 +450,7 @@ export class EdgeSignUp extends HTMLElement {
     this.#faults[of || (result.field === "captchaToken" && this.#captcha ? "captcha" : "form")] = [
       result.detail,
       result.reason,
+      result.message,
     ];
     this.#fail(result, movesFocus);
   }
@@ -468,8 +474,9 @@ export class EdgeSignUp extends HTMLElement {
     return this.dispatchEvent(new CustomEvent(type, { bubbles: true, composed: true, cancelable, detail }));
   }
 
-  /** A text of the page or of the language. */
-  #say(word: string, reason = ""): string {
+  /** A text of the page or of the language; or the `message` of the operator's hook, which is for the user. */
+  #say(word: string, reason = "", message = ""): string {
+    if (/_denied$/.test(word) && message && !this.#own[word]) return message;
     return filled(textOf(word, reason, this.#texts, this.#own, this.hasAttribute("email")), {
       min: this.#rules?.password.min_characters,
       max: this.#rules?.username.max_characters,

@@ -8,7 +8,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::{INTERNAL, NO_PATH, READ_ONLY, READ_TOKEN, TOKEN, UNAUTHORIZED, audited, get, server, variant};
+use super::{
+    INTERNAL, NO_PATH, READ_ONLY, READ_TOKEN, Setting, TOKEN, UNAUTHORIZED, audited, get, server, variant,
+};
 use crate::guards::limits;
 use crate::request::{self, Request, request};
 use crate::server::{Server, command};
@@ -20,7 +22,7 @@ const NOT_CONFIGURED: &str = r#"{"description":"The admin has no credentials: se
 const UNAVAILABLE: &str =
     r#"{"description":"The service is unavailable for the moment, try again later","code":"503"}"#;
 
-const READS: [&str; 13] = [
+const READS: [&str; 16] = [
     "/session",
     "/users",
     "/users/1",
@@ -34,9 +36,12 @@ const READS: [&str; 13] = [
     "/statistics",
     "/audit",
     "/shards",
+    "/webhooks",
+    "/webhooks/1",
+    "/events",
 ];
 
-const WRITES: [(&str, &str); 9] = [
+const WRITES: [(&str, &str); 15] = [
     ("DELETE", "/users/1"),
     ("PUT", "/users/1/password"),
     ("DELETE", "/accounts/1"),
@@ -46,6 +51,12 @@ const WRITES: [(&str, &str); 9] = [
     ("POST", "/clients"),
     ("PATCH", "/clients/any"),
     ("POST", "/imports"),
+    ("POST", "/webhooks"),
+    ("PATCH", "/webhooks/1"),
+    ("DELETE", "/webhooks/1"),
+    ("POST", "/webhooks/1/secret"),
+    ("POST", "/webhooks/1/test"),
+    ("POST", "/webhooks/1/resend"),
 ];
 
 fn everything() -> impl Iterator<Item = Request> {
@@ -145,29 +156,33 @@ fn too_many_wrong_tokens_of_a_network_have_to_wait() {
 #[test]
 fn without_credentials_and_with_wrong_settings_nobody_gets_in() {
     let token = ("ADMIN_TOKEN", TOKEN);
-    let all: [(&str, &[(&str, &str)], &str); 8] = [
-        ("short", &[("ADMIN_TOKEN", "s3cret")], "ADMIN_TOKEN must be 32 to 256 visible ASCII characters"),
-        ("read", &[token, ("ADMIN_READ_TOKEN", "s3cret")], "ADMIN_READ_TOKEN must be 32 to 256"),
-        ("same", &[token, ("ADMIN_READ_TOKEN", TOKEN)], "ADMIN_TOKEN and ADMIN_READ_TOKEN are the same"),
-        ("alone", &[token, ("ACCESS_TEAM", "s3cret")], "ACCESS_AUD is missing, but ACCESS_TEAM is there"),
-        ("aud", &[token, ("ACCESS_AUD", "s3cret")], "ACCESS_TEAM is missing, but ACCESS_AUD is there"),
+    let all: [(&str, Vec<Setting>, &str); 8] = [
+        ("short", vec![("ADMIN_TOKEN", "s3cret")], "ADMIN_TOKEN must be 32 to 256 visible ASCII characters"),
+        ("read", vec![token, ("ADMIN_READ_TOKEN", "s3cret")], "ADMIN_READ_TOKEN must be 32 to 256"),
+        ("same", vec![token, ("ADMIN_READ_TOKEN", TOKEN)], "ADMIN_TOKEN and ADMIN_READ_TOKEN are the same"),
+        ("alone", vec![token, ("ACCESS_TEAM", "s3cret")], "ACCESS_AUD is missing, but ACCESS_TEAM is there"),
+        ("aud", vec![token, ("ACCESS_AUD", "s3cret")], "ACCESS_TEAM is missing, but ACCESS_AUD is there"),
         (
             "team",
-            &[token, ("ACCESS_TEAM", "http://s3cret.example"), ("ACCESS_AUD", "tag")],
+            vec![token, ("ACCESS_TEAM", "http://s3cret.example"), ("ACCESS_AUD", "tag")],
             "ACCESS_TEAM must be the name of a team",
         ),
-        ("peppers", &[token, ("PASSWORD_PEPPERS", "2025:s3cret")], "PASSWORD_PEPPERS must have peppers"),
-        ("firebase", &[token, ("FIREBASE_SCRYPT", "s3cret")], "FIREBASE_SCRYPT must be Firebase's"),
+        ("peppers", vec![token, ("PASSWORD_PEPPERS", "2025:s3cret")], "PASSWORD_PEPPERS must have peppers"),
+        ("firebase", vec![token, ("FIREBASE_SCRYPT", "s3cret")], "FIREBASE_SCRYPT must be Firebase's"),
     ];
     let files: Vec<_> =
         all.iter().map(|(name, vars, _)| variant(name, vars)).chain([variant("none", &[])]).collect();
-    let arguments: Vec<_> = files.iter().flat_map(|file| ["--beside", file.to_str().unwrap()]).collect();
+    let files = files.iter().map(|file| file.to_str().unwrap()).chain(["admin/wrangler.toml"]);
+    let arguments: Vec<_> = files.flat_map(|file| ["--beside", file]).collect();
     let server = Server::start("admin-settings", &arguments);
 
     for request in everything() {
         let request = request.bearer(TOKEN);
         request.ask_url(server.beside("none")).is_refusal(503, "not_configured", NOT_CONFIGURED);
     }
+    // The page and the description have no data.
+    let description = request::get("/openapi.json").call(server.beside("edge-signup-admin")).unwrap();
+    description.is(200, include_str!("../../../admin/public/openapi.json"));
     for (name, _, cause) in all {
         let answer = get("/session").ask_url(server.beside(name));
         answer.is_refusal(500, "internal_error", INTERNAL);

@@ -2,7 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::{NO_PARAMETERS, admin, audited, get, read, send, server};
+use super::{NO_PARAMETERS, admin, audited, column, get, read, send, server};
+use crate::database;
 
 const NO_CLIENT: &str = r#"{"description":"There is no such client","code":"404"}"#;
 
@@ -40,12 +41,15 @@ fn a_client_is_registered_changed_and_disabled() {
 
 #[test]
 fn clients_are_listed_in_the_order_of_their_registration() {
-    let ids = [registered("first", &[]), registered("second", &[])].map(|client| client["id"].clone());
-    let all = read("/clients");
-    let all = all["clients"].as_array().unwrap();
-    let place = |id: &Value| all.iter().position(|client| client["id"] == *id);
-    assert!(place(&ids[0]).is_some() && place(&ids[1]).is_some());
-    assert!(all.is_sorted_by_key(|client| client["created_at"].as_str().unwrap()));
+    let mut ids = [registered("first", &[]), registered("second", &[])].map(|client| client["id"].clone());
+    // The later id is the older client's.
+    ids.sort_by_key(|id| std::cmp::Reverse(id.to_string()));
+    let sql =
+        format!("UPDATE clients SET created_at = created_at - 10 WHERE id = '{}'", ids[0].as_str().unwrap());
+    database::execute_in(&server().state, 0, &sql);
+    let mut all = column(&read("/clients"), "clients", "id");
+    all.retain(|id| ids.contains(id));
+    assert_eq!(all, ids);
     get("/clients?limit=1").ask().is_refusal(400, "parameter_unknown", NO_PARAMETERS);
 }
 

@@ -55,7 +55,7 @@ fn accounts_are_exported() {
 #[test]
 fn an_export_that_is_imported_into_an_empty_service_gives_the_same_users() {
     let (from, to) = (start("admin-export", &[]), start("admin-import", &[]));
-    assert_eq!(get("/exports/users?hashes=1").ask_at(&from).lines(), [json!(0); 0]);
+    assert_eq!(get("/exports/users?hashes=1").ask_at(&from).body, "");
     super::signed_up_at(&from, "by-sign-up", "moved");
     // More than one chunk.
     let many: Vec<_> = (0..1200).map(|n| line(&format!("moved-{n}"), "moved", BCRYPT)).collect();

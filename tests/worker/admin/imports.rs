@@ -11,8 +11,8 @@ use serde_json::{Value, json};
 
 use super::{
     BCRYPT, NO_PARAMETERS, PASSWORD, TOKEN, admin, call, column, created_at, get, import, import_at,
-    import_request, imported_hash, line, read, server, signed_up, start_scaled, stored_hash, verifies,
-    with_arguments,
+    import_request, imported_hash, line, read, server, signed_up, start_scaled, stored_hash, text_of,
+    verifies, with_arguments,
 };
 use crate::can_run;
 use crate::database;
@@ -154,8 +154,8 @@ fn the_request_must_announce_its_lines() {
     import_request("/imports?dry=yes", "").ask().is_refusal(400, "dry_invalid", body);
     let body = r#"{"description":"The parameters of this path are dry","code":"400"}"#;
     import_request("/imports?Dry=1", "").ask().is_refusal(400, "parameter_unknown", body);
-    assert_eq!(import_request("/imports", "").ask().lines(), [json!(0); 0]);
-    assert_eq!(import_request("/imports", "\n\n").ask().lines(), [json!(0); 0]);
+    assert_eq!(import_request("/imports", "").ask().body, "");
+    assert_eq!(import_request("/imports", "\n\n").ask().body, "");
     get("/session?x=1");
     admin("DELETE", "/users/1?x=1").ask().is(400, NO_PARAMETERS);
 }
@@ -173,8 +173,7 @@ fn a_taken_name_stays_with_its_user_and_a_repeated_line_finds_its_own() {
         plain.clone(),
         line("PLAIN", "repeats", BCRYPT),
     ];
-    let dry =
-        import_request("/imports?dry=1", &lines.iter().map(|line| format!("{line}\n")).collect::<String>());
+    let dry = import_request("/imports?dry=1", &text_of(&lines));
     let statuses =
         |answers: &[Value]| answers.iter().map(|answer| answer["status"].clone()).collect::<Vec<_>>();
     let answers = dry.ask().lines();
@@ -236,7 +235,7 @@ fn a_clear_text_password_is_refused_by_the_schema_too() {
 fn an_import_that_broke_off_is_completed_by_a_repeat() {
     const LINES: usize = 3000;
     let lines: Vec<_> = (0..LINES).map(|n| line(&format!("broken-{n}"), "broken", BCRYPT)).collect();
-    let half: String = lines[..LINES / 2].iter().map(|line| format!("{line}\n")).collect();
+    let half = text_of(&lines[..LINES / 2]);
     let host = server().beside("edge-signup-admin").strip_prefix("http://").unwrap();
     let mut stream = TcpStream::connect(host).unwrap();
     let head = format!(
@@ -263,6 +262,17 @@ fn an_import_that_broke_off_is_completed_by_a_repeat() {
     let rows = "SELECT CAST(sum(CAST(subject AS INTEGER)) AS TEXT) FROM audit WHERE action = 'users_imported' AND ? = ''";
     let total: usize = server().database().texts(rows, "")[0].parse().unwrap();
     assert!(total >= LINES);
+}
+
+#[test]
+fn two_imports_of_the_same_lines_at_once_store_each_user_once() {
+    let lines: Vec<_> = (0..700).map(|n| line(&format!("twice-{n}"), "twice", BCRYPT)).collect();
+    let both = thread::scope(|scope| {
+        [scope.spawn(|| import(&lines)), scope.spawn(|| import(&lines))].map(|import| import.join().unwrap())
+    });
+    assert_eq!(both[0], both[1]);
+    assert!(both[0].iter().all(|answer| answer["status"] == "stored"));
+    assert_eq!(server().database().users("twice").len(), 700);
 }
 
 #[test]

@@ -2,11 +2,13 @@
 
 use std::sync::LazyLock;
 
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 
 use super::{
-    NO_PARAMETERS, NO_PATH, NO_USER, PASSWORD, TOKEN, WRONG_AFTER, WRONG_LIMIT, admin, audited, call, column,
-    created_at, get, imported, imported_hash, read, send, server, signed_up, stored_hash, variant, verifies,
+    BCRYPT, NO_PARAMETERS, NO_PATH, NO_USER, PASSWORD, TOKEN, WEBHOOK_KEY, WRONG_AFTER, WRONG_LIMIT, admin,
+    audited, call_at, column, created_at, get, import_at, imported, imported_hash, line, read, send, server,
+    signed_up, signed_up_at, start, stored_hash, variant, verifies,
 };
 use crate::request::{self, sign_up};
 use crate::server::Server;
@@ -61,22 +63,49 @@ fn a_prefix_gives_names_in_the_order_of_their_keys() {
     // A name that comes in between is on the next page, if it belongs there.
     signed_up("abcd", "users-prefix");
     signed_up("aba", "users-prefix");
-    let next = first["next"].as_str().unwrap();
-    let second = page(&format!("prefix=ab&limit=10&after={next}"));
+    let second = page(&format!("prefix=ab&limit=10&after={}", next(&first).unwrap()));
     assert_eq!(column(&second, "users", "username"), ["abcd", "\u{ff21}bd", "abz"]);
     assert_eq!(second["next"], Value::Null);
+}
+
+/// The `next` of a page, for a URL.
+fn next(page: &Value) -> Option<String> {
+    page["next"].as_str().map(|next| utf8_percent_encode(next, NON_ALPHANUMERIC).to_string())
+}
+
+#[test]
+fn a_prefix_without_a_client_finds_the_names_of_all_clients() {
+    let all =
+        ["prefixed-a 1", "prefixed-a 2", "prefixed-a 3", "prefixed-b 2", "prefixed-c 1", "prefixed-c 3"];
+    for (name, client) in all.iter().rev().map(|user| user.split_once(' ').unwrap()) {
+        signed_up(name, &format!("all-clients-{client}"));
+    }
+    let (mut found, mut after) = (Vec::new(), String::new());
+    loop {
+        let page = read(&format!("/users?prefix=PREFIXED&limit=2{after}"));
+        for user in page["users"].as_array().unwrap() {
+            let client = user["client_id"].as_str().unwrap().strip_prefix("all-clients-").unwrap();
+            found.push(format!("{} {client}", user["username"].as_str().unwrap()));
+        }
+        let Some(next) = next(&page) else { break };
+        after = format!("&after={next}");
+    }
+    assert_eq!(found, all);
 }
 
 #[test]
 fn pages_stay_right_while_users_are_added() {
     let mut expected: Vec<u64> = (0..7).map(|n| signed_up(&format!("paged-{n}"), "users-paged")).collect();
     expected.reverse();
-    for query in ["client_id=users-paged&", ""] {
+    let later = |n: usize| signed_up(&format!("later-{n}"), "users-paged");
+    let mut pages = 0;
+    for query in ["client_id=users-paged&limit=3", "limit=200"] {
         let (mut found, mut after) = (Vec::new(), String::new());
         loop {
-            let page = read(&format!("/users?{query}limit=3{after}"));
+            let page = read(&format!("/users?{query}{after}"));
             found.extend(column(&page, "users", "id").iter().map(|id| id.as_u64().unwrap()));
-            signed_up(&format!("{query}later-{}", found.len()).replace(['=', '&'], "-"), "users-paged");
+            pages += 1;
+            later(pages);
             let Some(next) = page["next"].as_str() else { break };
             after = format!("&after={next}");
         }
@@ -108,7 +137,6 @@ fn a_wrong_parameter_is_refused() {
         "a generation that there is not has no users"
     );
     for (query, field, description) in [
-        ("prefix=a", "client_id", "client_id is needed with prefix"),
         ("client_id=a%20b", "client_id", "client_id must be 1 to 128 visible ASCII characters"),
         ("username=a&prefix=b", "prefix", "prefix must not come with username"),
         ("username=%CC%88", "username", "username must not begin with a combining mark"),
@@ -217,7 +245,7 @@ fn a_breached_password_is_refused_where_the_guard_is_on() {
     let vars = [("ADMIN_TOKEN", TOKEN), ("BREACHED_PASSWORDS", "range"), ("BREACHED_PASSWORDS_URL", &range)];
     let file = variant("guarded", &vars);
     let server = Server::start("admin-guarded", &["--beside", file.to_str().unwrap()]);
-    let id = super::signed_up_at(&server, "guarded", "users");
+    let id = signed_up_at(&server, "guarded", "users");
     let set = |password: &str| {
         send("PUT", &format!("/users/{id}/password"), &json!({ "password": password }))
             .ask_url(server.beside("guarded"))
@@ -234,22 +262,24 @@ fn a_breached_password_is_refused_where_the_guard_is_on() {
 #[test]
 fn nothing_is_found_of_an_erased_user() {
     let name = "Zed-who-is-erased";
-    let by_import = imported(name, "users-traces");
-    let by_sign_up = signed_up(&format!("{name}-2"), "users-traces");
-    assert!(verifies(server(), "users-traces", name, PASSWORD));
-    call("setPassword", &json!({ "id": by_sign_up, "password": "another password" }));
-    read(&format!("/users?username={name}"));
-    read("/statistics");
-    let traces = || server().database().everything().to_lowercase().matches("zed-who-is-erased").count();
-    assert!(traces() > 0);
-    admin("DELETE", &format!("/users/{by_import}")).ask().is(204, "");
-    assert_eq!(call("erase", &json!({ "id": by_sign_up })), true);
+    let server = &start("admin-erased", &[WEBHOOK_KEY]);
+    // The events of a user have the name too.
+    let types = ["user.created", "user.imported", "user.password_changed", "user.erased", "account.created"];
+    let webhook = json!({ "url": "http://127.0.0.1:1/", "events": types });
+    assert_eq!(send("POST", "/webhooks", &webhook).ask_at(server).status, 201);
+    let by_import = &import_at(server, &[line(name, "users-traces", BCRYPT)])[0]["id"];
+    let by_sign_up = signed_up_at(server, &format!("{name}-2"), "users-traces");
+    assert!(verifies(server, "users-traces", name, PASSWORD));
+    call_at(server, "setPassword", &json!({ "id": by_sign_up, "password": "another password" }));
+    request::account(name).send_to(server);
+    let account = &get(&format!("/accounts?name={name}")).ask_at(server).json()["accounts"][0]["id"];
+    get("/statistics").ask_at(server);
+    let traces = || server.database().everything().to_lowercase().matches("zed-who-is-erased").count();
+    assert!(traces() >= 10);
+    admin("DELETE", &format!("/users/{by_import}")).ask_at(server).is(204, "");
+    assert_eq!(call_at(server, "erase", &json!({ "id": by_sign_up })), true);
+    assert!(traces() > 0, "the account is another's");
+    admin("DELETE", &format!("/accounts/{account}")).ask_at(server).is(204, "");
     assert_eq!(traces(), 0);
-    // An account has its name in another table.
-    request::account(name).send_to(server());
-    let account = read(&format!("/accounts?name={name}"))["accounts"][0]["id"].clone();
-    assert!(traces() > 0);
-    admin("DELETE", &format!("/accounts/{account}")).ask().is(204, "");
-    assert_eq!(traces(), 0);
-    assert!(!server().log().concat().to_lowercase().contains("zed-who-is-erased"));
+    assert!(!server.log().concat().to_lowercase().contains("zed-who-is-erased"));
 }

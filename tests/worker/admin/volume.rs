@@ -41,7 +41,8 @@ fn with_many_users_pages_and_questions_cost_as_much_as_with_none() {
         ("/users?after=0.1f", 50),
         ("/users?username=User-77777", 1),
         ("/users?client_id=client-7&username=user-77777", 1),
-        ("/users?client_id=client-7&prefix=user-7777", 11),
+        ("/users?client_id=client-7&prefix=user-7777", 2),
+        ("/users?prefix=user-7777", 11),
         ("/users?client_id=client-7", 50),
         ("/users/100000", 1),
         ("/statistics", 0),
@@ -52,16 +53,15 @@ fn with_many_users_pages_and_questions_cost_as_much_as_with_none() {
     ];
     for (path, rows) in paths {
         let of_empty = if path == "/users/100000" { "/session" } else { path };
-        let mut times = [Vec::new(), Vec::new()];
+        // The fastest of many answers: other programs of the machine only add to a time.
+        let [mut few, mut many] = [Duration::MAX; 2];
         for _ in 0..21 {
-            times[0].push(time(empty, of_empty).0);
+            few = few.min(time(empty, of_empty).0);
             let (elapsed, answer) = time(full, path);
             let found = answer["users"].as_array().map_or(1, Vec::len);
             assert!(rows == 0 || found == rows, "{path} gives {found} rows");
-            times[1].push(elapsed);
+            many = many.min(elapsed);
         }
-        times.iter_mut().for_each(|times| times.sort());
-        let [few, many] = [times[0][10], times[1][10]];
         // Two milliseconds are for the longer answer.
         assert!(
             many <= 3 * few + Duration::from_millis(2),

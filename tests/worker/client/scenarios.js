@@ -152,6 +152,7 @@ export async function run({ createClient, solve }, edge, name) {
         () => client("plain").signUp({ ...good, username: undefined }),
         () => client("plain").signUp({ ...good, password: 1234 }),
         () => client("plain").signUp({ ...good, captchaToken: null }),
+        () => client("plain").signUp({ ...good, code: 7 }),
         () => client("plain").signUp(good, { idempotencyKey: "" }),
         () => client("plain").signUp(good, { idempotencyKey: "clé" }),
         () => client("plain").signUp(good, { idempotencyKey: "k".repeat(256) }),
@@ -163,9 +164,9 @@ export async function run({ createClient, solve }, edge, name) {
       return (await Promise.allSettled(names)).map(({ reason }) => reason?.name);
     },
     captcha: async () => {
-      const captchaToken = "token";
-      await client("captcha").signUp({ username: "captcha", password: PASSWORD, captchaToken });
-      return lasting(await client("captcha").createAccount({ name: `captcha-${name}`, captchaToken }));
+      const given = { captchaToken: "token", code: "a-code" };
+      await client("captcha").signUp({ username: "captcha", password: PASSWORD, ...given });
+      return lasting(await client("captcha").createAccount({ name: `captcha-${name}`, ...given }));
     },
     // Only a thread tries so many nonces between two reports.
     hasThread: async () => {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use serde_json::json;
 
 use super::*;
+use crate::guards::sign_up_hook;
 
 #[test]
 fn one_tag_signs_a_user_up() {
@@ -261,4 +262,27 @@ fn a_page_may_stop_a_sign_up_before_it_is_sent() {
     let received = received.lock().unwrap();
     let names: Vec<_> = received.iter().map(|(_, body)| body["username"].as_str().unwrap()).collect();
     assert_eq!(names, ["yes"]);
+}
+
+#[test]
+fn the_sentence_of_a_hook_reaches_the_user_unless_the_page_has_its_own() {
+    let Some(browser) = Browser::start() else { return };
+    for (path, texts, place, expected) in [
+        ("deny", "", "form-error", "Ask for an invitation."),
+        ("deny-username", "", "username-error", sign_up_hook::NOT_YOU),
+        (
+            "deny-username",
+            r#" texts='{"username_denied":"Not this one."}'"#,
+            "username-error",
+            "Not this one.",
+        ),
+    ] {
+        let tag = tag("element-hook").replace("></", &format!(r#" code="{path}-code"{texts}></"#));
+        open(&browser, &plain(sign_up_hook::settings(path, &[])), &tag);
+        fill(&browser, "ada", PASSWORD);
+        press(&browser);
+        wait_for_event(&browser, "sign-up-error");
+        assert_eq!(shown(&browser, place), expected);
+        assert_eq!(sign_up_hook::last_code("ada").as_deref(), Some(&*format!("{path}-code")));
+    }
 }

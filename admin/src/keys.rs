@@ -1,7 +1,6 @@
-//! The keys that sign events, and how they are stored.
+//! The keys that sign events, and the encryption under which they are stored.
 //!
-//! It owns the two kinds of signatures of [Standard Webhooks](https://www.standardwebhooks.com), and the encryption of a
-//! key before it is stored. Neither type can be shown by accident. It must not know what is signed, nor SQL.
+//! It owns the two kinds of signatures of [Standard Webhooks](https://www.standardwebhooks.com). Neither type can be shown by accident. It must not know what is signed, nor SQL.
 
 use std::fmt;
 
