@@ -143,6 +143,7 @@ function assembleFolder() {
     "abuse.md",
     "admin.md",
     "api.md",
+    "events.md",
     "moving-in.md",
     "operating.md",
     "threats.md",

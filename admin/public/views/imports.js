@@ -169,7 +169,7 @@ function newRun(file, isDry, node) {
             element(
               "p",
               { class: "hint" },
-              "Some of them may be stored. When they are sent again, their names count as taken.",
+              "Some of them may be stored. To send them again changes nothing for those.",
             ),
           again,
         ),

@@ -209,10 +209,10 @@ onEachScreen("a file is checked, imported, and its failures are downloaded", asy
   assert.equal(failures[0].field, "password_hash");
   assert.equal(failures.at(-1).line, lines.length);
 
-  // The same file again: its names are taken, and it has nothing to import.
+  // The same file again: its users are stored already, and it has nothing to import.
   await page.click("#view .primary");
   await page.until("document.querySelector('#view').innerText.includes('Checked 1,102 lines.')");
-  assert.match(await view(), /Name taken\s+2/);
+  assert.match(await view(), /Stored\s+2\s+Invalid\s+1,100/);
   assert.equal(await page.run("return document.querySelector(arguments[0]).disabled", importButton), true);
 });
 
@@ -593,6 +593,7 @@ onEachScreen(
   "each view is readable in light and dark, and axe-core finds no fault",
   async ({ name, width, isTouched }) => {
     await store(`${name}-readable`, `${name}-${"w".repeat(200)}`);
+    await choose("failing.ndjson", [user(`${name}-failing`, "plain"), "{}"]);
     await page.click("#view .primary");
     await page.until("document.querySelector('#view table')");
     const check = async (what) => {
