@@ -20,7 +20,7 @@ const STORAGE_INCLUDED_GB = 5;
 const VARIABLE_BYTES = 5000;
 
 /** The parts of the price of a million sign-ups: requests, CPU, KV keys of IPv4, D1 rows written and read, log events. */
-const MILLION = [1 * 0.3, 80 * 0.02, 3 * 0.5, 3 * 1, 4 * 0.001, 1 * 0.6].reduce((sum, part) => sum + part);
+const MILLION = [1 * 0.3, 80 * 0.02, 3 * 0.5, 3 * 1, 7 * 0.001, 1 * 0.6].reduce((sum, part) => sum + part);
 
 const DATABASES = [1, 4, 16, 64, 1024];
 

@@ -58,7 +58,7 @@ function failed(error, retry) {
   );
 }
 
-/** What to say about a failed call. */
+/** The sentence about a failed call. */
 export function reasonOf(error) {
   const wait = /^\d+$/.test(error.retryAfter ?? "")
     ? ` Try again in ${count(Number(error.retryAfter), "second")}.`

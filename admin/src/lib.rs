@@ -67,7 +67,7 @@ const HEADERS: [(&str, &str); 5] = [
     ("X-Content-Type-Options", "nosniff"),
 ];
 
-/// What a request gets: an answer, or a stream whose chunks are tasks of their own.
+/// The outcome of a request: an answer, or a stream whose chunks are tasks of their own.
 enum Outcome {
     Answer(Answer),
     Stream(Stream),

@@ -1,4 +1,4 @@
-//! What the admin stores and reads.
+//! The data that the admin stores and reads.
 //!
 //! It owns all SQL of the admin, in a module for each subject, and its calls of the block list's namespace. A statement
 //! runs in a batch, which is one transaction; a batch in a database that has another place than the settings give it

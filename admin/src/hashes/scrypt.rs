@@ -20,7 +20,7 @@ const TOO_COSTLY: HashError = HashError::TooCostly(
     "scrypt may use at most 64 MiB (N × r × 128 bytes), N × r × p may be at most 1048576, r at most 32 and p at most 16",
 );
 
-/// What scrypt costs.
+/// The cost of scrypt.
 #[derive(Clone, Copy)]
 pub struct Cost {
     params: ::scrypt::Params,

@@ -40,7 +40,7 @@ pub struct NewUser {
     pub created_at: Option<i64>,
 }
 
-/// What became of a user.
+/// The outcome of a line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Outcome {
     /// The user is stored under this id, now or since the line came before.

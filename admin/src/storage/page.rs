@@ -89,7 +89,7 @@ pub struct Listing<'a> {
     pub is_by_generation: bool,
 }
 
-/// What a database has for a page.
+/// The rows that a database has for a page.
 struct Source<T> {
     /// The rows that are not on a page yet, the oldest first.
     rows: Vec<T>,
