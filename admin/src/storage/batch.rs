@@ -6,7 +6,7 @@ use edge_signup::http::json;
 use edge_signup::js_error::JsError;
 use edge_signup::platform;
 use edge_signup::storage::d1::{IS_PLACE, Store};
-use edge_signup::storage::database::{Database, READ_TIME_LIMIT, StoreError, WRITE_TIME_LIMIT};
+use edge_signup::storage::database::{Database, StoreError, WRITE_TIME_LIMIT};
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -27,6 +27,9 @@ pub struct Statement<'a>(pub &'a str, pub Vec<Value>);
 /// The rows of each statement of a batch.
 #[derive(Deserialize)]
 pub struct Rows(std::collections::VecDeque<Vec<Value>>);
+
+/// How long a read may take. An operator waits longer than a user who signs up.
+const READ_TIME_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
 
 /// Runs `statements` in `database`, and nothing in a wrong place.
 ///

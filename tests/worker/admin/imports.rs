@@ -320,7 +320,9 @@ fn names_go_to_their_homes_and_the_frozen_generation_keeps_its_own() {
     // The frozen database erases, and has an entry for it.
     admin("DELETE", "/users/1").ask_at(&server).is(204, "");
     assert_eq!(super::audited(&server, "1"), ["admin-token user_erased"]);
-    assert_eq!(at("/audit?limit=1")["entries"][0]["action"], "user_erased");
+    // Entries of one second are in no order when they come from different databases.
+    let newest = at("/audit?limit=10");
+    assert!(column(&newest, "entries", "action").contains(&"user_erased".into()), "{newest}");
     let shards = at("/shards");
     assert_eq!(column(&shards, "databases", "generation"), [0, 1, 1]);
     assert_eq!(column(&shards, "databases", "binding"), ["DB", "DB_1", "DB_2"]);
