@@ -49,10 +49,14 @@ function front(file, adminPort) {
   });
 }
 
-/** Passes the bytes of each connection to `port` on to the front, which tells both ports apart by the URL. */
-function forward(adminPort, port) {
+/**
+ * Listens on the admin's port, or for 0 on any free one, and passes the bytes of each connection on to the front, which
+ * tells both ports apart by the URL. The front's port is the member `front`, once it is known.
+ */
+async function listen(adminPort) {
   const server = net.createServer((from) => {
-    const to = net.connect({ host: "127.0.0.1", port });
+    if (!server.front) return from.destroy();
+    const to = net.connect({ host: "127.0.0.1", port: server.front });
     for (const [one, other] of [
       [from, to],
       [to, from],
@@ -60,20 +64,9 @@ function forward(adminPort, port) {
       one.pipe(other).on("error", () => one.destroy());
     from.on("error", () => to.destroy());
   });
-  server.listen(adminPort, "127.0.0.1").unref();
-  return server;
-}
-
-/** A free port of this machine whose next one is free too. */
-async function freePair() {
-  for (;;) {
-    const server = net.createServer().listen(0, "127.0.0.1");
-    await once(server, "listening");
-    const { port } = server.address();
-    server.close();
-    await once(server, "close");
-    if (port < 65535 && !(await isInUse(port + 1))) return port;
-  }
+  server.listen(adminPort, "127.0.0.1");
+  await once(server, "listening");
+  return server.unref();
 }
 
 /** Whether a program listens on this port of this machine. */
@@ -157,7 +150,7 @@ function watch(follow) {
 }
 
 /** Prints wrangler's output once the server is ready. The earlier output is printed only if the server does not start. */
-async function announce(stream, follow, adminPort) {
+async function announce(stream, follow, door) {
   let before = "";
   let ready;
   for await (const line of createInterface({ input: stream })) {
@@ -172,8 +165,9 @@ async function announce(stream, follow, adminPort) {
       console.log(
         `curl -i ${ready}/sign-up -H 'Content-Type: application/json' -d '{"username":"ada","password":"correct horse","client_id":"demo"}'`,
       );
-      if (adminPort) {
-        console.log(`The admin: http://127.0.0.1:${adminPort} with the token ${admin.localToken()}`);
+      if (door) {
+        door.front = Number(new URL(ready).port);
+        console.log(`The admin: http://127.0.0.1:${door.address().port} with the token ${admin.localToken()}`);
         // On Cloudflare a cron has the due events delivered.
         setInterval(() => fetch(`${ready}/cdn-cgi/handler/scheduled`).catch(() => {}), 15_000).unref();
       }
@@ -218,14 +212,14 @@ module.exports = {
     const withAdmin = admin.isWanted();
     if (!/^\d{1,5}$/.test(port) || Number(port) > 65534)
       throw new Stop(`PORT is "${port}": it must be a number below 65535, as in: ${again("PORT", "9000")}`);
-    if (port === "0" && withAdmin) port = String(await freePair());
-    const adminPort = withAdmin ? Number(port) + 1 : undefined;
-    for (const taken of port === "0" ? [] : [Number(port), adminPort].filter(Boolean)) {
+    const ports = withAdmin ? [Number(port), Number(port) + 1] : [Number(port)];
+    for (const taken of port === "0" ? [] : ports) {
       if (!(await isInUse(taken))) continue;
       throw new Stop(
         `Port ${taken} is in use: stop the program that listens on it, or choose another port, as in: ${again("PORT", "9000")}`,
       );
     }
+    const door = withAdmin ? await listen(port === "0" ? 0 : ports[1]) : undefined;
     const isDerived = databases || hasBoth();
     const ofAdmin = path.join(state, "admin/wrangler.json");
     const derive = () => {
@@ -244,7 +238,7 @@ module.exports = {
     const { CLOUDFLARE_ENV: env, UNTIL_EOF: untilEof } = process.env;
     // The first configuration is that of the Worker which has the port.
     const configs = [
-      ...(withAdmin ? [front(path.join(state, "front/wrangler.json"), adminPort)] : []),
+      ...(withAdmin ? [front(path.join(state, "front/wrangler.json"), door.address().port)] : []),
       ...(isDerived ? [DERIVED] : withAdmin ? [CONFIG] : []),
       ...(withAdmin ? [ofAdmin] : []),
     ];
@@ -264,8 +258,7 @@ module.exports = {
     server.stderr.pipe(lines, { end: false });
     // The output ends after the last process that writes to it.
     server.on("close", () => lines.end());
-    const announced = announce(lines, follow, adminPort);
-    if (withAdmin) forward(adminPort, Number(port));
+    const announced = announce(lines, follow, door);
     const interrupted = new Promise((resolve) => {
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, resolve);
       // A server of a test must not outlive the test.

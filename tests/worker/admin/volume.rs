@@ -53,19 +53,21 @@ fn with_many_users_pages_and_questions_cost_as_much_as_with_none() {
     ];
     for (path, rows) in paths {
         let of_empty = if path == "/users/100000" { "/session" } else { path };
-        // The fastest of many answers: other programs of the machine only add to a time.
+        // The fastest of many answers: other programs of the machine only add to a time. On a loaded machine it takes more of
+        // them until both Workers had a moment of their own.
         let [mut few, mut many] = [Duration::MAX; 2];
-        for _ in 0..21 {
+        // Two milliseconds are for the longer answer.
+        let is_cheap = |few: Duration, many| many <= 3 * few + Duration::from_millis(2);
+        for round in 0..300 {
+            if round > 20 && is_cheap(few, many) {
+                break;
+            }
             few = few.min(time(empty, of_empty).0);
             let (elapsed, answer) = time(full, path);
             let found = answer["users"].as_array().map_or(1, Vec::len);
             assert!(rows == 0 || found == rows, "{path} gives {found} rows");
             many = many.min(elapsed);
         }
-        // Two milliseconds are for the longer answer.
-        assert!(
-            many <= 3 * few + Duration::from_millis(2),
-            "{path} takes {many:?} with {USERS} users, and {few:?} with none"
-        );
+        assert!(is_cheap(few, many), "{path} takes {many:?} with {USERS} users, and {few:?} with none");
     }
 }
