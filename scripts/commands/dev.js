@@ -219,7 +219,17 @@ module.exports = {
         `Port ${taken} is in use: stop the program that listens on it, or choose another port, as in: ${again("PORT", "9000")}`,
       );
     }
-    const door = withAdmin ? await listen(port === "0" ? 0 : ports[1]) : undefined;
+    let door = withAdmin ? await listen(port === "0" ? 0 : ports[1]) : undefined;
+    // Where any free ports are wanted, the admin has the one after the service's, too.
+    while (door && port === "0") {
+      const before = door.address().port - 1;
+      if (await isInUse(before)) {
+        door.close();
+        door = await listen(0);
+      } else {
+        port = String(before);
+      }
+    }
     const isDerived = databases || hasBoth();
     const ofAdmin = path.join(state, "admin/wrangler.json");
     const derive = () => {
