@@ -19,7 +19,7 @@ use super::batch::{self, Statement};
 const START: u64 = 1 << 53;
 
 /// The rows that one statement with a filter looks at in a database. A page may so be shorter than its limit.
-const WINDOW: u64 = 10_000;
+const WINDOW: u64 = 2_000;
 
 /// A row of a page.
 pub trait Row: DeserializeOwned {
