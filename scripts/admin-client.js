@@ -74,7 +74,7 @@ function admin(address = `http://127.0.0.1:${Number(process.env.PORT) + 1}`) {
   return {
     place,
 
-    /** What the token may do. */
+    /** The rights of the token. */
     session: () => read("/session"),
 
     read,

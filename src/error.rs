@@ -107,11 +107,14 @@ const LIMIT_RETRY_AFTER: &str = "60";
 
 /// The body of most errors, with its members in the documented order.
 #[derive(Serialize)]
-struct Problem<'a> {
-    description: &'a str,
-    code: &'a str,
+pub struct Problem<'a> {
+    /// A sentence for people.
+    pub description: &'a str,
+    /// The status, as a text.
+    pub code: &'a str,
+    /// The parameter at fault, if there is only one.
     #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'a str>,
+    pub field: Option<&'a str>,
 }
 
 #[derive(Serialize)]

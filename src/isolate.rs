@@ -30,8 +30,33 @@ pub struct Isolate {
     pub store: Rc<Store>,
 }
 
+/// A state that an isolate keeps, with the environment that it was read from.
+pub struct Kept<T>(RefCell<Option<(Environment, Rc<T>)>>);
+
+impl<T> Kept<T> {
+    /// Keeps nothing yet.
+    #[must_use]
+    #[expect(clippy::new_without_default, reason = "a default could not be made in a constant")]
+    pub const fn new() -> Self {
+        Self(RefCell::new(None))
+    }
+
+    /// The state, if it was read from `env`.
+    pub fn of(&self, env: &Environment) -> Option<Rc<T>> {
+        match &*self.0.borrow() {
+            Some((of, state)) if of == env => Some(Rc::clone(state)),
+            _ => None,
+        }
+    }
+
+    /// Keeps `state`, which was read from `env`, in the place of an earlier one.
+    pub fn keep(&self, env: &Environment, state: &Rc<T>) {
+        self.0.replace(Some((env.clone(), Rc::clone(state))));
+    }
+}
+
 thread_local! {
-    static KEPT: RefCell<Option<(Environment, Rc<Isolate>)>> = const { RefCell::new(None) };
+    static KEPT: Kept<Isolate> = const { Kept::new() };
 }
 
 impl Isolate {
@@ -41,15 +66,11 @@ impl Isolate {
     /// [`ApiError::Internal`]: a setting makes no sense, a binding is missing, or a database has another place than the
     /// settings give it. The next request then reads them again.
     pub async fn of(env: &Environment) -> Result<Rc<Self>, ApiError> {
-        let kept = KEPT.with_borrow(|kept| match kept {
-            Some((of, isolate)) if of == env => Some(Rc::clone(isolate)),
-            _ => None,
-        });
-        if let Some(isolate) = kept {
+        if let Some(isolate) = KEPT.with(|kept| kept.of(env)) {
             return Ok(isolate);
         }
         let isolate = Rc::new(Self::read(env).await?);
-        KEPT.set(Some((env.clone(), Rc::clone(&isolate))));
+        KEPT.with(|kept| kept.keep(env, &isolate));
         Ok(isolate)
     }
 

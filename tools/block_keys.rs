@@ -1,6 +1,6 @@
 //! The keys of the block list.
 
-use edge_signup::fields::client_ip::{BlockKey, BlockKeyError, ClientIp};
+use edge_signup::fields::client_ip::{BlockKey, BlockKeyError};
 use wasm_bindgen::prelude::*;
 
 /// The block list's key for an address or a range, in the form that the Worker looks up, and then the keys of the ranges
@@ -14,11 +14,8 @@ pub fn block_keys(raw: &str) -> Result<Vec<String>, String> {
 }
 
 fn keys(raw: &str) -> Result<Vec<String>, BlockKeyError> {
-    let key = BlockKey::parse(raw)?.to_string();
-    // The part before the slash is the address, or the first address of the range.
-    let address = key.split('/').next().and_then(ClientIp::parse);
-    let keys = address.map(ClientIp::block_keys).unwrap_or_default();
-    Ok(keys.into_iter().skip_while(|other| *other != key).collect())
+    let key = BlockKey::parse(raw)?;
+    Ok(std::iter::once(key.to_string()).chain(key.around()).collect())
 }
 
 #[cfg(test)]

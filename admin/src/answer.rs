@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use edge_signup::error::ApiError;
+use edge_signup::error::{ApiError, Problem};
 use edge_signup::http::json;
 use edge_signup::setting::ConfigError;
 use edge_signup::storage::database::StoreError;
@@ -61,7 +61,7 @@ pub enum Failure {
     /// 404: there is no such user, account, entry or client.
     Missing(&'static str),
     /// 405: the path takes other methods.
-    Method(&'static str),
+    Method(String),
     /// 413: the body has more bytes than this.
     TooLarge(usize),
     /// 415: the body must be of this type.
@@ -76,15 +76,6 @@ pub enum Failure {
     NoVault,
     /// 503: a part of the platform failed. The cause is for the log only.
     Unavailable(String),
-}
-
-/// The body of a bad answer.
-#[derive(Serialize)]
-struct Problem<'a> {
-    description: &'a str,
-    code: &'a str,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    field: Option<&'a str>,
 }
 
 impl Failure {
@@ -233,7 +224,7 @@ mod tests {
     #[test]
     fn an_answer_that_asks_for_credentials_says_which() {
         assert!(Failure::Unauthorized.headers().contains(&("WWW-Authenticate", "Bearer")));
-        assert!(Failure::Method("GET, PUT").headers().contains(&("Allow", "GET, PUT")));
+        assert!(Failure::Method("GET, PUT".to_owned()).headers().contains(&("Allow", "GET, PUT")));
         assert!(Failure::TooManyTries.headers().contains(&("Retry-After", "60")));
     }
 }

@@ -49,15 +49,22 @@ impl Call<'_> {
     /// # Errors
     /// [`Failure`].
     pub async fn body<T: DeserializeOwned>(&self, form: &str) -> Result<T, Failure> {
-        let kind = self.request.header("Content-Type").unwrap_or_default().to_ascii_lowercase();
-        if kind.split(';').next().map(str::trim) != Some("application/json") {
-            return Err(Failure::Type("application/json"));
-        }
+        self.requires_type("application/json")?;
         let bytes = self.request.body(BODY_LIMIT).await.map_err(|error| match error {
             BodyError::TooLarge => Failure::TooLarge(BODY_LIMIT),
             BodyError::Broken(_) => invalid_body(form),
         })?;
         serde_json::from_slice(&bytes).map_err(|_| invalid_body(form))
+    }
+
+    /// Refuses a body that is not announced as of the media type `expected`.
+    ///
+    /// # Errors
+    /// [`Failure::Type`].
+    pub fn requires_type(&self, expected: &'static str) -> Result<(), Failure> {
+        let kind = self.request.header("Content-Type").unwrap_or_default().to_ascii_lowercase();
+        let is_it = kind.split(';').next().map(str::trim) == Some(expected);
+        if is_it { Ok(()) } else { Err(Failure::Type(expected)) }
     }
 
     /// The cursor in the parameter `after`.

@@ -276,7 +276,7 @@ fn chunk(
 }
 
 async fn carry_out(request: &Incoming, env: &Environment, trace: &Trace) -> Result<Outcome, Failure> {
-    let Target { route, query } = routes::resolve(request.method(), request.url())?;
+    let Target { route, query, is_write } = routes::resolve(request.method(), request.url())?;
     trace.route.set(Some(route.name()));
     let service = &*Service::of(env).await?;
     let actor = service.access.admit(request).await.map_err(|denied| match denied {
@@ -289,11 +289,11 @@ async fn carry_out(request: &Incoming, env: &Environment, trace: &Trace) -> Resu
         Denied::TooMany => Failure::TooManyTries,
         Denied::Unavailable { cause } => Failure::Unavailable(cause),
     })?;
-    if route.is_write() && !actor.may_write {
+    if is_write && !actor.may_write {
         return Err(Failure::ReadOnly);
     }
     // A change has no parameter beside those of its path, except the import, which checks its own.
-    if route.is_write() && route != Route::Import {
+    if is_write && route != Route::Import {
         query.only(&[])?;
     }
     let call = &Call { request, query: &query, actor: &actor, service, warnings: &trace.warnings };

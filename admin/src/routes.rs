@@ -73,29 +73,6 @@ pub enum Route {
 }
 
 impl Route {
-    /// Whether the endpoint changes something.
-    #[must_use]
-    pub fn is_write(&self) -> bool {
-        matches!(
-            self,
-            Self::EraseUser(_)
-                | Self::SetPassword(_)
-                | Self::EraseAccount(_)
-                | Self::ChangeAccount(_)
-                | Self::Block(_)
-                | Self::Unblock(_)
-                | Self::RegisterClient
-                | Self::ChangeClient(_)
-                | Self::Import
-                | Self::AddWebhook
-                | Self::ChangeWebhook(_)
-                | Self::DeleteWebhook(_)
-                | Self::RotateSecret(_)
-                | Self::TestWebhook(_)
-                | Self::Resend(_)
-        )
-    }
-
     /// The path in the log, without its parameters.
     #[must_use]
     pub fn name(&self) -> &'static str {
@@ -133,7 +110,12 @@ pub struct Target {
     pub route: Route,
     /// The names and values of the query.
     pub query: Query,
+    /// Whether the endpoint changes something, as each one does that is not asked by `GET`.
+    pub is_write: bool,
 }
+
+/// Every method that a path may take, in the order in which an answer lists them.
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
 
 /// The endpoint of `method` and `url`, an absolute URL as the runtime gives it.
 ///
@@ -149,7 +131,20 @@ pub fn resolve(method: &str, url: &str) -> Result<Target, Failure> {
         .collect();
     let segments = segments.ok_or(Failure::NoPath)?;
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    let route = match (&*segments, method) {
+    if let Some(route) = route(&segments, method)? {
+        return Ok(Target { route, query: Query::parse(query), is_write: method != "GET" });
+    }
+    let takes = |method: &&str| matches!(route(&segments, method), Ok(Some(_)));
+    let allowed: Vec<_> = METHODS.into_iter().filter(takes).collect();
+    Err(if allowed.is_empty() { Failure::NoPath } else { Failure::Method(allowed.join(", ")) })
+}
+
+/// The endpoint of a path and a method; `None` if the path does not exist, or does not take the method.
+///
+/// # Errors
+/// [`Failure::NoPath`]: the path has an id that cannot exist.
+fn route(segments: &[&str], method: &str) -> Result<Option<Route>, Failure> {
+    Ok(Some(match (segments, method) {
         (["session"], "GET") => Route::Session,
         (["users"], "GET") => Route::Users,
         (["users", id], "GET") => Route::User(number(id)?),
@@ -180,26 +175,8 @@ pub fn resolve(method: &str, url: &str) -> Result<Target, Failure> {
         (["events"], "GET") => Route::Events,
         (["audit"], "GET") => Route::Audit,
         (["shards"], "GET") => Route::Shards,
-        _ => return Err(allowed(&segments)?.map_or(Failure::NoPath, Failure::Method)),
-    };
-    Ok(Target { route, query: Query::parse(query) })
-}
-
-/// The methods of a path that exists.
-fn allowed(segments: &[&str]) -> Result<Option<&'static str>, Failure> {
-    Ok(match segments {
-        ["session" | "users" | "accounts" | "blocks" | "statistics" | "events" | "audit" | "shards"]
-        | ["exports", "users" | "accounts"] => Some("GET"),
-        ["clients" | "webhooks"] => Some("GET, POST"),
-        ["users", id] => number(id).map(|_| Some("GET, DELETE"))?,
-        ["users", id, "password"] => number(id).map(|_| Some("PUT"))?,
-        ["accounts", id] => number(id).map(|_| Some("GET, PATCH, DELETE"))?,
-        ["blocks", _] => Some("PUT, DELETE"),
-        ["clients", _] => Some("PATCH"),
-        ["webhooks", _] => Some("GET, PATCH, DELETE"),
-        ["imports"] | ["webhooks", _, "secret" | "test" | "resend"] => Some("POST"),
-        _ => None,
-    })
+        _ => return Ok(None),
+    }))
 }
 
 /// The id in a path. An id that cannot exist is a path that does not.
@@ -275,8 +252,12 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
+    fn target(method: &str, path: &str) -> Result<Target, Failure> {
+        resolve(method, &format!("http://127.0.0.1:8788{path}"))
+    }
+
     fn route(method: &str, path: &str) -> Result<Route, Failure> {
-        resolve(method, &format!("http://127.0.0.1:8788{path}")).map(|target| target.route)
+        target(method, path).map(|target| target.route)
     }
 
     #[test]
@@ -285,9 +266,9 @@ mod tests {
         assert_eq!(route("DELETE", "/users/7"), Ok(Route::EraseUser(7)));
         assert_eq!(route("PUT", "/users/7/password"), Ok(Route::SetPassword(7)));
         assert_eq!(route("PUT", "/blocks/203.0.113.0%2F24"), Ok(Route::Block("203.0.113.0/24".to_owned())));
-        assert_eq!(route("POST", "/users"), Err(Failure::Method("GET")));
-        assert_eq!(route("PUT", "/users/7"), Err(Failure::Method("GET, DELETE")));
-        assert_eq!(route("GET", "/users/7/password"), Err(Failure::Method("PUT")));
+        assert_eq!(route("POST", "/users"), Err(Failure::Method("GET".to_owned())));
+        assert_eq!(route("PUT", "/users/7"), Err(Failure::Method("GET, DELETE".to_owned())));
+        assert_eq!(route("GET", "/users/7/password"), Err(Failure::Method("PUT".to_owned())));
         for path in ["/", "/user", "/users/", "/users/x", "/users/07", "/users/-1", "/users/9007199254740992"]
         {
             for method in ["GET", "DELETE", "PATCH"] {
@@ -315,10 +296,10 @@ mod tests {
             ("POST", "/webhooks/x/test"),
             ("POST", "/webhooks/x/resend"),
         ] {
-            assert!(route(method, path).unwrap().is_write(), "{method} {path}");
+            assert!(target(method, path).unwrap().is_write, "{method} {path}");
         }
         for path in ["/users", "/users/1", "/blocks", "/clients", "/exports/users", "/audit", "/session"] {
-            assert!(!route("GET", path).unwrap().is_write(), "{path}");
+            assert!(!target("GET", path).unwrap().is_write, "{path}");
         }
     }
 

@@ -2,7 +2,6 @@
 //!
 //! It must not know requests.
 
-use std::cell::RefCell;
 use std::rc::Rc;
 
 use edge_signup::config::{self, Config};
@@ -10,6 +9,7 @@ use edge_signup::fields::confusables::Skeletons;
 use edge_signup::fields::password::pepper::Pepper;
 use edge_signup::fields::username::Username;
 use edge_signup::guards::breached_passwords::BreachedPasswords;
+use edge_signup::isolate::Kept;
 use edge_signup::platform::Environment;
 use edge_signup::setting::ConfigError;
 use edge_signup::storage::block_list::BlockList;
@@ -49,7 +49,7 @@ pub struct Service {
 }
 
 thread_local! {
-    static KEPT: RefCell<Option<(Environment, Rc<Service>)>> = const { RefCell::new(None) };
+    static KEPT: Kept<Service> = const { Kept::new() };
 }
 
 impl Service {
@@ -59,16 +59,12 @@ impl Service {
     /// [`Failure::Internal`]: a setting makes no sense, a binding is missing, or a database has another place than the
     /// settings give it. The next request then reads them again.
     pub async fn of(env: &Environment) -> Result<Rc<Self>, Failure> {
-        let kept = KEPT.with_borrow(|kept| match kept {
-            Some((of, service)) if of == env => Some(Rc::clone(service)),
-            _ => None,
-        });
-        if let Some(service) = kept {
+        if let Some(service) = KEPT.with(|kept| kept.of(env)) {
             return Ok(service);
         }
         let service = Rc::new(Self::read(env)?);
         service.store.survey().await?;
-        KEPT.set(Some((env.clone(), Rc::clone(&service))));
+        KEPT.with(|kept| kept.keep(env, &service));
         Ok(service)
     }
 

@@ -97,6 +97,15 @@ impl BlockKey {
             .map(|&length| Self(ip.range(length)))
             .ok_or_else(|| BlockKeyError::Range(raw.to_owned()))
     }
+
+    /// The keys of the ranges around this address or range, the narrowest first.
+    #[must_use]
+    pub fn around(&self) -> Vec<String> {
+        // The part before the slash is the address, or the first address of the range.
+        let address = self.0.split('/').next().and_then(ClientIp::parse);
+        let keys = address.map(ClientIp::block_keys).unwrap_or_default();
+        keys.into_iter().skip_while(|other| *other != self.0).skip(1).collect()
+    }
 }
 
 impl fmt::Display for ClientIp {

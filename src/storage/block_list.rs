@@ -15,7 +15,7 @@ use crate::platform;
 use crate::task::settled;
 
 /// The key of the list of breached passwords. `make breached-list` writes it.
-const BREACHED_LIST: &str = "breached-passwords";
+pub const BREACHED_LIST: &str = "breached-passwords";
 
 /// How long a read may take. It normally takes milliseconds, and a user does not wait longer than this anyway.
 const TIME_LIMIT: Duration = Duration::from_secs(2);

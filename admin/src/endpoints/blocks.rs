@@ -2,7 +2,7 @@
 
 use edge_signup::clock;
 use edge_signup::error::ApiError;
-use edge_signup::fields::client_ip::{BlockKey, ClientIp};
+use edge_signup::fields::client_ip::BlockKey;
 use edge_signup::js_error::JsError;
 use serde::{Deserialize, Serialize};
 
@@ -72,7 +72,7 @@ pub async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
 /// # Errors
 /// [`Failure`].
 pub async fn put(call: &Call<'_>, raw: &str) -> Result<Answer, Failure> {
-    let key = block_key(raw)?;
+    let key = block_key(raw)?.to_string();
     let NewEntry { reason, ttl } = call.body("reason and ttl, which both may be missing").await?;
     let reason = reason.filter(|reason| !reason.is_empty()).unwrap_or_else(|| DEFAULT_REASON.to_owned());
     if reason.chars().count() > MAX_REASON || reason.contains(char::is_control) {
@@ -94,17 +94,16 @@ pub async fn put(call: &Call<'_>, raw: &str) -> Result<Answer, Failure> {
 /// [`Failure`].
 pub async fn delete(call: &Call<'_>, raw: &str) -> Result<Answer, Failure> {
     let key = block_key(raw)?;
+    let around = key.around();
+    let key = key.to_string();
     let blocks = &call.service.blocks;
     if blocks.reason(&key).await.map_err(|error| failed(&error))?.is_none() {
         return Err(Failure::Missing("entry"));
     }
     audit::add(&call.service.store, &call.actor.name, Action::ADDRESS_UNBLOCKED, &key).await?;
     blocks.delete(&key).await.map_err(|error| failed(&error))?;
-    // The part before the slash is the address, or the first address of the range.
-    let address = key.split('/').next().and_then(ClientIp::parse);
-    let around = address.map(ClientIp::block_keys).unwrap_or_default();
     let mut blocked_by = None;
-    for range in around.into_iter().skip_while(|other| *other != key).skip(1) {
+    for range in around {
         if blocks.reason(&range).await.map_err(|error| failed(&error))?.is_some() {
             blocked_by = Some(range);
             break;
@@ -113,16 +112,15 @@ pub async fn delete(call: &Call<'_>, raw: &str) -> Result<Answer, Failure> {
     Ok(Answer::ok(&Unblocked { key, blocked_by }))
 }
 
-fn block_key(raw: &str) -> Result<String, Failure> {
+fn block_key(raw: &str) -> Result<BlockKey, Failure> {
     if raw.len() > 64 {
         return Err(Failure::parameter("key", "must be an address or a range"));
     }
-    let key = BlockKey::parse(raw).map_err(|error| Failure::Invalid {
+    BlockKey::parse(raw).map_err(|error| Failure::Invalid {
         reason: "key_invalid".into(),
         field: Some("key"),
         description: error.to_string(),
-    })?;
-    Ok(key.to_string())
+    })
 }
 
 fn failed(error: &JsError) -> Failure {

@@ -61,10 +61,7 @@ struct Reply<'a> {
 /// [`Failure`].
 pub fn plan(call: &Call<'_>) -> Result<Plan, Failure> {
     call.query.only(&["dry"])?;
-    let kind = call.request.header("Content-Type").unwrap_or_default().to_ascii_lowercase();
-    if kind.split(';').next().map(str::trim) != Some("application/x-ndjson") {
-        return Err(Failure::Type("application/x-ndjson"));
-    }
+    call.requires_type("application/x-ndjson")?;
     Ok(Plan { actor: call.actor.name.clone(), dry: call.query.flag("dry")? })
 }
 
@@ -74,13 +71,11 @@ pub fn plan(call: &Call<'_>) -> Result<Plan, Failure> {
 /// # Errors
 /// [`Failure`]: a part of the lines may be stored. The same lines may come again.
 pub async fn chunk(service: &Service, plan: &Plan, text: &str, first: u64) -> Result<String, Failure> {
-    let lines = (first..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty());
-    let parsed: Vec<_> = lines.map(|(number, line)| (number, parse(service, line))).collect();
     let mut numbers = Vec::new();
     let mut users = Vec::new();
     let mut answers = Vec::new();
-    for (number, user) in parsed {
-        match user {
+    for (number, line) in (first..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
+        match parse(service, line) {
             Ok(user) => {
                 numbers.push(number);
                 users.push(user);

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use super::audit::Action;
 use super::batch::{self, Statement, of_id};
 use super::page::{self, Cursor, Listing, Row};
-use super::users::{change, of_all};
+use super::users::change;
 
 /// An account as stored.
 #[derive(Debug, Clone, Deserialize)]
@@ -71,7 +71,7 @@ pub async fn by_prefix(
          AND name_key > ?2 ORDER BY name_key LIMIT ?3"
     );
     let mut accounts: Vec<Account> =
-        of_all(store, &sql, &[prefix.into(), after.into(), limit.into()]).await?;
+        batch::rows_of_all(store, &sql, &[prefix.into(), after.into(), limit.into()]).await?;
     accounts.sort_by(|a, b| a.name_key.cmp(&b.name_key));
     accounts.truncate(limit);
     Ok(accounts)
@@ -82,7 +82,12 @@ pub async fn by_prefix(
 /// # Errors
 /// [`StoreError`].
 pub async fn by_name(store: &Store, name: &Username) -> Result<Vec<Account>, StoreError> {
-    of_all(store, &format!("SELECT {COLUMNS} FROM accounts WHERE name_key = ?1"), &[name.key().into()]).await
+    batch::rows_of_all(
+        store,
+        &format!("SELECT {COLUMNS} FROM accounts WHERE name_key = ?1"),
+        &[name.key().into()],
+    )
+    .await
 }
 
 /// The account of `id`.
@@ -92,8 +97,7 @@ pub async fn by_name(store: &Store, name: &Username) -> Result<Vec<Account>, Sto
 pub async fn get(store: &Store, id: u64) -> Result<Option<Account>, StoreError> {
     let Some(database) = of_id(store, id) else { return Ok(None) };
     let sql = format!("SELECT {COLUMNS} FROM accounts WHERE id = ?1");
-    let mut rows = batch::read(database, &[Statement(&sql, vec![id.into()])]).await?;
-    Ok(rows.next(database)?.pop())
+    Ok(batch::rows(database, &sql, vec![id.into()]).await?.pop())
 }
 
 /// Erases the account of `id`. Returns whether there was one.

@@ -2,6 +2,9 @@
 //!
 //! It owns how a batch is sent and how its rows are read. It must not know which statements there are.
 
+use std::collections::VecDeque;
+use std::time::Duration;
+
 use edge_signup::http::json;
 use edge_signup::js_error::JsError;
 use edge_signup::platform;
@@ -26,10 +29,10 @@ pub struct Statement<'a>(pub &'a str, pub Vec<Value>);
 
 /// The rows of each statement of a batch.
 #[derive(Deserialize)]
-pub struct Rows(std::collections::VecDeque<Vec<Value>>);
+pub struct Rows(VecDeque<Vec<Value>>);
 
 /// How long a read may take. An operator waits longer than a user who signs up.
-const READ_TIME_LIMIT: std::time::Duration = std::time::Duration::from_secs(10);
+const READ_TIME_LIMIT: Duration = Duration::from_secs(10);
 
 /// Runs `statements` in `database`, and nothing in a wrong place.
 ///
@@ -47,10 +50,47 @@ pub async fn write(database: &Database, statements: &[Statement<'_>]) -> Result<
     run_within(database, statements, WRITE_TIME_LIMIT).await
 }
 
+/// The rows that one statement reads.
+///
+/// # Errors
+/// As [`read`].
+pub async fn rows<T: DeserializeOwned>(
+    database: &Database,
+    sql: &str,
+    values: Vec<Value>,
+) -> Result<Vec<T>, StoreError> {
+    read(database, &[Statement(sql, values)]).await?.next(database)
+}
+
+/// The rows that one statement reads in all databases.
+///
+/// # Errors
+/// As [`read`].
+pub async fn rows_of_all<T: DeserializeOwned>(
+    store: &Store,
+    sql: &str,
+    values: &[Value],
+) -> Result<Vec<T>, StoreError> {
+    let mut all = Vec::new();
+    for database in store.databases() {
+        all.extend(rows(database, sql, values.to_vec()).await?);
+    }
+    Ok(all)
+}
+
+/// Runs `statements`, of which the first returns each row that it changes. Returns whether it changed one.
+///
+/// # Errors
+/// As [`write()`].
+pub async fn changes(database: &Database, statements: &[Statement<'_>]) -> Result<bool, StoreError> {
+    let mut rows = write(database, statements).await?;
+    Ok(!rows.next::<Value>(database)?.is_empty())
+}
+
 async fn run_within(
     database: &Database,
     statements: &[Statement<'_>],
-    limit: std::time::Duration,
+    limit: Duration,
 ) -> Result<Rows, StoreError> {
     // `json` fails for a word, and with it the transaction.
     let check = format!("SELECT json(iif((SELECT {IS_PLACE} FROM place), '1', 'misplaced')) AS place");

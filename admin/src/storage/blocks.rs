@@ -4,15 +4,13 @@ use std::time::Duration;
 
 use edge_signup::js_error::JsError;
 use edge_signup::platform;
+use edge_signup::storage::block_list::BREACHED_LIST;
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 use worker::js_sys::Promise;
 
 /// How long a call of KV may take.
 const TIME_LIMIT: Duration = Duration::from_secs(10);
-
-/// The key of the list of breached passwords, which the same namespace has.
-const BREACHED_LIST: &str = "breached-passwords";
 
 #[wasm_bindgen(module = "/src/platform.js")]
 extern "C" {
@@ -77,6 +75,7 @@ impl Blocks {
             name: "Error".to_owned(),
             message: "a page of KV is not of its form".to_owned(),
         })?;
+        // The namespace has one more key, which is no entry.
         page.keys.retain(|entry| entry.key != BREACHED_LIST);
         Ok(page)
     }

@@ -39,9 +39,8 @@ const COLUMNS: &str = "id, name, origins, created_at, disabled_at";
 /// # Errors
 /// [`StoreError`].
 pub async fn list(store: &Store) -> Result<Vec<Client>, StoreError> {
-    let database = first(store)?;
     let sql = format!("SELECT {COLUMNS} FROM clients ORDER BY created_at, id");
-    batch::read(database, &[Statement(&sql, Vec::new())]).await?.next(database)
+    batch::rows(first(store)?, &sql, Vec::new()).await
 }
 
 /// Registers the client `id`, which is new.
@@ -55,14 +54,13 @@ pub async fn register(
     name: &str,
     origins: &str,
 ) -> Result<Option<Client>, StoreError> {
-    let database = first(store)?;
     let insert = "INSERT INTO clients (id, name, origins) VALUES (?1, ?2, ?3) ON CONFLICT (id) DO NOTHING";
     let statements = [
         Statement(insert, vec![id.into(), name.into(), origins.into()]),
         audit::of_change(actor, Action::CLIENT_REGISTERED, id),
     ];
     // A batch that is repeated after a lost answer finds its own row, so the row is read in any case.
-    batch::write(database, &statements).await?;
+    batch::write(first(store)?, &statements).await?;
     get(store, id).await
 }
 
@@ -76,7 +74,6 @@ pub async fn change(
     id: &str,
     change: &Change<'_>,
 ) -> Result<Option<Client>, StoreError> {
-    let database = first(store)?;
     let update = "UPDATE clients SET name = coalesce(?2, name), origins = coalesce(?3, origins), \
         disabled_at = CASE ?4 WHEN 1 THEN coalesce(disabled_at, unixepoch()) WHEN 0 THEN NULL ELSE disabled_at END \
         WHERE id = ?1";
@@ -85,12 +82,11 @@ pub async fn change(
         Statement(update, vec![id.into(), change.name.into(), change.origins.into(), is_disabled.into()]),
         audit::of_change(actor, Action::CLIENT_CHANGED, id),
     ];
-    batch::write(database, &statements).await?;
+    batch::write(first(store)?, &statements).await?;
     get(store, id).await
 }
 
 async fn get(store: &Store, id: &str) -> Result<Option<Client>, StoreError> {
-    let database = first(store)?;
     let sql = format!("SELECT {COLUMNS} FROM clients WHERE id = ?1");
-    Ok(batch::read(database, &[Statement(&sql, vec![id.into()])]).await?.next(database)?.pop())
+    Ok(batch::rows(first(store)?, &sql, vec![id.into()]).await?.pop())
 }

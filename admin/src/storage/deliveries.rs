@@ -68,8 +68,6 @@ pub struct Tried {
 pub struct Delivery {
     /// The endpoint.
     pub webhook_id: String,
-    /// The event, within its database.
-    pub event_id: u64,
     /// When the next try is due; `None` after a delivery and after the last try.
     pub due_at: Option<i64>,
     /// The tries so far.
@@ -135,11 +133,8 @@ pub async fn due(store: &Store) -> Result<Vec<String>, StoreError> {
         is_due(),
         is_free()
     );
-    let mut ids = Vec::new();
-    for database in store.databases() {
-        let mut rows = batch::read(database, &[Statement(&sql, Vec::new())]).await?;
-        ids.extend(rows.next::<Due>(database)?.into_iter().map(|due| due.webhook_id));
-    }
+    let due: Vec<Due> = batch::rows_of_all(store, &sql, &[]).await?;
+    let mut ids: Vec<String> = due.into_iter().map(|due| due.webhook_id).collect();
     ids.sort();
     ids.dedup();
     Ok(ids)
@@ -173,8 +168,7 @@ pub async fn lease(database: &Database, webhook_id: &str, limit: usize) -> Resul
     let pairs: Vec<Value> = chosen.iter().map(|c| serde_json::json!([c.event_id, c.tries])).collect();
     let read = "SELECT events.id AS event_id, message_id, events.type, data, created_at, value ->> 1 AS tries, \
                 unixepoch() AS now FROM json_each(?1) JOIN events ON events.id = value ->> 0 ORDER BY events.id";
-    let statement = Statement(read, vec![Value::from(pairs).to_string().into()]);
-    batch::read(database, &[statement]).await?.next(database)
+    batch::rows(database, read, vec![Value::from(pairs).to_string().into()]).await
 }
 
 /// Notes the outcomes of tries, and gives the leases back.
@@ -205,8 +199,8 @@ pub async fn next_due(database: &Database, webhook_id: &str) -> Result<Option<i6
         wait: Option<i64>,
     }
     let sql = "SELECT min(due_at) - unixepoch() AS wait FROM deliveries WHERE webhook_id = ?1 AND due_at IS NOT NULL";
-    let mut rows = batch::read(database, &[Statement(sql, vec![webhook_id.into()])]).await?;
-    Ok(rows.next::<Next>(database)?.pop().and_then(|next| next.wait))
+    let rows: Vec<Next> = batch::rows(database, sql, vec![webhook_id.into()]).await?;
+    Ok(rows.first().and_then(|next| next.wait))
 }
 
 /// Deletes the events that are over a week old and wait for no try, and with them their deliveries. An event whose
@@ -243,7 +237,7 @@ pub async fn list(
     limit: usize,
 ) -> Result<(Vec<Event>, Option<Cursor>), StoreError> {
     let columns = "id, message_id, type, subject, created_at, (SELECT json_group_array(json_object(\
-        'webhook_id', webhook_id, 'event_id', event_id, 'due_at', due_at, 'tries', tries, 'tried_at', tried_at, \
+        'webhook_id', webhook_id, 'due_at', due_at, 'tries', tries, 'tried_at', tried_at, \
         'status', status, 'delivered_at', delivered_at)) FROM deliveries WHERE event_id = events.id) AS deliveries";
     let filter = webhook_id.map(|id| {
         ("EXISTS (SELECT 1 FROM deliveries WHERE webhook_id = ?3 AND event_id = events.id)", Value::from(id))

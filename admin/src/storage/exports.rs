@@ -2,10 +2,10 @@
 
 use edge_signup::storage::d1::Store;
 use edge_signup::storage::database::StoreError;
-use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::accounts::Account;
-use super::batch::{self, Statement};
+use super::batch;
 use super::users::User;
 
 /// The rows of a chunk.
@@ -36,15 +36,14 @@ pub async fn accounts(store: &Store, at: Position) -> Result<(Vec<Account>, Opti
     chunk(store, at, &Account::export_sql(), |account: &Account| account.id).await
 }
 
-async fn chunk<T: for<'a> Deserialize<'a>>(
+async fn chunk<T: DeserializeOwned>(
     store: &Store,
     at: Position,
     sql: &str,
     id: impl Fn(&T) -> u64,
 ) -> Result<(Vec<T>, Option<Position>), StoreError> {
     let Some(database) = store.databases().get(at.database) else { return Ok((Vec::new(), None)) };
-    let statement = Statement(sql, vec![at.id.into(), CHUNK.into()]);
-    let rows: Vec<T> = batch::read(database, &[statement]).await?.next(database)?;
+    let rows: Vec<T> = batch::rows(database, sql, vec![at.id.into(), CHUNK.into()]).await?;
     let next = match rows.last() {
         Some(last) if rows.len() == CHUNK => Position { id: id(last), ..at },
         _ => Position { database: at.database.saturating_add(1), id: 0 },

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use wasm_bindgen::prelude::*;
 use worker::js_sys::Promise;
 
-use super::batch::{self, Statement};
+use super::batch;
 
 #[wasm_bindgen(module = "/src/platform.js")]
 extern "C" {
@@ -52,8 +52,7 @@ const STATE: &str = "SELECT number, generation, position, size, deployed_at, fro
 pub async fn list(store: &Store) -> Result<Vec<Shard>, StoreError> {
     let mut shards = Vec::new();
     for database in store.databases() {
-        let mut rows = batch::read(database, &[Statement(STATE, Vec::new())]).await?;
-        let Some(state) = rows.next(database)?.pop() else { continue };
+        let Some(state) = batch::rows(database, STATE, Vec::new()).await?.pop() else { continue };
         let bytes =
             database.try_thrice(|handle| platform::in_time(size(handle), READ_TIME_LIMIT)).await?.as_f64();
         shards.push(Shard { binding: database.name().to_owned(), state, bytes });

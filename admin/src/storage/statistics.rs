@@ -47,54 +47,65 @@ pub struct Question<'a> {
 /// # Errors
 /// [`StoreError`].
 pub async fn count(store: &Store, question: &Question<'_>) -> Result<Vec<Count>, StoreError> {
+    // D1 binds each number as a REAL, and this division must be one of whole numbers.
+    let sql = "SELECT kind, hour * 3600 / CAST(?3 AS INTEGER) * CAST(?3 AS INTEGER) AS at, client_id, \
+               sum(count) AS count FROM sign_ups WHERE hour * 3600 >= ?1 AND hour * 3600 < ?2 \
+               AND (?4 IS NULL OR client_id = ?4) GROUP BY 1, 2, 3";
+    let from = question.from.saturating_sub(question.from.rem_euclid(3600));
+    let values: Vec<Value> =
+        vec![from.into(), question.to.into(), question.step.into(), question.client_id.into()];
+    let is_behind = TABLES.map(|(table, _)| is_behind(table));
     let mut counts = Vec::new();
     for database in store.databases() {
-        count_new(database).await?;
-        // D1 binds each number as a REAL, and this division must be one of whole numbers.
-        let sql = "SELECT kind, hour * 3600 / CAST(?3 AS INTEGER) * CAST(?3 AS INTEGER) AS at, client_id, \
-                   sum(count) AS count FROM sign_ups WHERE hour * 3600 >= ?1 AND hour * 3600 < ?2 \
-                   AND (?4 IS NULL OR client_id = ?4) GROUP BY 1, 2, 3";
-        let from = question.from.saturating_sub(question.from.rem_euclid(3600));
-        let values = vec![from.into(), question.to.into(), question.step.into(), question.client_id.into()];
-        let mut rows = batch::read(database, &[Statement(sql, values)]).await?;
-        counts.extend(rows.next::<Count>(database)?);
+        // A question without new rows takes one batch, which only reads.
+        let statements = is_behind.each_ref().map(|sql| Statement(sql, Vec::new()));
+        let [users, accounts] = statements;
+        let mut rows = batch::read(database, &[users, accounts, Statement(sql, values.clone())]).await?;
+        let mut has_new = false;
+        for table in TABLES {
+            if !rows.next::<Value>(database)?.is_empty() {
+                count_new(database, table).await?;
+                has_new = true;
+            }
+        }
+        counts.extend::<Vec<Count>>(if has_new {
+            batch::rows(database, sql, values.clone()).await?
+        } else {
+            rows.next(database)?
+        });
     }
     Ok(counts)
 }
 
-/// Adds the rows that are not counted yet.
-async fn count_new(database: &Database) -> Result<(), StoreError> {
-    for (table, client_id) in TABLES {
-        // The last row of this step. A later statement of the batch sees the same rows, because a batch is a transaction.
-        let last = format!(
-            "SELECT max(id) FROM (SELECT id FROM {table} WHERE id > (SELECT id FROM counted WHERE kind = '{table}') \
-             ORDER BY id LIMIT {STEP})"
-        );
-        let add = format!(
-            "INSERT INTO sign_ups (kind, hour, client_id, count) SELECT '{table}', created_at / 3600, {client_id}, count(*) \
-             FROM {table} WHERE id > (SELECT id FROM counted WHERE kind = '{table}') AND id <= ({last}) GROUP BY 2, 3 \
-             ON CONFLICT DO UPDATE SET count = count + excluded.count"
-        );
-        let advance = format!(
-            "UPDATE counted SET id = ({last}) WHERE kind = '{table}' AND ({last}) IS NOT NULL RETURNING id"
-        );
-        let is_behind = format!(
-            "SELECT 1 AS behind FROM {table} WHERE id > (SELECT id FROM counted WHERE kind = '{table}') LIMIT 1"
-        );
-        // A question without new rows only reads.
-        let mut rows = batch::read(database, &[Statement(&is_behind, Vec::new())]).await?;
-        let mut is_behind_now = !rows.next::<Value>(database)?.is_empty();
-        while is_behind_now {
-            let statements = [
-                Statement(&add, Vec::new()),
-                Statement(&advance, Vec::new()),
-                Statement(&is_behind, Vec::new()),
-            ];
-            let mut rows = batch::write(database, &statements).await?;
-            rows.next::<Value>(database)?;
-            rows.next::<Value>(database)?;
-            is_behind_now = !rows.next::<Value>(database)?.is_empty();
+/// The statement that returns a row if `table` has one that is not counted yet.
+fn is_behind(table: &str) -> String {
+    format!(
+        "SELECT 1 AS behind FROM {table} WHERE id > (SELECT id FROM counted WHERE kind = '{table}') LIMIT 1"
+    )
+}
+
+/// Adds the rows of a table that are not counted yet.
+async fn count_new(database: &Database, (table, client_id): (&str, &str)) -> Result<(), StoreError> {
+    // The last row of this step. A later statement of the batch sees the same rows, because a batch is a transaction.
+    let last = format!(
+        "SELECT max(id) FROM (SELECT id FROM {table} WHERE id > (SELECT id FROM counted WHERE kind = '{table}') \
+         ORDER BY id LIMIT {STEP})"
+    );
+    let add = format!(
+        "INSERT INTO sign_ups (kind, hour, client_id, count) SELECT '{table}', created_at / 3600, {client_id}, count(*) \
+         FROM {table} WHERE id > (SELECT id FROM counted WHERE kind = '{table}') AND id <= ({last}) GROUP BY 2, 3 \
+         ON CONFLICT DO UPDATE SET count = count + excluded.count"
+    );
+    let advance = format!("UPDATE counted SET id = ({last}) WHERE kind = '{table}' AND ({last}) IS NOT NULL");
+    let is_behind = is_behind(table);
+    loop {
+        let mut rows =
+            batch::write(database, &[&add, &advance, &is_behind].map(|sql| Statement(sql, Vec::new())))
+                .await?;
+        rows.next::<Value>(database)?;
+        rows.next::<Value>(database)?;
+        if rows.next::<Value>(database)?.is_empty() {
+            return Ok(());
         }
     }
-    Ok(())
 }

@@ -3,7 +3,7 @@
 use edge_signup::fields::client_id::ClientId;
 use edge_signup::fields::username::Username;
 use edge_signup::storage::d1::Store;
-use edge_signup::storage::database::{Database, StoreError};
+use edge_signup::storage::database::StoreError;
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -93,7 +93,7 @@ pub async fn by_prefix(
         after.1.into(),
         limit.into(),
     ];
-    let mut users: Vec<User> = of_all(store, &sql, &values).await?;
+    let mut users: Vec<User> = batch::rows_of_all(store, &sql, &values).await?;
     users.sort_by(|a, b| (&a.username_key, &a.client_id).cmp(&(&b.username_key, &b.client_id)));
     users.truncate(limit);
     Ok(users)
@@ -122,7 +122,7 @@ pub async fn by_name(
         namespaces()
     );
     let values = vec![client_id.map(ClientId::as_str).into(), username.key().into()];
-    let mut users: Vec<User> = of_all(store, &sql, &values).await?;
+    let mut users: Vec<User> = batch::rows_of_all(store, &sql, &values).await?;
     users.sort_by_key(|user| std::cmp::Reverse(user.created_at));
     Ok(users)
 }
@@ -134,8 +134,7 @@ pub async fn by_name(
 pub async fn get(store: &Store, id: u64) -> Result<Option<User>, StoreError> {
     let Some(database) = of_id(store, id) else { return Ok(None) };
     let sql = format!("SELECT {COLUMNS} FROM {TABLE} WHERE users.id = ?1");
-    let mut rows = batch::read(database, &[Statement(&sql, vec![id.into()])]).await?;
-    Ok(rows.next(database)?.pop())
+    Ok(batch::rows(database, &sql, vec![id.into()]).await?.pop())
 }
 
 /// The user of this name in the databases `homes`.
@@ -152,9 +151,9 @@ pub async fn find(
     let values = vec![Value::from(client_id.as_str()), username.key().into()];
     // Most names are in the last generation.
     for database in homes.iter().rev().filter_map(|home| store.databases().get(*home)) {
-        let mut rows = batch::read(database, &[Statement(&sql, values.clone())]).await?;
-        if let Some(user) = rows.next(database)?.pop() {
-            return Ok(Some(user));
+        let user = batch::rows(database, &sql, values.clone()).await?.pop();
+        if user.is_some() {
+            return Ok(user);
         }
     }
     Ok(None)
@@ -185,8 +184,7 @@ pub async fn set_password_hash(store: &Store, actor: &str, id: u64, hash: &str) 
         audit::of_change(actor, Action::USER_PASSWORD_SET, &id.to_string()),
         Statement(event, vec![id.into()]),
     ];
-    let mut rows = batch::write(database, &statements).await?;
-    Ok(!rows.next::<Value>(database)?.is_empty())
+    batch::changes(database, &statements).await
 }
 
 /// Stores `hash` in the place of the hash `old`, unless that was changed meanwhile.
@@ -211,27 +209,5 @@ pub(super) async fn change(
 ) -> Result<bool, StoreError> {
     let Some(database) = of_id(store, id) else { return Ok(false) };
     let entry = audit::of_change(actor, action, &id.to_string());
-    let mut rows = batch::write(database, &[statement, entry]).await?;
-    Ok(!rows.next::<Value>(database)?.is_empty())
-}
-
-/// The rows that a statement returns in all databases.
-pub(super) async fn of_all<T: serde::de::DeserializeOwned>(
-    store: &Store,
-    sql: &str,
-    values: &[Value],
-) -> Result<Vec<T>, StoreError> {
-    let mut all = Vec::new();
-    for database in store.databases() {
-        all.extend(rows_of(database, sql, values).await?);
-    }
-    Ok(all)
-}
-
-async fn rows_of<T: serde::de::DeserializeOwned>(
-    database: &Database,
-    sql: &str,
-    values: &[Value],
-) -> Result<Vec<T>, StoreError> {
-    batch::read(database, &[Statement(sql, values.to_vec())]).await?.next(database)
+    batch::changes(database, &[statement, entry]).await
 }

@@ -74,9 +74,8 @@ const ROTATION: u32 = 24 * 60 * 60;
 /// # Errors
 /// [`StoreError`].
 pub async fn list(store: &Store) -> Result<Vec<Webhook>, StoreError> {
-    let database = first(store)?;
     let sql = format!("SELECT {COLUMNS} FROM webhooks ORDER BY created_at, id");
-    batch::read(database, &[Statement(&sql, Vec::new())]).await?.next(database)
+    batch::rows(first(store)?, &sql, Vec::new()).await
 }
 
 /// The endpoint `id`.
@@ -84,9 +83,8 @@ pub async fn list(store: &Store) -> Result<Vec<Webhook>, StoreError> {
 /// # Errors
 /// [`StoreError`].
 pub async fn get(store: &Store, id: &str) -> Result<Option<Webhook>, StoreError> {
-    let database = first(store)?;
     let sql = format!("SELECT {COLUMNS} FROM webhooks WHERE id = ?1");
-    Ok(batch::read(database, &[Statement(&sql, vec![id.into()])]).await?.next(database)?.pop())
+    Ok(batch::rows(first(store)?, &sql, vec![id.into()]).await?.pop())
 }
 
 /// Adds an endpoint.
@@ -94,7 +92,6 @@ pub async fn get(store: &Store, id: &str) -> Result<Option<Webhook>, StoreError>
 /// # Errors
 /// [`StoreError`]: an endpoint may be there that not all databases know. [`subscribe`] tells them.
 pub async fn add(store: &Store, actor: &str, new: &New<'_>) -> Result<Option<Webhook>, StoreError> {
-    let database = first(store)?;
     let insert = "INSERT INTO webhooks (id, url, types, client_id, keys) VALUES (?1, ?2, ?3, ?4, ?5) \
                   ON CONFLICT (id) DO NOTHING";
     let New { id, url, types, client_id, key } = *new;
@@ -102,7 +99,7 @@ pub async fn add(store: &Store, actor: &str, new: &New<'_>) -> Result<Option<Web
         Statement(insert, vec![id.into(), url.into(), types.into(), client_id.into(), key.into()]),
         audit::of_change(actor, Action::WEBHOOK_ADDED, id),
     ];
-    batch::write(database, &statements).await?;
+    batch::write(first(store)?, &statements).await?;
     subscribe(store).await?;
     get(store, id).await
 }
@@ -117,7 +114,6 @@ pub async fn change(
     id: &str,
     change: &Change<'_>,
 ) -> Result<Option<Webhook>, StoreError> {
-    let database = first(store)?;
     let update = "UPDATE webhooks SET url = coalesce(?2, url), types = coalesce(?3, types), \
         disabled_at = CASE WHEN ?4 IS NULL THEN disabled_at WHEN ?4 = '' THEN NULL \
             ELSE coalesce(disabled_at, unixepoch()) END, \
@@ -126,7 +122,7 @@ pub async fn change(
         WHERE id = ?1";
     let values = vec![id.into(), change.url.into(), change.types.into(), change.disabled_because.into()];
     let statements = [Statement(update, values), audit::of_change(actor, Action::WEBHOOK_CHANGED, id)];
-    batch::write(database, &statements).await?;
+    batch::write(first(store)?, &statements).await?;
     subscribe(store).await?;
     get(store, id).await
 }
@@ -136,7 +132,6 @@ pub async fn change(
 /// # Errors
 /// [`StoreError`].
 pub async fn rotate(store: &Store, actor: &str, id: &str, key: &str) -> Result<bool, StoreError> {
-    let database = first(store)?;
     // Only the newest of the older keys stays.
     let update = "UPDATE webhooks SET keys = ?2 || ' ' || iif(instr(keys, ' ') = 0, keys, \
         substr(keys, 1, instr(keys, ' ') - 1)), rotated_until = unixepoch() + ?3 WHERE id = ?1 RETURNING id";
@@ -144,8 +139,7 @@ pub async fn rotate(store: &Store, actor: &str, id: &str, key: &str) -> Result<b
         Statement(update, vec![id.into(), key.into(), ROTATION.into()]),
         audit::of_change(actor, Action::WEBHOOK_ROTATED, id),
     ];
-    let mut rows = batch::write(database, &statements).await?;
-    Ok(!rows.next::<Value>(database)?.is_empty())
+    batch::changes(first(store)?, &statements).await
 }
 
 /// Deletes an endpoint with its deliveries. Returns whether there was one.
@@ -153,13 +147,11 @@ pub async fn rotate(store: &Store, actor: &str, id: &str, key: &str) -> Result<b
 /// # Errors
 /// [`StoreError`].
 pub async fn delete(store: &Store, actor: &str, id: &str) -> Result<bool, StoreError> {
-    let database = first(store)?;
     let statements = [
         Statement("DELETE FROM webhooks WHERE id = ?1 RETURNING id", vec![id.into()]),
         audit::of_change(actor, Action::WEBHOOK_DELETED, id),
     ];
-    let mut rows = batch::write(database, &statements).await?;
-    let was_there = !rows.next::<Value>(database)?.is_empty();
+    let was_there = batch::changes(first(store)?, &statements).await?;
     for database in store.databases() {
         let statements = [
             Statement("DELETE FROM subscriptions WHERE webhook_id = ?1", vec![id.into()]),
@@ -190,8 +182,8 @@ pub async fn subscribe(store: &Store) -> Result<(), StoreError> {
         (SELECT * FROM subscriptions ORDER BY 1, 2, 3)) = (SELECT json_group_array(json(value)) FROM \
         (SELECT value FROM json_each(?1) ORDER BY value ->> 0, value ->> 1, value ->> 2)) AS same";
     for database in store.databases() {
-        let mut rows = batch::read(database, &[Statement(is_same, vec![text.as_str().into()])]).await?;
-        if rows.next::<Value>(database)?.first().and_then(|row| row["same"].as_u64()) == Some(1) {
+        let rows: Vec<Value> = batch::rows(database, is_same, vec![text.as_str().into()]).await?;
+        if rows.first().and_then(|row| row["same"].as_u64()) == Some(1) {
             continue;
         }
         let statements = [
@@ -218,12 +210,11 @@ pub async fn note(
     pause: Option<u32>,
     disabled_because: Option<&str>,
 ) -> Result<(), StoreError> {
-    let database = first(store)?;
     let sql = "UPDATE webhooks SET failing_since = iif(?2 = 1, coalesce(failing_since, unixepoch()), NULL), \
         paused_until = unixepoch() + ?3, \
         disabled_at = iif(?4 IS NULL, disabled_at, coalesce(disabled_at, unixepoch())), \
         disabled_because = coalesce(?4, disabled_because) WHERE id = ?1";
     let values = vec![id.into(), u8::from(is_failing).into(), pause.into(), disabled_because.into()];
-    batch::write(database, &[Statement(sql, values)]).await?;
+    batch::write(first(store)?, &[Statement(sql, values)]).await?;
     Ok(())
 }

@@ -54,7 +54,7 @@ fn sign_ups_are_counted_once_over_two_databases_and_an_erasure_does_not_lower_th
     let one = at("by=hour&from=2020-01-01T23:00:00Z&to=2020-01-02T00:00:00Z");
     assert_eq!(one["totals"]["users"], 10);
 
-    // What was signed up now is within the time that is asked for by default.
+    // A sign-up of this moment is within the time that is asked for by default.
     super::signed_up_at(server, "now", "shop");
     assert_eq!(account("now").send_to(server).status, 201);
     for by in ["hour", "day"] {
