@@ -50,10 +50,10 @@ function front(file, adminPort) {
 }
 
 /**
- * Listens on the admin's port, or for 0 on any free one, and passes the bytes of each connection on to the front, which
- * tells both ports apart by the URL. The front's port is the member `front`, once it is known.
+ * Listens on a port, or for 0 on any free one, and passes the bytes of each connection on to the front, which tells the
+ * ports apart by the URL. The front's port is the member `front`, once it is known.
  */
-async function listen(adminPort) {
+async function listen(port) {
   const server = net.createServer((from) => {
     if (!server.front) return from.destroy();
     const to = net.connect({ host: "127.0.0.1", port: server.front });
@@ -64,9 +64,24 @@ async function listen(adminPort) {
       one.pipe(other).on("error", () => one.destroy());
     from.on("error", () => to.destroy());
   });
-  server.listen(adminPort, "127.0.0.1");
+  server.listen(port, "127.0.0.1");
   await once(server, "listening");
   return server.unref();
+}
+
+/**
+ * Listens on two free ports in a row, so that no other program takes one of them while wrangler starts. Gives the second
+ * one first, which is the admin's.
+ */
+async function listenOnTwo() {
+  for (;;) {
+    const second = await listen(0);
+    try {
+      return [second, await listen(second.address().port - 1)];
+    } catch {
+      second.close();
+    }
+  }
 }
 
 /** Whether a program listens on this port of this machine. */
@@ -149,8 +164,11 @@ function watch(follow) {
   timer.unref();
 }
 
-/** Prints wrangler's output once the server is ready. The earlier output is printed only if the server does not start. */
-async function announce(stream, follow, door) {
+/**
+ * Prints wrangler's output once the server is ready. The earlier output is printed only if the server does not start.
+ * `doors` are the listeners that pass connections on to it: the admin's, and the service's if wrangler has another port.
+ */
+async function announce(stream, follow, doors) {
   let before = "";
   let ready;
   for await (const line of createInterface({ input: stream })) {
@@ -161,13 +179,14 @@ async function announce(stream, follow, door) {
     }
     [, ready] = line.match(/Ready on (.*)/) ?? [];
     if (ready) {
-      say(`Ready on ${ready} (Ctrl-C stops)`);
+      for (const door of doors) door.front = new URL(ready).port;
+      const [ofAdmin, own = ready] = doors.map((door) => `http://127.0.0.1:${door.address().port}`);
+      say(`Ready on ${own} (Ctrl-C stops)`);
       console.log(
-        `curl -i ${ready}/sign-up -H 'Content-Type: application/json' -d '{"username":"ada","password":"correct horse","client_id":"demo"}'`,
+        `curl -i ${own}/sign-up -H 'Content-Type: application/json' -d '{"username":"ada","password":"correct horse","client_id":"demo"}'`,
       );
-      if (door) {
-        door.front = Number(new URL(ready).port);
-        console.log(`The admin: http://127.0.0.1:${door.address().port} with the token ${admin.localToken()}`);
+      if (ofAdmin) {
+        console.log(`The admin: ${ofAdmin} with the token ${admin.localToken()}`);
         // On Cloudflare a cron has the due events delivered.
         setInterval(() => fetch(`${ready}/cdn-cgi/handler/scheduled`).catch(() => {}), 15_000).unref();
       }
@@ -219,17 +238,7 @@ module.exports = {
         `Port ${taken} is in use: stop the program that listens on it, or choose another port, as in: ${again("PORT", "9000")}`,
       );
     }
-    let door = withAdmin ? await listen(port === "0" ? 0 : ports[1]) : undefined;
-    // Where any free ports are wanted, the admin has the one after the service's, too.
-    while (door && port === "0") {
-      const before = door.address().port - 1;
-      if (await isInUse(before)) {
-        door.close();
-        door = await listen(0);
-      } else {
-        port = String(before);
-      }
-    }
+    const doors = withAdmin ? (port === "0" ? await listenOnTwo() : [await listen(ports[1])]) : [];
     const isDerived = databases || hasBoth();
     const ofAdmin = path.join(state, "admin/wrangler.json");
     const derive = () => {
@@ -248,7 +257,7 @@ module.exports = {
     const { CLOUDFLARE_ENV: env, UNTIL_EOF: untilEof } = process.env;
     // The first configuration is that of the Worker which has the port.
     const configs = [
-      ...(withAdmin ? [front(path.join(state, "front/wrangler.json"), door.address().port)] : []),
+      ...(withAdmin ? [front(path.join(state, "front/wrangler.json"), doors[0].address().port)] : []),
       ...(isDerived ? [DERIVED] : withAdmin ? [CONFIG] : []),
       ...(withAdmin ? [ofAdmin] : []),
     ];
@@ -268,7 +277,7 @@ module.exports = {
     server.stderr.pipe(lines, { end: false });
     // The output ends after the last process that writes to it.
     server.on("close", () => lines.end());
-    const announced = announce(lines, follow, door);
+    const announced = announce(lines, follow, doors);
     const interrupted = new Promise((resolve) => {
       for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) process.on(signal, resolve);
       // A server of a test must not outlive the test.
