@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::batch::{self, Statement};
-use super::page::{self, Cursor, Listing, Row};
+use super::page::{self, Cursor, Filter, Listing, Row};
 
 /// How long a deliverer has an event, in seconds. A try takes 15 s at most.
 const LEASE: u32 = 60;
@@ -239,9 +239,8 @@ pub async fn list(
     let columns = "id, message_id, type, subject, created_at, (SELECT json_group_array(json_object(\
         'webhook_id', webhook_id, 'due_at', due_at, 'tries', tries, 'tried_at', tried_at, \
         'status', status, 'delivered_at', delivered_at)) FROM deliveries WHERE event_id = events.id) AS deliveries";
-    let filter = webhook_id.map(|id| {
-        ("EXISTS (SELECT 1 FROM deliveries WHERE webhook_id = ?3 AND event_id = events.id)", Value::from(id))
-    });
+    let condition = "EXISTS (SELECT 1 FROM deliveries WHERE webhook_id = ?3 AND event_id = events.id)";
+    let filter = webhook_id.map(|id| Filter { condition, value: id.into(), has_index: false });
     let listing = Listing { columns, table: "events", filter, is_by_generation: false };
     page::newest(store, &listing, cursor, limit).await
 }

@@ -18,7 +18,8 @@ use super::batch::{self, Statement};
 /// Above every id.
 const START: u64 = 1 << 53;
 
-/// The rows that one statement with a filter looks at in a database. A page may so be shorter than its limit.
+/// The rows that one statement with a filter looks at in a database. A page may so be shorter than its limit, unless an
+/// index finds all rows of the filter and there are at most as many.
 const WINDOW: u64 = 2_000;
 
 /// A row of a page.
@@ -77,14 +78,24 @@ fn base36(mut number: u64) -> String {
     digits.iter().rev().collect()
 }
 
-/// The rows that are listed: columns and a table, with the condition `filter` on the value ?3, if there is a value.
+/// A condition on the value ?3.
+pub struct Filter<'a> {
+    /// The condition.
+    pub condition: &'a str,
+    /// The value.
+    pub value: Value,
+    /// Whether an index of the table begins with the column that the condition compares.
+    pub has_index: bool,
+}
+
+/// The rows that are listed: columns and a table.
 pub struct Listing<'a> {
     /// The columns, which begin with the row's id.
     pub columns: &'a str,
     /// The table, with joined tables.
     pub table: &'a str,
-    /// The condition and its value.
-    pub filter: Option<(&'a str, Value)>,
+    /// The rows that are wanted, if not all are.
+    pub filter: Option<Filter<'a>>,
     /// Whether only the last generation takes new rows.
     pub is_by_generation: bool,
 }
@@ -156,19 +167,31 @@ struct Window {
 fn statements(listing: &Listing<'_>, position: u64, limit: usize) -> Vec<(String, Vec<Value>)> {
     let Listing { columns, table, filter, .. } = listing;
     let name = table.split(' ').next().unwrap_or_default();
-    let Some((condition, value)) = filter else {
+    let Some(Filter { condition, value, has_index }) = filter else {
         let sql =
             format!("SELECT {columns} FROM {table} WHERE {name}.id < ?1 ORDER BY {name}.id DESC LIMIT ?2");
         return vec![(sql, vec![position.into(), limit.into()])];
     };
-    let window = format!("SELECT id FROM {name} WHERE id < ?1 ORDER BY id DESC LIMIT {WINDOW}");
-    let rows = format!(
-        "SELECT {columns} FROM {table} WHERE {name}.id < ?1 AND {name}.id >= (SELECT min(id) FROM ({window})) \
-         AND {condition} ORDER BY {name}.id DESC LIMIT ?2"
+    // Without an index, or with too many rows in it, a window of the table is looked at.
+    let size = if *has_index {
+        format!("(SELECT iif(count(*) > {WINDOW}, {WINDOW}, 0) FROM indexed)")
+    } else {
+        WINDOW.to_string()
+    };
+    let window = format!(
+        "WITH indexed AS MATERIALIZED (SELECT id FROM {name} WHERE {condition} AND {has_index} LIMIT {WINDOW} + 1), \
+         window AS MATERIALIZED (SELECT id FROM {name} WHERE id < ?1 ORDER BY id DESC LIMIT {size})"
     );
+    // The sign before the condition keeps SQLite from the index, which would read all rows of the value.
+    let rows = format!(
+        "{window} SELECT {columns} FROM {table} WHERE {name}.id IN (SELECT id FROM indexed WHERE id < ?1 AND {size} = 0 \
+         UNION ALL SELECT id FROM {name} WHERE id < ?1 AND id >= (SELECT coalesce(min(id), ?1) FROM window) AND +({condition}) \
+         ORDER BY id DESC LIMIT ?2) ORDER BY {name}.id DESC"
+    );
+    let values = vec![position.into(), limit.into(), value.clone()];
     vec![
-        (rows, vec![position.into(), limit.into(), value.clone()]),
-        (format!("SELECT min(id) AS low, count(*) AS seen FROM ({window})"), vec![position.into()]),
+        (rows, values.clone()),
+        (format!("{window} SELECT min(id) AS low, count(*) AS seen FROM window"), values),
     ]
 }
 

@@ -9,7 +9,7 @@ use serde_json::Value;
 
 use super::audit::{self, Action};
 use super::batch::{self, Statement, of_id};
-use super::page::{self, Cursor, Listing, Row};
+use super::page::{self, Cursor, Filter, Listing, Row};
 
 /// A user as stored.
 #[derive(Debug, Clone, Deserialize)]
@@ -61,7 +61,11 @@ pub async fn newest(
     cursor: Option<Cursor>,
     limit: usize,
 ) -> Result<(Vec<User>, Option<Cursor>), StoreError> {
-    let filter = client_id.map(|id| ("client_id = ?3", Value::from(id.as_str())));
+    let filter = client_id.map(|id| Filter {
+        condition: "client_id = ?3",
+        value: id.as_str().into(),
+        has_index: true,
+    });
     let listing = Listing { columns: COLUMNS, table: TABLE, filter, is_by_generation: true };
     page::newest(store, &listing, cursor, limit).await
 }
