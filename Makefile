@@ -260,7 +260,7 @@ php:
 check: setup python public/edge-sign-up.js
 	@$(call say,Checking format and lints and documentation)
 	@cargo fmt --all --check
-	@cargo clippy --quiet --all-targets --all-features -- -D warnings
+	@cargo clippy --quiet --workspace --all-targets --all-features -- -D warnings
 	@cargo clippy --quiet --workspace --target wasm32-unknown-unknown -- -D warnings
 	@RUSTDOCFLAGS="-D warnings" cargo doc --quiet --workspace --all-features --no-deps --document-private-items
 	@biome check --error-on-warnings
@@ -292,13 +292,13 @@ test: $(FOR_TESTS)
 	@$(CARGO_TEST); $(IN_MEMORY); \
 	{ cargo test --lib && cargo test --lib --all-features --target wasm32-unknown-unknown \
 		&& node --test --test-reporter=dot tests/program/*.js \
-		&& cargo test --all-features --package edge-signup --package edge-signup-tools \
+		&& cargo test --workspace --all-features --tests \
 		&& TEST_SHARDS=1+4 cargo test --all-features --test worker -- $(SCALED) --skip admin::; } 2>&1 | cat
 	@touch .tools/tested
 else
 # The tests on the host whose names contain T. The Worker is built only if one of them is in tests/worker.
 test: setup
-	@$(CARGO_TEST); has=; for kind in "--package edge-signup --package edge-signup-tools --lib" "--test house" "--test model" "--test worker"; do \
+	@$(CARGO_TEST); has=; for kind in "--workspace --lib" "--test house" "--test model" "--test worker"; do \
 		list=$$(cargo test --quiet --all-features $$kind -- --list "$$T") || exit 1; \
 		[[ $$list == *': test'* ]] || continue; \
 		has=1; \
