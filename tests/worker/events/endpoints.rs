@@ -1,5 +1,6 @@
 //! The endpoints, as operators add and change them.
 
+use std::collections::BTreeSet;
 use std::process::Command;
 
 use serde_json::json;
@@ -20,7 +21,7 @@ fn an_endpoint_has_a_good_url_and_known_types() {
         ("https://shop.example:8443/events?a=b", true),
         ("http://127.0.0.1:9000/", true),
         ("http://localhost/", true),
-        ("http://[::1]:9000/", true),
+        ("http://[::1]:9000/", false),
         ("http://shop.example/", false),
         ("http://127.0.0.1.shop.example/", false),
         ("http://192.168.0.1/", false),
@@ -179,15 +180,14 @@ fn a_command_adds_an_endpoint_and_another_lists_them() {
         run(&["webhook", url, "EVENTS=user.created, user.erased", "CLIENT=shop", "SIGNATURE=v1a"]);
     let (other, public_key) = output.trim().split_once('\t').unwrap();
     assert!(succeeded && public_key.starts_with("whpk_"), "{output}");
+    // Two that were added within one second have no order.
     let (_, list, _) = run(&["webhooks"]);
+    let listed: BTreeSet<&str> = list.lines().collect();
     let types = "user.created user.password_changed user.erased account.created account.erased";
-    assert_eq!(
-        list,
-        format!(
-            "{id}\t{to}\t{types}\tall clients\tenabled\n{other}\t{to}\tuser.created user.erased\tshop\tenabled\n",
-            to = receiver.url
-        )
-    );
+    let to = &receiver.url;
+    let first = format!("{id}\t{to}\t{types}\tall clients\tenabled");
+    let second = format!("{other}\t{to}\tuser.created user.erased\tshop\tenabled");
+    assert_eq!(listed, BTreeSet::from([&*first, &*second]));
     for (arguments, sentence) in [
         (["webhook", url, "EVENTS=user.forgot"], "answered 400: events must have some of user.created"),
         (["webhook", "URL=http://shop.example/", "CLIENT=shop"], "answered 400: url must be an https:// URL"),
