@@ -9,6 +9,7 @@ pub mod schedule;
 use std::time::Duration;
 
 use edge_signup::http::json;
+use edge_signup::http::response::Header;
 use edge_signup::http::webhook::MessageId;
 use edge_signup::platform;
 use edge_signup::storage::database::Database;
@@ -53,7 +54,7 @@ extern "C" {
 #[derive(Serialize)]
 struct Post<'a> {
     url: &'a str,
-    headers: [(&'static str, String); 5],
+    headers: Vec<Header<'static>>,
     body: &'a str,
 }
 
@@ -125,7 +126,7 @@ pub async fn try_out(service: &Service, webhook: &Webhook) -> Result<u16, Failur
         now: webhook.now,
     };
     let judgements = send(webhook, &keys, &[event]).await?;
-    Ok(judgements.first().map_or(0, |judgement| judgement.status))
+    Ok(judgements.first().map_or(0, |judgement| judgement.tried.status))
 }
 
 /// An endpoint that asked for less gets nothing until then. A pause beyond every wait comes from a clock that was set
@@ -158,13 +159,8 @@ async fn send(webhook: &Webhook, keys: &[Key], leased: &[Leased]) -> Result<Vec<
             .ok_or_else(|| Failure::Internal("an event has no id of a message".to_owned()))?;
         let now = u64::try_from(event.now).unwrap_or_default();
         let signatures: Vec<String> = keys.iter().map(|key| key.sign(&id, now, body)).collect();
-        let headers = [
-            ("Content-Type", "application/json".to_owned()),
-            ("User-Agent", "edge-signup".to_owned()),
-            ("webhook-id", event.message_id.clone()),
-            ("webhook-timestamp", now.to_string()),
-            ("webhook-signature", signatures.join(" ")),
-        ];
+        let mut headers = id.headers(now, signatures.join(" "));
+        headers.push(("User-Agent", "edge-signup".into()));
         posts.push(Post { url: &webhook.url, headers, body });
     }
     let limit = platform::milliseconds(TIME_LIMIT);
@@ -190,18 +186,10 @@ async fn settle(
     leased: &[Leased],
     judgements: &[Judgement],
 ) -> Result<(), Failure> {
-    let tried: Vec<Tried> = leased
-        .iter()
-        .zip(judgements)
-        .map(|(event, judgement)| Tried {
-            event_id: event.event_id,
-            status: judgement.status,
-            is_delivered: judgement.is_delivered,
-            again_in: judgement.again_in,
-        })
-        .collect();
+    let tried: Vec<(u64, Tried)> =
+        leased.iter().zip(judgements).map(|(event, judgement)| (event.event_id, judgement.tried)).collect();
     deliveries::settle(database, &webhook.id, &tried).await?;
-    let is_failing = !judgements.iter().any(|judgement| judgement.is_delivered);
+    let is_failing = !judgements.iter().any(|judgement| judgement.tried.is_delivered);
     let pause = judgements.iter().filter_map(|judgement| judgement.pause).max();
     let has_failed_long = webhook
         .failing_since

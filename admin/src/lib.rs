@@ -15,6 +15,7 @@
 //! | [`answer`] | good and bad answers |
 //! | [`keys`] | the keys that sign events |
 //! | [`hashes`] | the forms of stored password hashes |
+//! | [`safe_url`] | the URLs to which secrets may be sent |
 //! | [`time`] | the form of a time |
 
 pub mod access;
@@ -24,6 +25,7 @@ pub mod events;
 pub mod hashes;
 pub mod keys;
 pub mod routes;
+pub mod safe_url;
 pub mod service;
 pub mod storage;
 pub mod time;

@@ -49,13 +49,8 @@ impl Secrets {
     /// The headers of the message `body`, which is JSON and is sent at `time`, in seconds since 1970.
     #[must_use]
     pub fn headers(&self, id: MessageId, time: u64, body: &str) -> Vec<Header<'static>> {
-        let signature = self.sign(&id, time, body);
-        vec![
-            ("Content-Type", "application/json".into()),
-            ("webhook-id", id.0.into()),
-            ("webhook-timestamp", format!("{time}").into()),
-            ("webhook-signature", signature.into()),
-        ]
+        let signatures = self.sign(&id, time, body);
+        id.headers(time, signatures)
     }
 
     /// The signatures of a message, one for each secret, separated by spaces.
@@ -92,6 +87,17 @@ impl MessageId {
     #[must_use]
     pub fn new(kind: &'static str, identity: &[u8]) -> Self {
         Self(format!("{kind}_{}", lower::encode_string(identity)))
+    }
+
+    /// The headers of a message in JSON with this id, its time, and its signatures, which are separated by spaces.
+    #[must_use]
+    pub fn headers(self, time: u64, signatures: String) -> Vec<Header<'static>> {
+        vec![
+            ("Content-Type", "application/json".into()),
+            ("webhook-id", self.0.into()),
+            ("webhook-timestamp", format!("{time}").into()),
+            ("webhook-signature", signatures.into()),
+        ]
     }
 
     /// The text that is signed with a message's id, time and body.

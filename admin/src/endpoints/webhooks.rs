@@ -2,13 +2,13 @@
 
 use edge_signup::fields::client_id::ClientId;
 use serde::{Deserialize, Serialize};
-use worker::Url;
 
 use super::Call;
 use super::users::client_id;
 use crate::answer::{Answer, Failure};
 use crate::events::{self, TYPES};
 use crate::keys::Key;
+use crate::safe_url::SafeUrl;
 use crate::service::Service;
 use crate::storage::deliveries::{self, Again, Delivery, Event};
 use crate::storage::webhooks::{self, Webhook};
@@ -260,11 +260,8 @@ fn checked_url(raw: &str) -> Result<String, Failure> {
             "must be an https:// URL without a user name; http:// is for 127.0.0.1 and localhost only";
         Failure::parameter("url", problem)
     };
-    let url = Url::parse(raw).map_err(|_| wrong())?;
-    let is_local = matches!(url.host_str(), Some("127.0.0.1" | "localhost" | "[::1]"));
-    let is_scheme = url.scheme() == "https" || url.scheme() == "http" && is_local;
-    let is_plain = url.username().is_empty() && url.password().is_none() && url.fragment().is_none();
-    if is_scheme && is_plain && url.as_str().len() <= MAX_URL { Ok(url.into()) } else { Err(wrong()) }
+    let url = SafeUrl::parse(raw).filter(|url| url.as_str().len() <= MAX_URL).ok_or_else(wrong)?;
+    Ok(url.as_str().to_owned())
 }
 
 /// The types as they are stored: in their own order, separated by spaces. Without a list they are all but imports.

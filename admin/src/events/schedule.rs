@@ -2,6 +2,8 @@
 //!
 //! It owns the judgement of an answer. It must not know how an event is sent.
 
+use crate::storage::deliveries::Tried;
+
 /// The seconds before each retry, before jitter: a short outage costs seconds, and a long one is bridged for three days.
 const RETRIES: [u32; 9] = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400];
 
@@ -17,12 +19,8 @@ const MAX_PAUSE: u32 = 24 * 60 * 60;
 /// The outcome of a try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Judgement {
-    /// The HTTP status; 0 without an answer.
-    pub status: u16,
-    /// Whether the endpoint took the event.
-    pub is_delivered: bool,
-    /// The seconds until the next try; `None` after the last one.
-    pub again_in: Option<u32>,
+    /// The part of it that is stored with the delivery.
+    pub tried: Tried,
     /// The seconds for which the endpoint gets nothing.
     pub pause: Option<u32>,
     /// Whether the endpoint wants no event any more.
@@ -40,7 +38,7 @@ pub fn judge(status: u16, retry_after: Option<&str>, tries: u32, now: i64, rando
     let retry = RETRIES.get(usize::try_from(tries).unwrap_or(usize::MAX)).copied();
     let spread = |wait: u32| wait.saturating_add(wait.saturating_mul(u32::from(random)) / 1280);
     let again_in = if is_delivered { None } else { retry.map(|wait| spread(wait).max(pause.unwrap_or(0))) };
-    Judgement { status, is_delivered, again_in, pause, is_gone }
+    Judgement { tried: Tried { status, is_delivered, again_in }, pause, is_gone }
 }
 
 /// The seconds that a `Retry-After` asks for ([RFC 9110](https://www.rfc-editor.org/rfc/rfc9110#section-10.2.3)).
@@ -62,12 +60,16 @@ mod tests {
     fn an_answer_of_200_to_299_is_a_delivery() {
         for status in [200, 204, 299] {
             let judgement = judge(status, None, 3, 0, 0);
-            assert!(judgement.is_delivered && judgement.again_in.is_none() && judgement.pause.is_none());
+            assert!(
+                judgement.tried.is_delivered
+                    && judgement.tried.again_in.is_none()
+                    && judgement.pause.is_none()
+            );
         }
         for status in [0, 199, 300, 302, 400, 404, 500] {
             let judgement = judge(status, None, 0, 0, 0);
             assert!(
-                !judgement.is_delivered && judgement.again_in == Some(5) && !judgement.is_gone,
+                !judgement.tried.is_delivered && judgement.tried.again_in == Some(5) && !judgement.is_gone,
                 "{status}"
             );
         }
@@ -75,17 +77,17 @@ mod tests {
 
     #[test]
     fn the_retries_have_their_times_and_an_end() {
-        let waits: Vec<_> = (0..10).map(|tries| judge(500, None, tries, 0, 0).again_in).collect();
+        let waits: Vec<_> = (0..10).map(|tries| judge(500, None, tries, 0, 0).tried.again_in).collect();
         let expected = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400];
         assert_eq!(waits, expected.map(Some).into_iter().chain([None]).collect::<Vec<_>>());
-        assert_eq!(judge(500, None, 1, 0, 255).again_in, Some(359));
+        assert_eq!(judge(500, None, 1, 0, 255).tried.again_in, Some(359));
     }
 
     #[test]
     fn an_endpoint_can_ask_for_less() {
         assert_eq!(judge(429, None, 0, 0, 0).pause, Some(60));
         assert_eq!(judge(503, Some("120"), 0, 0, 0).pause, Some(120));
-        assert_eq!(judge(503, Some("120"), 0, 0, 0).again_in, Some(120));
+        assert_eq!(judge(503, Some("120"), 0, 0, 0).tried.again_in, Some(120));
         assert_eq!(judge(503, Some("Thu, 01 Jan 1970 00:05:00 GMT"), 0, 100, 0).pause, Some(200));
         assert_eq!(judge(503, Some("99999999999"), 0, 0, 0).pause, Some(60));
         assert_eq!(judge(503, Some("4000000000"), 0, 0, 0).pause, Some(86_400));
@@ -101,7 +103,7 @@ mod tests {
         #[test]
         fn any_answer_is_judged(status in any::<u16>(), text in any::<String>(), tries in any::<u32>(), now in any::<i64>(), random in any::<u8>()) {
             let judgement = judge(status, Some(&text), tries, now, random);
-            prop_assert!(judgement.again_in.unwrap_or(0) <= 86_400 + 86_400 / 5);
+            prop_assert!(judgement.tried.again_in.unwrap_or(0) <= 86_400 + 86_400 / 5);
             prop_assert!(judgement.pause.unwrap_or(1) >= 1);
         }
     }

@@ -53,8 +53,6 @@ pub struct Leased {
 /// The outcome of a try.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Tried {
-    /// The event, within its database.
-    pub event_id: u64,
     /// The HTTP status; 0 without an answer.
     pub status: u16,
     /// Whether the endpoint took the event.
@@ -171,14 +169,14 @@ pub async fn lease(database: &Database, webhook_id: &str, limit: usize) -> Resul
     batch::rows(database, read, vec![Value::from(pairs).to_string().into()]).await
 }
 
-/// Notes the outcomes of tries, and gives the leases back.
+/// Notes the outcomes of tries, each with the id of its event in this database, and gives the leases back.
 ///
 /// # Errors
 /// [`StoreError`]: the events will be sent again when their leases end.
-pub async fn settle(database: &Database, webhook_id: &str, tried: &[Tried]) -> Result<(), StoreError> {
+pub async fn settle(database: &Database, webhook_id: &str, tried: &[(u64, Tried)]) -> Result<(), StoreError> {
     let rows: Vec<Value> = tried
         .iter()
-        .map(|t| serde_json::json!([t.event_id, t.status, u8::from(t.is_delivered), t.again_in]))
+        .map(|(id, t)| serde_json::json!([id, t.status, u8::from(t.is_delivered), t.again_in]))
         .collect();
     let sql = "UPDATE deliveries SET leased_until = 0, tries = tries + 1, tried_at = unixepoch(), \
         status = t.value ->> 1, delivered_at = iif(t.value ->> 2 = 1, unixepoch(), delivered_at), \
