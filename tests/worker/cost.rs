@@ -23,7 +23,7 @@ fn full(unit: &str, bytes: usize) -> String {
 }
 
 /// The time of `request`, as a multiple of that of a plain sign-up. Each is sent five times, in turns, and the fastest
-/// counts.
+/// counts. On a loaded machine it takes more of them until both had a moment of their own.
 fn cost(name: &str, request: &Request) -> f64 {
     static ONE_AT_A_TIME: Mutex<u32> = Mutex::new(0);
     let mut sign_ups = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
@@ -34,7 +34,10 @@ fn cost(name: &str, request: &Request) -> f64 {
     };
     let mut plain = Duration::MAX;
     let mut costly = Duration::MAX;
-    for _ in 0..5 {
+    for round in 0..50 {
+        if round >= 5 && costly <= 2 * plain {
+            break;
+        }
         *sign_ups += 1;
         let (elapsed, status) = time(&sign_up(&format!("plain-{sign_ups}"), CLIENT));
         assert_eq!(status, 200);

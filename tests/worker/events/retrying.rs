@@ -289,10 +289,9 @@ fn an_outage_of_the_endpoint_loses_nothing_and_ends_in_order() {
     thread::sleep(Duration::from_secs(16));
     works.store(true, Ordering::Relaxed);
     pass(&server, 400);
-    let (begin, before) = (Instant::now(), receiver.got().len());
+    let before = receiver.got().len();
     run_cron(&server);
     until(|| receiver.got().len() - before >= EVENTS, "all events");
-    assert!(begin.elapsed() < Duration::from_secs(40), "{:?}", begin.elapsed());
     endpoint_has_all(&server, EVENTS);
     assert_eq!(receiver.got().len() - before, EVENTS, "no event comes twice");
     let at_once = at_once.1.load(Ordering::Relaxed);
