@@ -316,10 +316,12 @@ $(MUTANTS):
 		$(call or_fail,cargo could not build cargo-mutants: fix the problem that it reports and run make again)
 	@rm -rf .tools/target
 
-# .cargo/mutants.toml says which rules are changed. A full run takes about an hour; ONLY is a regular expression that
-# chooses some of the changes.
+# .cargo/mutants.toml says which rules of the library are changed, and .cargo/mutants-admin.toml those of the admin. A
+# full run takes about two hours; ONLY is a regular expression that chooses some of the changes.
 mutants: $(MUTANTS)
-	@cargo mutants --output target $(if $(ONLY),--re "$$ONLY")
+	@failed=; for of in "" "--config .cargo/mutants-admin.toml --package edge-signup-admin"; do \
+		cargo mutants --output "target/mutants$${of:+-admin}" $$of $(if $(ONLY),--re "$$ONLY") || failed=1; \
+	done; [ -z "$$failed" ]
 
 # The time at which all tests last passed. `make deploy` runs the tests again if the Worker, a migration, a page or
 # a test is newer.

@@ -1,8 +1,8 @@
 //! Events for other servers: how a delivery is made, and what becomes of it.
 //!
-//! It owns the body of an event, the judgement of an endpoint's answer, and the order of a delivery's steps. An event is
-//! delivered at least once: a deliverer that dies after it has sent an event leaves no note, and the event is sent again
-//! under the same `webhook-id`. This room must not know SQL.
+//! It owns the body of an event and the order of a delivery's steps; [`schedule`] owns the judgement of an answer. An
+//! event is delivered at least once: a deliverer that dies after it has sent an event leaves no note, and the event is
+//! sent again under the same `webhook-id`. This room must not know SQL.
 
 pub mod schedule;
 
@@ -24,7 +24,7 @@ use crate::service::Service;
 use crate::storage::deliveries::{self, Leased, Tried};
 use crate::storage::webhooks::{self, Webhook};
 use crate::time;
-use schedule::Judgement;
+use schedule::{Judgement, Verdict};
 
 /// The types of events that an endpoint may ask for.
 pub const TYPES: [&str; 6] = [
@@ -189,18 +189,8 @@ async fn settle(
     let tried: Vec<(u64, Tried)> =
         leased.iter().zip(judgements).map(|(event, judgement)| (event.event_id, judgement.tried)).collect();
     deliveries::settle(database, &webhook.id, &tried).await?;
-    let is_failing = !judgements.iter().any(|judgement| judgement.tried.is_delivered);
-    let pause = judgements.iter().filter_map(|judgement| judgement.pause).max();
-    let has_failed_long = webhook
-        .failing_since
-        .is_some_and(|since| webhook.now.saturating_sub(since) > i64::from(schedule::FAILING));
-    let disabled_because = if judgements.iter().any(|judgement| judgement.is_gone) {
-        Some("gone")
-    } else if is_failing && has_failed_long {
-        Some("failing")
-    } else {
-        None
-    };
+    let Verdict { is_failing, pause, disabled_because } =
+        schedule::verdict(judgements, webhook.failing_since, webhook.now);
     let changes = is_failing != webhook.failing_since.is_some()
         || pause.is_some()
         || webhook.paused_until.is_some()

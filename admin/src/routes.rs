@@ -261,46 +261,64 @@ mod tests {
     }
 
     #[test]
-    fn a_path_has_its_methods() {
-        assert_eq!(route("GET", "/users"), Ok(Route::Users));
-        assert_eq!(route("DELETE", "/users/7"), Ok(Route::EraseUser(7)));
-        assert_eq!(route("PUT", "/users/7/password"), Ok(Route::SetPassword(7)));
-        assert_eq!(route("PUT", "/blocks/203.0.113.0%2F24"), Ok(Route::Block("203.0.113.0/24".to_owned())));
-        assert_eq!(route("POST", "/users"), Err(Failure::Method("GET".to_owned())));
-        assert_eq!(route("PUT", "/users/7"), Err(Failure::Method("GET, DELETE".to_owned())));
-        assert_eq!(route("GET", "/users/7/password"), Err(Failure::Method("PUT".to_owned())));
+    fn each_endpoint_has_a_method_a_path_and_a_name_in_the_log() {
+        let text = |text: &str| text.to_owned();
+        for (method, path, endpoint, name) in [
+            ("GET", "/session", Route::Session, "/session"),
+            ("GET", "/users", Route::Users, "/users"),
+            ("GET", "/users/7", Route::User(7), "/users/{id}"),
+            ("DELETE", "/users/7", Route::EraseUser(7), "/users/{id}"),
+            ("PUT", "/users/7/password", Route::SetPassword(7), "/users/{id}/password"),
+            ("GET", "/accounts", Route::Accounts, "/accounts"),
+            ("GET", "/accounts/7", Route::Account(7), "/accounts/{id}"),
+            ("DELETE", "/accounts/7", Route::EraseAccount(7), "/accounts/{id}"),
+            ("PATCH", "/accounts/7", Route::ChangeAccount(7), "/accounts/{id}"),
+            ("GET", "/blocks", Route::Blocks, "/blocks"),
+            ("PUT", "/blocks/203.0.113.0%2F24", Route::Block(text("203.0.113.0/24")), "/blocks/{key}"),
+            ("DELETE", "/blocks/2001:db8::", Route::Unblock(text("2001:db8::")), "/blocks/{key}"),
+            ("GET", "/clients", Route::Clients, "/clients"),
+            ("POST", "/clients", Route::RegisterClient, "/clients"),
+            ("PATCH", "/clients/a", Route::ChangeClient(text("a")), "/clients/{id}"),
+            ("POST", "/imports", Route::Import, "/imports"),
+            ("GET", "/exports/users", Route::ExportUsers, "/exports/users"),
+            ("GET", "/exports/accounts", Route::ExportAccounts, "/exports/accounts"),
+            ("GET", "/statistics", Route::Statistics, "/statistics"),
+            ("GET", "/webhooks", Route::Webhooks, "/webhooks"),
+            ("POST", "/webhooks", Route::AddWebhook, "/webhooks"),
+            ("GET", "/webhooks/a", Route::Webhook(text("a")), "/webhooks/{id}"),
+            ("PATCH", "/webhooks/a", Route::ChangeWebhook(text("a")), "/webhooks/{id}"),
+            ("DELETE", "/webhooks/a", Route::DeleteWebhook(text("a")), "/webhooks/{id}"),
+            ("POST", "/webhooks/a/secret", Route::RotateSecret(text("a")), "/webhooks/{id}/secret"),
+            ("POST", "/webhooks/a/test", Route::TestWebhook(text("a")), "/webhooks/{id}/test"),
+            ("POST", "/webhooks/a/resend", Route::Resend(text("a")), "/webhooks/{id}/resend"),
+            ("GET", "/events", Route::Events, "/events"),
+            ("GET", "/audit", Route::Audit, "/audit"),
+            ("GET", "/shards", Route::Shards, "/shards"),
+        ] {
+            let target = target(method, path).unwrap();
+            assert_eq!((target.route.name(), target.is_write), (name, method != "GET"), "{method} {path}");
+            assert_eq!(target.route, endpoint);
+        }
+    }
+
+    #[test]
+    fn another_method_or_path_is_refused() {
+        for (method, path, allowed) in [
+            ("POST", "/users", "GET"),
+            ("PUT", "/users/7", "GET, DELETE"),
+            ("GET", "/users/7/password", "PUT"),
+            ("PUT", "/accounts/7", "GET, PATCH, DELETE"),
+            ("OPTIONS", "/webhooks", "GET, POST"),
+        ] {
+            assert_eq!(route(method, path), Err(Failure::Method(allowed.to_owned())), "{method} {path}");
+        }
         for path in ["/", "/user", "/users/", "/users/x", "/users/07", "/users/-1", "/users/9007199254740992"]
         {
             for method in ["GET", "DELETE", "PATCH"] {
                 assert_eq!(route(method, path), Err(Failure::NoPath), "{path}");
             }
         }
-    }
-
-    #[test]
-    fn every_method_but_get_writes() {
-        for (method, path) in [
-            ("DELETE", "/users/1"),
-            ("PUT", "/users/1/password"),
-            ("DELETE", "/accounts/1"),
-            ("PATCH", "/accounts/1"),
-            ("PUT", "/blocks/1.2.3.4"),
-            ("DELETE", "/blocks/1.2.3.4"),
-            ("POST", "/clients"),
-            ("PATCH", "/clients/x"),
-            ("POST", "/imports"),
-            ("POST", "/webhooks"),
-            ("PATCH", "/webhooks/x"),
-            ("DELETE", "/webhooks/x"),
-            ("POST", "/webhooks/x/secret"),
-            ("POST", "/webhooks/x/test"),
-            ("POST", "/webhooks/x/resend"),
-        ] {
-            assert!(target(method, path).unwrap().is_write, "{method} {path}");
-        }
-        for path in ["/users", "/users/1", "/blocks", "/clients", "/exports/users", "/audit", "/session"] {
-            assert!(!target("GET", path).unwrap().is_write, "{path}");
-        }
+        assert_eq!(route("GET", "/users/9007199254740991"), Ok(Route::User((1 << 53) - 1)));
     }
 
     #[test]
@@ -314,6 +332,17 @@ mod tests {
         for limit in ["0", "201", "-1", "x", "99999999999999999999"] {
             let target = resolve("GET", &format!("https://x/users?limit={limit}")).unwrap();
             assert!(target.query.limit().is_err(), "{limit}");
+        }
+    }
+
+    #[test]
+    fn a_flag_is_0_or_1() {
+        let flag = |query: &str| target("GET", &format!("/users{query}")).unwrap().query.flag("dry");
+        for (query, value) in [("", false), ("?dry=", false), ("?dry=0", false), ("?dry=1", true)] {
+            assert_eq!(flag(query), Ok(value), "{query}");
+        }
+        for query in ["?dry=yes", "?dry=2", "?dry=10"] {
+            assert_eq!(flag(query), Err(Failure::parameter("dry", "must be 0 or 1")), "{query}");
         }
     }
 

@@ -32,6 +32,9 @@ mod tests {
         for text in ["", "2025-11-29", "2025-11-29T10:00:00", "1764410400", &"9".repeat(100)] {
             assert_eq!(read(text), None, "{text}");
         }
+        let longest = "2025-11-29T11:00:00+01:00[Europe/Berlin]";
+        assert_eq!((longest.len(), read(longest)), (40, Some(1_764_410_400)));
+        assert_eq!(read(&longest.replace("+01:00", ".0+01:00")), None);
     }
 
     proptest! {

@@ -36,7 +36,7 @@ const PATIENCE: u64 = 7;
 const PACE: Duration = Duration::from_millis(50);
 
 /// The largest answer, in bytes. One with two keys and their certificates has a few kilobytes.
-const SIZE_LIMIT: usize = 64 * 1024;
+const SIZE_LIMIT: usize = 65_536;
 
 /// The length of a modulus, in bytes. A shorter one is too weak, and a longer one costs too much time.
 const MODULUS_BYTES: std::ops::RangeInclusive<usize> = 256..=512;

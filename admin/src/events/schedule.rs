@@ -1,6 +1,6 @@
-//! When a delivery is tried again.
+//! When a delivery is tried again, and when an endpoint gets nothing more.
 //!
-//! It owns the judgement of an answer. It must not know how an event is sent.
+//! It owns the judgement of an answer and of an endpoint. It must not know how an event is sent.
 
 use crate::storage::deliveries::Tried;
 
@@ -8,7 +8,7 @@ use crate::storage::deliveries::Tried;
 const RETRIES: [u32; 9] = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 86_400];
 
 /// An endpoint that fails for as many seconds is disabled: five days.
-pub const FAILING: u32 = 5 * 24 * 60 * 60;
+const FAILING: i64 = 5 * 24 * 60 * 60;
 
 /// How long an endpoint gets nothing after it asked for less without saying for how long, in seconds.
 const PAUSE: u32 = 60;
@@ -48,7 +48,32 @@ fn seconds(text: &str, now: i64) -> Option<u32> {
         return Some(seconds);
     }
     let at = jiff::fmt::rfc2822::DateTimeParser::new().parse_timestamp(text).ok()?.as_second();
-    Some(u32::try_from(at.saturating_sub(now)).unwrap_or(if at > now { u32::MAX } else { 0 }))
+    u32::try_from(at.saturating_sub(now).clamp(0, i64::from(MAX_PAUSE))).ok()
+}
+
+/// The outcome of some tries for their endpoint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verdict {
+    /// Whether every try failed.
+    pub is_failing: bool,
+    /// The seconds for which the endpoint gets nothing.
+    pub pause: Option<u32>,
+    /// The reason for which it is disabled.
+    pub disabled_because: Option<&'static str>,
+}
+
+/// Judges an endpoint by some tries at `now`. Each earlier one since `failing_since` failed.
+#[must_use]
+pub fn verdict(judgements: &[Judgement], failing_since: Option<i64>, now: i64) -> Verdict {
+    let is_failing = !judgements.iter().any(|judgement| judgement.tried.is_delivered);
+    let pause = judgements.iter().filter_map(|judgement| judgement.pause).max();
+    let has_failed_long = failing_since.is_some_and(|since| now.saturating_sub(since) > FAILING);
+    let disabled_because = if judgements.iter().any(|judgement| judgement.is_gone) {
+        Some("gone")
+    } else {
+        (is_failing && has_failed_long).then_some("failing")
+    };
+    Verdict { is_failing, pause, disabled_because }
 }
 
 #[cfg(test)]
@@ -91,7 +116,24 @@ mod tests {
         assert_eq!(judge(503, Some("Thu, 01 Jan 1970 00:05:00 GMT"), 0, 100, 0).pause, Some(200));
         assert_eq!(judge(503, Some("99999999999"), 0, 0, 0).pause, Some(60));
         assert_eq!(judge(503, Some("4000000000"), 0, 0, 0).pause, Some(86_400));
+        assert_eq!(judge(503, Some("Thu, 01 Jan 1970 00:00:00 GMT"), 0, 100, 0).pause, Some(1));
+        assert_eq!(judge(503, Some("Fri, 01 Jan 2100 00:00:00 GMT"), 0, 100, 0).pause, Some(86_400));
         assert_eq!(judge(500, Some("120"), 0, 0, 0).pause, None);
+    }
+
+    #[test]
+    fn an_endpoint_that_fails_for_more_than_five_days_is_disabled() {
+        let [good, bad, gone] = [204, 500, 410].map(|status| judge(status, None, 0, 0, 0));
+        let now = 1_800_000_000;
+        let because = |judgements: &[Judgement], since| verdict(judgements, since, now).disabled_because;
+        assert_eq!(because(&[bad, bad], None), None);
+        assert_eq!(because(&[bad, bad], Some(now - 432_000)), None);
+        assert_eq!(because(&[bad, bad], Some(now - 432_001)), Some("failing"));
+        assert_eq!(because(&[bad, good], Some(now - 432_001)), None);
+        assert_eq!(because(&[good, gone], None), Some("gone"));
+        assert!(verdict(&[bad], None, now).is_failing && !verdict(&[bad, good], None, now).is_failing);
+        let paused = ["30", "50", "40"].map(|text| judge(429, Some(text), 0, 0, 0));
+        assert_eq!(verdict(&paused, None, now).pause, Some(50));
     }
 
     #[test]

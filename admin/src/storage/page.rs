@@ -46,7 +46,7 @@ impl Cursor {
         let numbers = positions
             .split('-')
             .filter(|text| !text.is_empty())
-            .map(|text| u64::from_str_radix(text, 36).ok());
+            .map(|text| u64::from_str_radix(text, 16).ok());
         let positions = numbers.collect::<Option<Vec<_>>>()?;
         let is_valid = positions.iter().all(|position| *position <= START);
         is_valid.then_some(Self { generation: generation.parse().ok()?, positions })
@@ -59,23 +59,10 @@ impl Cursor {
         for (n, position) in self.positions.iter().enumerate() {
             let separator = if n == 0 { "" } else { "-" };
             // Writing to a String never fails.
-            let _ = write!(text, "{separator}{}", base36(*position));
+            let _ = write!(text, "{separator}{position:x}");
         }
         text
     }
-}
-
-fn base36(mut number: u64) -> String {
-    let mut digits = Vec::new();
-    loop {
-        let digit = u32::try_from(number % 36).unwrap_or_default();
-        digits.push(char::from_digit(digit, 36).unwrap_or('0'));
-        number /= 36;
-        if number == 0 {
-            break;
-        }
-    }
-    digits.iter().rev().collect()
 }
 
 /// A condition on the value ?3.
@@ -271,6 +258,13 @@ mod tests {
         let (mut positions, mut page) = ([START; 2], Vec::new());
         assert!(!merge(&mut sources, &mut positions, &mut page, 9));
         assert_eq!(page.len(), 1);
+    }
+
+    #[test]
+    fn a_position_is_at_most_a_number_of_javascript() {
+        let cursor = |position: u64| Cursor::parse(&format!("0.{position:x}"));
+        assert!(cursor(9_007_199_254_740_992).is_some());
+        assert_eq!(cursor(9_007_199_254_740_993), None);
     }
 
     proptest! {

@@ -52,7 +52,7 @@ fn with_many_users_pages_and_questions_cost_as_much_as_with_none() {
     let paths = [
         ("/users", 50),
         // The cursor before the id 51.
-        ("/users?after=0.1f", 50),
+        ("/users?after=0.33", 50),
         ("/users?username=User-77777", 1),
         ("/users?client_id=client-7&username=user-77777", 1),
         ("/users?client_id=client-7&prefix=user-7777", 12),
