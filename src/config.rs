@@ -125,6 +125,17 @@ mod tests {
     }
 
     #[test]
+    fn rows_are_placed_by_names_or_where_look_alike_names_are_denied_by_skeletons() {
+        let place = |confusables: &str| {
+            let config = read(&[("SHARDS", "DB DB_1"), ("CONFUSABLES", confusables)]).unwrap();
+            config.shards.all[1].place.clone()
+        };
+        assert_eq!(place("allow"), "1 0 1 2 name");
+        #[cfg(feature = "confusables")]
+        assert_eq!(place("deny"), "1 0 1 2 skeleton");
+    }
+
+    #[test]
     fn every_setting_can_be_set() {
         let config = read(&[
             ("PASSWORD_MIN_LENGTH", "12"),

@@ -170,6 +170,18 @@ mod tests {
     }
 
     #[test]
+    fn the_ranges_around_a_key_are_the_wider_ones() {
+        for (raw, around) in [
+            ("203.0.113.7", &["203.0.113.0/24", "203.0.0.0/16"][..]),
+            ("203.0.113.7/24", &["203.0.0.0/16"]),
+            ("203.0.0.0/16", &[]),
+            ("2001:db8:1:2::/56", &["2001:db8:1::/48", "2001:db8::/32"]),
+        ] {
+            assert_eq!(BlockKey::parse(raw).unwrap().around(), around, "{raw}");
+        }
+    }
+
+    #[test]
     fn what_is_no_address_is_refused() {
         for raw in [
             "",
