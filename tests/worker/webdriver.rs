@@ -198,9 +198,10 @@ impl Drop for Browser {
 
 /// Starts chromedriver. Gives it with its port, or `None` if it ended at once.
 fn start_driver() -> Option<(Child, String)> {
-    // chromedriver itself does not notice that its standard input ends.
+    // chromedriver itself does not notice that its standard input ends. The shell closes its own standard output, so that
+    // the pipe ends with chromedriver.
     let mut driver = Command::new("sh")
-        .args(["-c", "chromedriver --port=0 & read -r _; kill $!"])
+        .args(["-c", "chromedriver --port=0 & exec >&-; read -r _; kill $!"])
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
