@@ -159,7 +159,8 @@ fn statements(listing: &Listing<'_>, position: u64, limit: usize) -> Vec<(String
             format!("SELECT {columns} FROM {table} WHERE {name}.id < ?1 ORDER BY {name}.id DESC LIMIT ?2");
         return vec![(sql, vec![position.into(), limit.into()])];
     };
-    // Without an index, or with too many rows in it, a window of the table is looked at.
+    // Without an index, or with too many rows in it, a window of the table is looked at. SQLite would test a condition
+    // on their number for each row of the table, so the number decides the LIMIT.
     let size = if *has_index {
         format!("(SELECT iif(count(*) > {WINDOW}, {WINDOW}, 0) FROM indexed)")
     } else {
