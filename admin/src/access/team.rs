@@ -65,12 +65,20 @@ fn missing(name: &str, other: &str) -> ConfigError {
 /// tests can be.
 fn url(team: &str) -> Option<String> {
     let team = team.to_ascii_lowercase();
-    if team.contains("://") {
-        let url = SafeUrl::parse(&team)?;
-        return url.origin().filter(|_| url.host().split('.').all(is_label));
+    let team = team.strip_suffix('/').unwrap_or(&team);
+    // The standard takes an empty port and an empty path, which are typing errors here.
+    if team.ends_with([':', '/']) {
+        return None;
     }
-    let name = team.strip_suffix(DOMAIN).unwrap_or(&team);
-    is_label(name).then(|| format!("https://{name}{DOMAIN}"))
+    let url = match team {
+        team if team.contains("://") => SafeUrl::parse(team)?,
+        team if team.ends_with(DOMAIN) => SafeUrl::parse(&format!("https://{team}"))?,
+        team => SafeUrl::parse(&format!("https://{team}{DOMAIN}")).filter(|_| is_label(team))?,
+    };
+    let is_origin = url.path() == "/" && url.query().is_none() && url.port() != Some(0);
+    let host = url.host_str()?;
+    let is_host = host.len() <= 253 && host.split('.').all(is_label);
+    (is_origin && is_host).then(|| url.origin().ascii_serialization())
 }
 
 /// Whether `label` is a part of a host's name.
@@ -98,6 +106,7 @@ mod tests {
             ("Acme", "https://acme.cloudflareaccess.com"),
             ("acme.cloudflareaccess.com", "https://acme.cloudflareaccess.com"),
             ("https://acme.cloudflareaccess.com", "https://acme.cloudflareaccess.com"),
+            ("acme/", "https://acme.cloudflareaccess.com"),
             ("https://acme.cloudflareaccess.com/", "https://acme.cloudflareaccess.com"),
             ("https://issuer.example:8443", "https://issuer.example:8443"),
             ("http://127.0.0.1:8788", "http://127.0.0.1:8788"),
@@ -126,7 +135,11 @@ mod tests {
             "https://acme.cloudflareaccess.com/path",
             "https://acme.cloudflareaccess.com?",
             "https://user@acme.cloudflareaccess.com",
+            "https://acme.cloudflareaccess.com:0",
             "https://acme.cloudflareaccess.com:+443",
+            "https://acme.cloudflareaccess.com:",
+            "https://acme.cloudflareaccess.com:/",
+            "https://acme.cloudflareaccess.com//",
             "https://acme.cloudflareaccess.com:port",
             "https://acme.cloudflareaccess.com:65536",
             "https://acme cloud.cloudflareaccess.com",
@@ -134,6 +147,7 @@ mod tests {
             "http://127.0.0.1.example",
             "ftp://localhost",
             &"a".repeat(64),
+            &format!("https://{}a", "a.".repeat(127)),
         ] {
             let error = read(Some(team), Some("tag")).err().unwrap().to_string();
             assert_eq!(

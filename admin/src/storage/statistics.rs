@@ -58,8 +58,7 @@ pub async fn count(store: &Store, question: &Question<'_>) -> Result<Vec<Count>,
     let mut counts = Vec::new();
     for database in store.databases() {
         // A question without new rows takes one batch, which only reads.
-        let statements = is_behind.each_ref().map(|sql| Statement(sql, Vec::new()));
-        let [users, accounts] = statements;
+        let [users, accounts] = is_behind.each_ref().map(|sql| Statement(sql, Vec::new()));
         let mut rows = batch::read(database, &[users, accounts, Statement(sql, values.clone())]).await?;
         let mut has_new = false;
         for table in TABLES {
