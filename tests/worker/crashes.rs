@@ -6,7 +6,7 @@ use std::hash::BuildHasher;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use crate::request::sign_up;
 use crate::server::Server;
@@ -21,6 +21,8 @@ fn nothing_acknowledged_is_lost_when_the_runtime_is_killed() {
     let sign_ups: Mutex<Vec<(String, Option<String>)>> = Mutex::default();
     for _ in 0..5 {
         let over = AtomicBool::new(false);
+        let answered = || sign_ups.lock().unwrap().iter().filter(|(_, answer)| answer.is_some()).count();
+        let before = answered();
         thread::scope(|scope| {
             for _ in 0..4 {
                 scope.spawn(|| {
@@ -31,8 +33,12 @@ fn nothing_acknowledged_is_lost_when_the_runtime_is_killed() {
                     }
                 });
             }
-            // A random moment that leaves time for some answers.
-            thread::sleep(Duration::from_millis(1000 + RandomState::new().hash_one(()) % 1500));
+            // A random moment after the first answers of this round.
+            let start = Instant::now();
+            while answered() < before + 8 && start.elapsed() < Duration::from_mins(1) {
+                thread::sleep(Duration::from_millis(5));
+            }
+            thread::sleep(Duration::from_millis(RandomState::new().hash_one(()) % 500));
             server.kill();
             over.store(true, Ordering::Relaxed);
         });

@@ -601,7 +601,7 @@ onEachScreen(
         await page.setScheme(scheme);
         const faults = await page.run(FAULTS, width, isTouched ? 44 : 24);
         assert.deepEqual(faults, [], `${what} at ${width} px, ${scheme}`);
-        await page.run(`if (!window.axe) { ${AXE} }`);
+        if (!(await page.run("return !!window.axe"))) await page.run(AXE);
         const broken = await page.runAsync(
           `const { violations } = await axe.run({ resultTypes: ["violations"] });
          return violations.map(({ id, nodes }) => [id, nodes.map(({ target, failureSummary }) => [target, failureSummary])])`,
