@@ -53,6 +53,7 @@ const standIn =
 globalThis.turnstile = {
   render: (node) => node.append(element("span", { class: "captcha" }, "The widget of Turnstile")),
   reset() {},
+  remove() {},
 };
 
 for (const [lang, name] of Object.entries(LANGUAGES)) {

@@ -4,6 +4,7 @@ const API = "https://challenges.cloudflare.com/turnstile/v0/api.js?render=explic
 interface Turnstile {
   render(node: HTMLElement, options: Record<string, unknown>): string;
   reset(widget: string): void;
+  remove(widget: string): void;
 }
 
 /** The widget of Turnstile in the page. */
@@ -12,6 +13,8 @@ export interface Captcha {
   hasFailed: boolean;
   /** Shows the widget, or a new challenge in it. A token is good for one sign-up. */
   start(): Promise<void>;
+  /** Takes the widget away for good. It calls `onChange` no more. */
+  end(): void;
 }
 
 let loading: Promise<Turnstile> | undefined;
@@ -37,7 +40,9 @@ function load(): Promise<Turnstile> {
 export function showCaptcha(node: HTMLElement, options: Record<string, unknown>, onChange: () => void): Captcha {
   let turnstile: Turnstile | undefined;
   let widget: string;
+  let isOver = false;
   const change = (token: string, hasFailed = false) => {
+    if (isOver) return;
     Object.assign(captcha, { token, hasFailed });
     onChange();
   };
@@ -49,6 +54,8 @@ export function showCaptcha(node: HTMLElement, options: Record<string, unknown>,
       try {
         if (turnstile) return turnstile.reset(widget);
         const loaded = await load();
+        // Another call may have shown the widget meanwhile.
+        if (isOver || turnstile) return;
         widget = loaded.render(node, {
           ...options,
           size: "flexible",
@@ -60,6 +67,10 @@ export function showCaptcha(node: HTMLElement, options: Record<string, unknown>,
       } catch {
         change("", true);
       }
+    },
+    end() {
+      isOver = true;
+      turnstile?.remove(widget);
     },
   };
   captcha.start();

@@ -42,7 +42,8 @@ export class EdgeSignUp extends HTMLElement {
   readonly #parts: Record<string, HTMLElement> = {};
   readonly #form = h("form", { id: this.#id, slot: "form", [MARK]: "" });
 
-  #client: Client | undefined;
+  /** The client; `null` if the attributes of the element are not valid. */
+  #client: Client | null | undefined;
   #language = "en";
   #texts: Texts = english;
   #own: Record<string, string> = {};
@@ -95,6 +96,7 @@ export class EdgeSignUp extends HTMLElement {
   }
 
   disconnectedCallback(): void {
+    this.#endCaptcha();
     // A node that a framework moves is connected again at once.
     queueMicrotask(() => {
       if (!this.isConnected) this.#abort?.abort();
@@ -104,6 +106,7 @@ export class EdgeSignUp extends HTMLElement {
   attributeChangedCallback(name: string, _: string | null, value: string | null): void {
     if (name === "texts") this.texts = JSON.parse(value || "{}");
     if (["client-id", "timeout", "url"].includes(name)) {
+      if (this.#client === null) delete this.#faults.form;
       this.#client = undefined;
       this.#rules = undefined;
     }
@@ -132,9 +135,10 @@ export class EdgeSignUp extends HTMLElement {
     this.#submit(false);
   }
 
-  /** Shows an empty form again. */
+  /** Empties the form, with the page's further fields, and shows it again. Does nothing while a sign-up is under way. */
   reset(): void {
     if (this.#state === "busy") return;
+    this.#form.reset();
     for (const field of FIELDS) this.#control(field).value = "";
     this.#attempt = undefined;
     this.#faults = {};
@@ -262,7 +266,33 @@ export class EdgeSignUp extends HTMLElement {
     for (const control of this.querySelectorAll<HTMLInputElement>(OTHERS)) {
       if ("form" in control && !control.form && "name" in control) set(control, { form: this.#id });
     }
+    if (!this.#captcha) this.#showCaptcha();
     this.#render();
+  }
+
+  /** Shows the widget of Turnstile, if the service asks for its token. */
+  #showCaptcha(): void {
+    const { site_key, action } = this.#rules?.turnstile ?? {};
+    if (!site_key) return;
+    this.#captcha = showCaptcha(
+      this.#node("captcha", () => h("div", { tabindex: "-1" })),
+      {
+        sitekey: site_key,
+        ...(action && { action }),
+        language: languageOf(this),
+        theme:
+          getComputedStyle(this.#parts.captcha as HTMLElement).outlineColor === "rgb(0, 0, 0)" ? "dark" : "light",
+      },
+      () => this.#hearCaptcha(),
+    );
+  }
+
+  /** Takes the widget away. A widget whose node leaves the page works no more, so the form then shows another one. */
+  #endCaptcha(): void {
+    this.#captcha?.end();
+    this.#captcha = undefined;
+    this.#made.get("captcha")?.remove();
+    this.#made.delete("captcha");
   }
 
   /** The page's own node in a slot. */
@@ -271,13 +301,22 @@ export class EdgeSignUp extends HTMLElement {
     return own as HTMLElement | undefined;
   }
 
-  #getClient(): Client {
-    this.#client ??= createClient({
-      url: this.url,
-      clientId: this.getAttribute("client-id") ?? "",
-      timeout: Number(this.getAttribute("timeout")) || undefined,
-      fetch: this.fetch,
-    });
+  /** The client. With invalid attributes, the form says that it does not work, and the console says why. */
+  #getClient(): Client | null {
+    if (this.#client === undefined) {
+      try {
+        this.#client = createClient({
+          url: this.url,
+          clientId: this.getAttribute("client-id") ?? "",
+          timeout: Number(this.getAttribute("timeout")) || undefined,
+          fetch: this.fetch,
+        });
+      } catch (error) {
+        console.error(error);
+        this.#client = null;
+      }
+    }
+    if (!this.#client) this.#faults.form = ["refused", "refused"];
     return this.#client;
   }
 
@@ -302,26 +341,10 @@ export class EdgeSignUp extends HTMLElement {
   async #getRules(): Promise<void> {
     if (this.#rules) return;
     const client = this.#getClient();
-    const answer = await client.rules();
-    if (!answer.ok || client !== this.#client) return;
+    const answer = await client?.rules();
+    if (!answer?.ok || client !== this.#client) return;
     this.#rules = answer.rules;
-    const widget = answer.rules.turnstile;
-    if (widget?.site_key && !this.#captcha) {
-      this.#captcha = showCaptcha(
-        this.#node("captcha", () => h("div", { tabindex: "-1" })),
-        {
-          sitekey: widget.site_key,
-          ...(widget.action && { action: widget.action }),
-          language: languageOf(this),
-          theme:
-            getComputedStyle(this.#parts.captcha as HTMLElement).outlineColor === "rgb(0, 0, 0)"
-              ? "dark"
-              : "light",
-        },
-        () => this.#hearCaptcha(),
-      );
-    }
-    this.#render();
+    this.#arrange();
   }
 
   #hearCaptcha(): void {
@@ -334,7 +357,7 @@ export class EdgeSignUp extends HTMLElement {
 
   /** The proof of work begins when the user does. */
   #prepare(): void {
-    if (this.#state === "idle") this.#getClient().prepare();
+    if (this.#state === "idle") this.#getClient()?.prepare();
   }
 
   #changed(event: Event): void {
@@ -378,6 +401,7 @@ export class EdgeSignUp extends HTMLElement {
     const password = String(this.#control("password").value ?? "");
 
     this.#faults = this.#check(username, password);
+    const client = this.#getClient();
     const other = [...this.#form.elements].find(
       (control) => !this.#isField(control) && !(control as HTMLInputElement).checkValidity?.(),
     ) as HTMLInputElement | undefined;
@@ -388,14 +412,17 @@ export class EdgeSignUp extends HTMLElement {
     }
     if (this.#captcha && !this.#captcha.token && !Object.keys(this.#faults).length) {
       this.#waitsForToken = true;
-      this.#faults.captcha = [this.#captcha.hasFailed ? "captcha_unavailable" : "captcha_token_missing", ""];
+      this.#faults.captcha = [
+        this.#captcha.hasFailed ? "captcha_unavailable" : "captcha_token_missing",
+        "refused",
+      ];
       if (this.#captcha.hasFailed) this.#captcha.start();
     }
     const [place] = PLACES.filter((place) => this.#faults[place]);
-    if (place) {
-      const [detail] = this.#faults[place] as Fault;
-      const [reason, field] = place === "captcha" ? ["refused", "captchaToken"] : ["invalid", place];
-      return this.#fail({ ok: false, reason, detail, field }, movesFocus);
+    if (place || !client) {
+      const [detail, reason] = this.#faults[place ?? "form"] as Fault;
+      const field = place === "form" ? undefined : place === "captcha" ? "captchaToken" : place;
+      return this.#fail({ ok: false, reason, detail, ...(field && { field }) }, movesFocus);
     }
     this.#waitsForToken = false;
 
@@ -409,7 +436,7 @@ export class EdgeSignUp extends HTMLElement {
     this.#state = "busy";
     this.#progress = 0;
     this.#render();
-    const call = this.#getClient().signUp(
+    const call = client.signUp(
       {
         username,
         password,
@@ -434,6 +461,7 @@ export class EdgeSignUp extends HTMLElement {
       this.#attempt = undefined;
       this.#user = result.user;
       this.#state = "done";
+      this.#endCaptcha();
       this.#render();
       // The browser offers to save the password when the inputs go.
       for (const node of this.#made.values()) node.remove();

@@ -50,16 +50,20 @@ fn a_long_proof_of_work_shows_its_progress() {
     browser.run(&format!("{ELEMENT}.remove()"), &json!([]));
 }
 
-/// In the place of Turnstile's script: `give(token)` gives a token, as if the user had solved the challenge.
+/// In the place of Turnstile's script: `give(token)` gives a token, as if the user had solved the challenge. A widget
+/// that has left the page does not work, and its script complains until it is removed.
 const TURNSTILE: &str = "window.resets = 0;
+    window.widgets = 0;
     window.turnstile = {
         render(node, options) {
             node.textContent = `widget of ${options.sitekey} for ${options.action} in ${options.language}, ${options.theme}`;
-            window.give = options.callback;
+            window.give = (token) => node.isConnected && options.callback(token);
             window.expire = options['expired-callback'];
+            widgets++;
             return 'widget';
         },
         reset: () => resets++,
+        remove: () => widgets--,
     };";
 
 fn with_captcha() -> Option<(Browser, String)> {
@@ -120,6 +124,34 @@ fn a_spent_or_refused_token_is_replaced() {
     browser.fill("[name=username]", "grace");
     press(&browser);
     wait_for_event(&browser, "sign-up");
+}
+
+#[test]
+fn a_form_that_is_shown_again_or_moved_has_a_widget_that_works() {
+    let Some((browser, service)) = with_captcha() else { return };
+    open(&browser, &service, &tag("element-captcha-4"));
+    let sign_up = |username: &str, number: u32, between: &str| {
+        browser.run(&format!("{ELEMENT}.reset(); events.length = 0"), &json!([]));
+        assert_eq!(shown(&browser, "captcha"), "widget of 0x4AAA-element for sign-up in en, light");
+        fill(&browser, username, PASSWORD);
+        press(&browser);
+        assert_eq!(wait_for_event(&browser, "sign-up-error")["detail"], "captcha_token_missing");
+        browser.run(between, &json!([]));
+        assert_eq!(browser.run("return widgets", &json!([])), 1);
+        browser.run(&format!("give('acted.sign-up.element-{number}')"), &json!([]));
+        assert_eq!(wait_for_event(&browser, "sign-up")["user"]["username"], username);
+        assert_eq!(browser.run("return widgets", &json!([])), 0);
+    };
+    let to_the_end = format!("document.querySelector('main').append({ELEMENT})");
+    sign_up("ada", 6, "");
+    sign_up("grace", 7, "");
+    // The sign-up that waits for a token goes on with that of the new widget.
+    sign_up("hedy", 8, &to_the_end);
+    // The form that comes back after it was moved has a widget too.
+    browser.run(&to_the_end, &json!([]));
+    sign_up("mary", 9, "");
+    assert_eq!(faults::server().database().users("element-captcha-4").len(), 4);
+    assert_no_complaints(&browser);
 }
 
 #[test]

@@ -38,6 +38,20 @@ fn a_page_adds_texts_terms_and_further_fields() {
     assert_eq!(wait_for_event(&browser, "sign-up")["fields"], fields);
     assert_eq!(wait_for_event(&browser, "before-sign-up")["fields"], fields);
     assert_eq!(shown(&browser, "success"), "Look into your mail.");
+
+    // The form that is shown again has none of the values, and the fields of the page are as they were at first.
+    let state = "return [...document.querySelectorAll('input')].map(({ name, value, checked }) => [name, value, checked])";
+    browser.run(
+        &format!("document.querySelector('[name=company]').value = 'Other'; {ELEMENT}.reset()"),
+        &json!([]),
+    );
+    let fields = json!([
+        ["company", "Example", false],
+        ["terms", "on", false],
+        ["username", "", false],
+        ["password", "", false]
+    ]);
+    assert_eq!(browser.run(state, &json!([])), fields);
 }
 
 #[test]

@@ -204,6 +204,35 @@ fn an_error_stands_next_to_its_field_and_is_announced() {
 }
 
 #[test]
+fn a_form_with_an_invalid_attribute_says_that_it_does_not_work() {
+    let Some(browser) = Browser::start() else { return };
+    for (attribute, value, complaint) in [
+        ("timeout", "-1", "timeout must be a number of milliseconds"),
+        ("url", "sign-up.example", "url must be the address of the service"),
+    ] {
+        let tag = tag("element-invalid").replace("></", &format!(" {attribute}=\"{value}\"></"));
+        open(&browser, &plain("{}"), &tag);
+        let text = "This form does not work at the moment. Tell the owner of this site.";
+        assert_eq!(wait_for(&browser, "form-error"), text);
+        fill(&browser, attribute, PASSWORD);
+        press(&browser);
+        assert_eq!(
+            wait_for_event(&browser, "sign-up-error"),
+            json!({ "ok": false, "reason": "refused", "detail": "refused" })
+        );
+        assert_eq!(shown(&browser, "form-error"), text);
+        let complaints = browser.complaints();
+        assert!(complaints.len() == 1 && complaints[0].contains(complaint), "{complaints:?}");
+
+        // The form works as soon as the attribute is right.
+        browser.run(&format!("{ELEMENT}.removeAttribute('{attribute}')"), &json!([]));
+        browser.wait_until(&format!("{}.hidden", part("form-error")));
+        press(&browser);
+        assert_eq!(wait_for_event(&browser, "sign-up")["user"]["username"], attribute);
+    }
+}
+
+#[test]
 fn a_busy_form_sends_nothing_twice() {
     let Some(browser) = Browser::start() else { return };
     let received = Received::default();
@@ -228,8 +257,10 @@ fn a_busy_form_sends_nothing_twice() {
     assert_eq!(browser.run(&state, &json!([])), json!(["true", "Creating your account…", "status", true]));
     for _ in 0..3 {
         press(&browser);
-        browser.run(&format!("{ELEMENT}.submit()"), &json!([]));
+        browser.run(&format!("{ELEMENT}.submit(); {ELEMENT}.reset()"), &json!([]));
     }
+    let values = "return [...document.querySelectorAll('input')].map(({ value }) => value)";
+    assert_eq!(browser.run(values, &json!([])), json!(["ada", PASSWORD]));
     drop(held);
     wait_for_event(&browser, "sign-up");
     assert_eq!(received.lock().unwrap().len(), 1);
