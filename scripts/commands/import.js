@@ -48,6 +48,7 @@ module.exports = {
   async run({ FILE, url, failures, dry, ...options }) {
     check(options);
     const file = open(FILE);
+    if (failures) requireOther(file, failures);
     const worker = admin(url);
     const { write } = await worker.session();
     if (!write)
@@ -101,7 +102,16 @@ function open(name) {
   const stat = fs.fstatSync(fd);
   if (stat.isDirectory()) throw new Stop(`${place} is a folder: name a file in it`);
   if (stat.isFile() && stat.size === 0) throw new Stop(`${place} is empty`);
-  return { stream: fs.createReadStream("", { fd }), size: stat.size };
+  return { fd, stream: fs.createReadStream("", { fd }), size: stat.size };
+}
+
+/** Stops if the failures would go into the file that is read, which the first of them would empty. */
+function requireOther({ fd }, failures) {
+  const stat = fs.statSync(failures, { bigint: true, throwIfNoEntry: false });
+  const own = fs.fstatSync(fd, { bigint: true });
+  if (stat?.isFile() && stat.dev === own.dev && stat.ino === own.ino) {
+    throw new Stop(`FAILURES is "${failures}", which is the file of the users itself: name another file`);
+  }
 }
 
 /** The lines of a file that has the form of an import already. The Worker checks them. */
@@ -129,7 +139,9 @@ class Tally {
   start = Date.now();
 
   constructor(file) {
-    if (file) this.file = fs.openSync(file, "w", 0o600);
+    if (!file) return;
+    this.name = file;
+    this.file = fs.openSync(file, "w", 0o600);
   }
 
   add(answer) {
@@ -164,9 +176,10 @@ class Tally {
     console.log(invalid ? red(`Invalid: ${number(invalid)}`) : "Invalid: 0");
     for (const { line, place = `line ${line}`, description } of this.first)
       console.log(`  ${place}: ${description}`);
-    const all = hasSources() ? "FAILURES=FILE" : "--failures FILE";
-    if (invalid > SHOWN)
-      console.log(`  and ${number(invalid - SHOWN)} more, all of which ${all} writes to a file`);
+    if (invalid <= SHOWN) return;
+    const option = hasSources() ? "FAILURES=FILE" : "--failures FILE";
+    const all = this.name ? `are in ${this.name}` : `${option} writes to a file`;
+    console.log(`  and ${number(invalid - SHOWN)} more, all of which ${all}`);
   }
 }
 

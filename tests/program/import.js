@@ -122,7 +122,7 @@ test("invalid lines end the command with 1, and have their places in the file", 
     "  line 4: username must be given",
   ]);
   assert.equal(shown.filter((text) => text.startsWith("  line ")).length, 10);
-  assert.match(stdout, /\n {2}and 3 more, all of which FAILURES=FILE writes to a file\n$/);
+  assert.ok(stdout.endsWith(`\n  and 3 more, all of which are in ${failures}\n`), stdout);
   assert.equal(users.size, 1);
   const written = fs.readFileSync(failures, "utf8").trim().split("\n").map(JSON.parse);
   assert.equal(written.length, 14);
@@ -133,6 +133,21 @@ test("invalid lines end the command with 1, and have their places in the file", 
     description: "username must be given",
   });
   assert.deepEqual(written[13], { line: 16, status: "taken" });
+  const without = await run([given, "--url", url]);
+  assert.match(without.stdout, /\n {2}and 3 more, all of which FAILURES=FILE writes to a file\n$/);
+});
+
+test("the failures never go into the file that is imported", async (t) => {
+  const { url, users } = await standIn(t);
+  const given = file(line("ada"));
+  const link = path.join(folder, "link.ndjson");
+  fs.symlinkSync(given, link);
+  for (const failures of [given, link]) {
+    const { code, stderr } = await run([given, "--url", url, "--failures", failures]);
+    assert.equal(code, 1);
+    assert.equal(stderr, `FAILURES is "${failures}", which is the file of the users itself: name another file\n`);
+    assert.deepEqual([fs.readFileSync(given, "utf8"), users.size], [line("ada"), 0]);
+  }
 });
 
 test("a dry run stores nothing", async (t) => {
