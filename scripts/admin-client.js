@@ -21,12 +21,12 @@ const PATIENCE = 120_000;
 /** The connection ended before every line had its answer. */
 class Lost extends Error {}
 
-/** The admin Worker at this address, which is by default the service on this machine. */
-function admin(address = `http://127.0.0.1:${Number(process.env.PORT) + 1}`) {
+/** The admin Worker at the address in this variable. By default it is that of the service on this machine. */
+function admin(address = `http://127.0.0.1:${Number(process.env.PORT) + 1}`, variable = "URL") {
   const url = URL.canParse(address) ? new URL(address) : {};
   const isLocal = LOCAL_HOST.test(url.hostname);
   if (url.protocol !== "https:" && !(url.protocol === "http:" && isLocal)) {
-    throw new Stop(`URL is "${address}": it must be the https:// address of the admin Worker`);
+    throw new Stop(`${variable} is "${address}": it must be the https:// address of the admin Worker`);
   }
   const { request, Agent } = url.protocol === "https:" ? https : http;
   const agent = new Agent({ keepAlive: true });

@@ -4,12 +4,14 @@
 
 const { createHash } = require("node:crypto");
 const fs = require("node:fs");
+const path = require("node:path");
 const { parseEnv } = require("node:util");
 
 const admin = require("./admin");
 const { CONFIG, readAll } = require("./configuration");
 const { shards } = require("./shards");
 const { Stop } = require("./terminal");
+const { call } = require("./wrangler");
 
 const DEV_VARS = ".dev.vars";
 
@@ -101,10 +103,10 @@ function home(name, env, here) {
   if (kind === "setting") return `it belongs under [${table("vars")}]${there}`;
   if (kind === "limit") return `it belongs in a [[${table("ratelimits")}]]${there}, as name = "${name}"`;
   const options = [...(file === CONFIG ? [] : [`--config ${file}`]), ...(env ? [`--env ${env}`] : [])];
-  return `set it by ${["npx wrangler secret put", name, ...options].join(" ")}, and for make dev in ${DEV_VARS}`;
+  return `set it by ${["npx wrangler secret put", name, ...options].join(" ")}, and for ${call("dev")} in ${DEV_VARS}`;
 }
 
-/** What `name` is, and where it belongs. */
+/** Says which kind of name `name` is, and where it belongs. */
 function described(name, env, here) {
   const { file, kind } = HOMES[name];
   return `which is ${KINDS[kind]}${file === here ? "" : ` of ${WORKER[file]}`}: ${home(name, env, here)}`;
@@ -210,10 +212,11 @@ function unlisted(vars, entries, table) {
   const { SERVICE_ID: service, SHARDS: list } = vars;
   if (service !== undefined && !/^[0-9a-z]{1,64}$/.test(service)) {
     problems.push(
-      `${place}: SERVICE_ID is "${service}": it must be 1 to 64 digits and small letters, as make grow writes it`,
+      `${place}: SERVICE_ID is "${service}": it must be 1 to 64 digits and small letters, as ${call("grow")} writes it`,
     );
   }
-  if (list === undefined) return problems;
+  // The rules of SHARDS, which are those of the Worker, have the same rule for SERVICE_ID.
+  if (list === undefined || problems.length > 0) return problems;
   try {
     const known = entries.map(({ binding }) => binding);
     const missing = shards(vars).flatMap(({ binding }) => (known.includes(binding) ? [] : [binding]));
@@ -261,7 +264,7 @@ const variableFiles = () =>
     .filter((file) => file.startsWith(DEV_VARS))
     .sort();
 
-/** Says whether wrangler takes the configuration, which prints its warnings. */
+/** Asks wrangler whether it takes the configuration. wrangler's warnings go to standard error. */
 function askWrangler() {
   const streams = [process.stdout, process.stderr];
   const writes = streams.map(({ write }) => write);
@@ -289,10 +292,22 @@ function askWrangler() {
 /** The file that has the fingerprint of the settings that were last found good. */
 const CHECKED = ".wrangler/settings";
 
-/** A fingerprint of everything that the check reads. */
+/** The files with the rules of the check: this program's own, and the one that has the version of wrangler. */
+function rules() {
+  const own = ["settings.js", "admin.js", "configuration.js", "shards.js", "tools/index_bg.wasm"];
+  const files = own.map((file) => path.join(__dirname, file));
+  try {
+    files.push(require.resolve("wrangler/package.json"));
+  } catch {
+    // The check itself says that wrangler is missing.
+  }
+  return files;
+}
+
+/** A fingerprint of the settings and of the rules of the check. */
 function fingerprint() {
-  const hash = createHash("sha256").update(`${process.env.CLOUDFLARE_ENV}\0${fs.readFileSync(__filename)}`);
-  for (const file of [CONFIG, admin.CONFIG, ...variableFiles()].filter(fs.existsSync)) {
+  const hash = createHash("sha256").update(`${process.env.CLOUDFLARE_ENV}`);
+  for (const file of [...rules(), CONFIG, admin.CONFIG, ...variableFiles()].filter(fs.existsSync)) {
     hash.update(`\0${file}\0`).update(fs.readFileSync(file));
   }
   return hash.digest("hex");

@@ -3,6 +3,7 @@
 // that wrangler gives them. A running `wrangler dev` may use the folder meanwhile: SQLite locks its files.
 "use strict";
 
+const { randomUUID } = require("node:crypto");
 const fs = require("node:fs");
 const { createRequire } = require("node:module");
 const path = require("node:path");
@@ -10,7 +11,7 @@ const path = require("node:path");
 const { binding } = require("./configuration");
 const { databases: listed } = require("./shards");
 const { Stop } = require("./terminal");
-const { wrangler } = require("./wrangler");
+const { call, hasSources, wrangler } = require("./wrangler");
 
 /** The options of each command that uses the storage. */
 const OPTIONS = {
@@ -38,7 +39,11 @@ const DATABASES = {
 };
 
 /** The advice where a database of this machine has another place than SHARDS gives it. */
-const made = "if make dev DATABASES=… made this state, give this command the same DATABASES";
+function made() {
+  const option = hasSources() ? "DATABASES" : "--databases";
+  const dev = call("dev", { DATABASES: "…" }, ["--databases", "…"]);
+  return `if ${dev} made this state, give this command the same ${option}`;
+}
 
 /**
  * Calls `use` with `{ kv, d1, all }`: the block list, the first database, and all databases, each with its place and
@@ -61,7 +66,7 @@ async function withStorage({ remote, state = process.env.STATE, databases = proc
       d1Databases: Object.fromEntries(
         all.map(({ binding, entry }) => [binding, entry.preview_database_id ?? entry.database_id ?? binding]),
       ),
-      kvNamespaces: { BLOCKLIST: namespace.id ?? "BLOCKLIST" },
+      kvNamespaces: { BLOCKLIST: namespace.preview_id ?? namespace.id ?? "BLOCKLIST" },
     }),
   );
   try {
@@ -91,7 +96,7 @@ const localKv = (miniflare) => ({
   },
 });
 
-/** What a database of either kind can do, by `ask`: that runs statements and gives their answers, as D1 does. */
+/** A database of either kind. `ask` runs statements and gives their answers as D1 does. */
 const database = (ask) => ({
   ask,
   query: async (...statements) => (await ask(...statements)).map(({ results }) => results),
@@ -117,7 +122,8 @@ async function remotely(...args) {
 /** Calls `use` with the path of a file that has this content, and removes the file. */
 async function asFile(content, use) {
   fs.mkdirSync(".wrangler", { recursive: true });
-  const file = `.wrangler/input.${process.pid}`;
+  // Several databases may get a file at once.
+  const file = `.wrangler/input.${randomUUID()}`;
   fs.writeFileSync(file, content);
   try {
     await use(file);

@@ -4,6 +4,25 @@ const fs = require("node:fs");
 const path = require("node:path");
 
 const { OPTIONS, withStorage, or } = require("../storage");
+const { Stop } = require("../terminal");
+
+/** The text of a file, or of the standard input. */
+function read(from) {
+  try {
+    return fs.readFileSync(from === "-" ? 0 : from, "utf8");
+  } catch ({ message }) {
+    throw new Stop(`The passwords could not be read: ${message}`);
+  }
+}
+
+/** The list of these passwords. */
+function make(passwords) {
+  try {
+    return require("../tools").breachedList(passwords);
+  } catch (sentence) {
+    throw new Stop(sentence);
+  }
+}
 
 module.exports = {
   summary: 'store the list of breached passwords, for BREACHED_PASSWORDS = "list"',
@@ -19,9 +38,7 @@ module.exports = {
   settings: ({ output }) => output === undefined,
 
   async run({ from, output, ...storage }) {
-    const list = from
-      ? require("../tools").breachedList(fs.readFileSync(from === "-" ? 0 : from, "utf8"))
-      : fs.readFileSync(path.join(__dirname, "../../data/breached-passwords"));
+    const list = from ? make(read(from)) : fs.readFileSync(path.join(__dirname, "../../data/breached-passwords"));
     if (output) {
       fs.writeFileSync(output, list);
       return;

@@ -30,12 +30,17 @@ async function requireLogin() {
   );
 }
 
+/** The entry that wrangler writes after a deployment. The file has one JSON object on each line. */
+function deployment() {
+  if (!fs.existsSync(OUTPUT)) return undefined;
+  const lines = fs.readFileSync(OUTPUT, "utf8").split("\n").filter(Boolean);
+  return lines.map((line) => JSON.parse(line)).find(({ type }) => type === "deploy");
+}
+
 /** The first address that wrangler names. */
 function deployedTo() {
-  // The file has one JSON object on each line. A target is a host, a host with a remark in brackets, or something else,
-  // such as a cron.
-  const lines = fs.readFileSync(OUTPUT, "utf8").trim().split("\n").map(JSON.parse);
-  const targets = lines.find(({ type }) => type === "deploy")?.targets ?? [];
+  // A target is a host, a host with a remark in brackets, or something else, such as a cron.
+  const targets = deployment()?.targets ?? [];
   const host = targets.map((target) => target.match(/^([\w.-]+)(?: \(|$)/)?.[1]).find(Boolean);
   return host && `https://${host}`;
 }
@@ -63,7 +68,13 @@ async function deploy(all, { env, given, wait }) {
   fs.rmSync(OUTPUT, { force: true });
   process.env.WRANGLER_OUTPUT_FILE_PATH = OUTPUT;
   const deployed = await wrangler(["deploy", ...script()]);
-  if (!deployed.succeeded) throw new Stop("Nothing was deployed: fix the problem that wrangler reports");
+  if (!deployed.succeeded) {
+    // wrangler uploads a Worker before it sets its routes and crons, so a failure may come after the upload.
+    const outcome = deployment()
+      ? "The Worker is deployed, but wrangler failed then"
+      : "The Worker may be deployed";
+    throw new Stop(`${outcome}: fix the problem that wrangler reports, and run ${call("deploy")} again`);
+  }
   const isNew = lastGeneration(all).some(({ number }) => states[number].place.deployed_at === null);
   if (isNew) {
     await or(
@@ -112,6 +123,7 @@ module.exports = {
 
   async run({ URL: given, dry, check, checked, wait = process.env.WAIT || "120" }) {
     const env = process.env.CLOUDFLARE_ENV;
+    verify.seconds(wait);
     if (dry) {
       const { succeeded } = await wrangler(["deploy", ...script(), "--dry-run"]);
       return succeeded && (await deployAdmin(env, "--dry-run")) ? 0 : 1;

@@ -35,7 +35,7 @@ module.exports = {
     await withStorage({ remote: !local, ...storage }, async ({ all }) => {
       const advice = `The databases could not be read: ${call(local ? "dev" : "deploy")} comes first, which applies the migrations`;
       const states = await or(each(all, look), advice);
-      requirePlaces(all, states, local ? made : "the Worker stores nothing there");
+      requirePlaces(all, states, local ? made() : "the Worker stores nothing there");
       const rows = all.map((database, at) => rowsOf(database, states[at]));
       const total = (generation) =>
         all.reduce((sum, database, at) => sum + (database.generation === generation ? rows[at] : 0), 0);

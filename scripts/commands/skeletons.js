@@ -22,7 +22,7 @@ module.exports = {
     let names = 0;
     await withStorage(storage, async ({ all }) => {
       const states = await or(each(all, look), "The names could not be read");
-      requirePlaces(all, states, storage.remote ? "no skeleton was stored" : made);
+      requirePlaces(all, states, storage.remote ? "no skeleton was stored" : made());
       for (const { d1, binding } of all) {
         const tables = await or(d1.query(...NAMES), `The names of ${binding} could not be read`);
         const statements = compute(tables);

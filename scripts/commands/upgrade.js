@@ -37,9 +37,12 @@ function withTemplate(from, use) {
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "edge-signup-"));
   try {
     const options = ["--no-save", "--ignore-scripts", "--no-audit", "--no-fund", "--loglevel=error"];
-    const { status } = spawnSync("npm", ["install", ...options, "--prefix", folder, spec], {
+    const args = ["install", ...options, "--prefix", folder, spec];
+    // On Windows npm is a script of the shell, which splits a text without quotes at its spaces.
+    const inShell = process.platform === "win32";
+    const { status } = spawnSync("npm", inShell ? args.map((argument) => `"${argument}"`) : args, {
       stdio: "inherit",
-      shell: process.platform === "win32",
+      shell: inShell,
     });
     if (status !== 0) throw new Stop(`npm could not install ${spec}: fix the problem that it reports`);
     return use(path.join(folder, "node_modules/create-edge-signup/template"));

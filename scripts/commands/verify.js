@@ -1,5 +1,5 @@
 // Checks a running service from outside, over HTTP. All names that it signs up begin with one random prefix. At the end
-// it prints a command that removes them.
+// it prints the commands that remove them, one for each database.
 "use strict";
 
 const { createHash, randomBytes } = require("node:crypto");
@@ -9,6 +9,7 @@ const https = require("node:https");
 const { setTimeout: sleep } = require("node:timers/promises");
 const zlib = require("node:zlib");
 
+const { databases } = require("../shards");
 const { Stop, green, red } = require("../terminal");
 const { call: command } = require("../wrangler");
 
@@ -430,25 +431,47 @@ function report(notes, outcome, ...advice) {
   }
 }
 
-/** Prints a command that removes the names of this run. */
+/** The bindings of the databases that wrangler.toml has, or undefined if it cannot be read. */
+function bindings() {
+  try {
+    return databases().map(({ binding }) => binding);
+  } catch (error) {
+    if (error instanceof Stop) return undefined;
+    throw error;
+  }
+}
+
+/** Prints the commands that remove the names of this run, one for each database. */
 function sayHowToRemove() {
   const quoted = (value) => `'${value.replaceAll("'", "''")}'`;
   const sql =
     `DELETE FROM users WHERE client_id = ${quoted(CLIENT)} AND username_key GLOB '${PREFIX}*'; ` +
     `DELETE FROM accounts WHERE name_key GLOB '${PREFIX}*'`;
-  console.log(`\nThe names of this run begin with ${PREFIX}; this command removes them:`);
+  const known = bindings();
+  const all = known ?? ["DB"];
+  const how = all.length > 1 ? "these commands remove them" : "this command removes them";
+  const others = known ? "" : ", and it must run for each other database of the service too";
+  console.log(`\nThe names of this run begin with ${PREFIX}; ${how}${others}:`);
   const env = process.env.CLOUDFLARE_ENV ? ` --env ${process.env.CLOUDFLARE_ENV}` : "";
-  console.log(`npx wrangler d1 execute DB --remote${env} --command "${sql.replace(/[\\"$`]/g, "\\$&")}"`);
+  const text = sql.replace(/[\\"$`]/g, "\\$&");
+  for (const binding of all) console.log(`npx wrangler d1 execute ${binding} --remote${env} --command "${text}"`);
+}
+
+/** A time in seconds, as WAIT or an option has it. An empty text is 0. */
+function seconds(wait = "") {
+  if (/^(\d{1,6}(\.\d+)?)?$/.test(wait)) return Number(wait);
+  throw new Stop(`WAIT is "${wait}": it must be a number of seconds, such as 120`, 2);
 }
 
 async function run({ URL: address = "", client, wait = process.env.WAIT }) {
+  const patience = seconds(wait);
   service = URL.canParse(address) ? new URL(address) : undefined;
   if (!/^https?:$/.test(service?.protocol)) {
     const example = "https://sign-up.example.com";
     throw new Stop(`Give the service's address, as in: ${command("verify", { URL: example }, [example])}`, 2);
   }
   CLIENT = client || process.env.CLIENT_ID || `${PREFIX}client`;
-  if (await isReady(Number(wait || 0))) {
+  if (await isReady(patience)) {
     for (const [name, run] of Object.entries(CHECKS)) await check(name, run);
     if (problems.size) report(problems, "FAILED");
     else say("ok", "every answer has the headers that all answers share");
@@ -473,4 +496,5 @@ module.exports = {
   },
   settings: () => Boolean(process.env.CLOUDFLARE_ENV),
   run,
+  seconds,
 };

@@ -30,7 +30,7 @@ module.exports = {
 
   async run({ URL: url, events, client, signature, admin: address }) {
     const body = { url, client_id: client, signature, ...(events && { events: words(events) }) };
-    const { id, secret } = await admin(address).change("POST", "/webhooks", body);
+    const { id, secret } = await admin(address, "ADMIN_URL").change("POST", "/webhooks", body);
     if (!secret) throw new Stop("The admin Worker gave no secret: is it up to date?");
     console.log(`${id}\t${secret}`);
     console.error("The second text verifies the signatures. It is shown this once: give it to the server now.");

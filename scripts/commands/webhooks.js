@@ -19,7 +19,7 @@ module.exports = {
   },
 
   async run({ admin: address }) {
-    const { webhooks } = await admin(address).read("/webhooks");
+    const { webhooks } = await admin(address, "ADMIN_URL").read("/webhooks");
     if (!webhooks.length) console.error("No server is told of events");
     for (const webhook of webhooks) {
       const { id, url, events, client_id: client } = webhook;

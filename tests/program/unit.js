@@ -42,6 +42,64 @@ test("a mistake on the command line is explained and ends with 2", () => {
   }
 });
 
+test("a value that a command cannot use is named with its variable", () => {
+  const env = { ...process.env, ADMIN_TOKEN: "x".repeat(32), WAIT: "2m" };
+  for (const [args, sentence] of [
+    [["verify", "http://127.0.0.1:9", "--wait", "2m"], 'WAIT is "2m": it must be a number of seconds'],
+    [["verify", "http://127.0.0.1:9"], 'WAIT is "2m": it must be a number of seconds'],
+    [["deploy", "--dry", "--wait=-1"], 'WAIT is "-1": it must be a number of seconds'],
+    [["deploy", "--dry"], 'WAIT is "2m": it must be a number of seconds'],
+    [
+      ["webhooks", "--admin", "ftp://a.example"],
+      'ADMIN_URL is "ftp://a.example": it must be the https:// address',
+    ],
+    [["webhook", "--admin", "ftp://a.example", "https://b.example"], 'ADMIN_URL is "ftp://a.example": it must be'],
+    [["breached-list", "--from", "nothing", "--output", "list"], "The passwords could not be read: ENOENT"],
+  ]) {
+    const { status, stderr } = spawnSync(process.execPath, [PROGRAM, ...args], {
+      encoding: "utf8",
+      env,
+      timeout: 20_000,
+    });
+    assert.ok(status > 0 && stderr.startsWith(sentence), `${args.join(" ")}: ${status} ${stderr}`);
+    assert.equal(stderr.trimEnd().split("\n").length, 1, stderr);
+  }
+});
+
+test("the settings are checked again after a change of a rule, and a package has the words of npm", (t) => {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), "edge-signup-"));
+  t.after(() => fs.rmSync(root, { recursive: true }));
+  const scripts = path.join(root, "scripts");
+  fs.cpSync(path.dirname(PROGRAM), scripts, { recursive: true });
+  fs.symlinkSync(path.join(__dirname, "../../node_modules"), path.join(root, "node_modules"));
+  const settings = path.join(root, "wrangler.toml");
+  const text =
+    'name = "a"\ncompatibility_date = "2026-11-17"\n[[d1_databases]]\nbinding = "DB"\ndatabase_name = "a"\n' +
+    '[[kv_namespaces]]\nbinding = "BLOCKLIST"\n[vars]\nPASSWORD_MIN_LENGTH = "1"\n';
+  const check = () =>
+    spawnSync(process.execPath, [path.join(scripts, "edge-signup.js"), "settings"], { encoding: "utf8" });
+  const fingerprint = () => fs.readFileSync(path.join(root, ".wrangler/settings"), "utf8");
+
+  fs.writeFileSync(settings, text);
+  assert.equal(check().status, 0);
+  let before = fingerprint();
+  assert.equal(check().status, 0);
+  assert.equal(fingerprint(), before);
+  for (const file of ["shards.js", "admin.js", "configuration.js", "tools/index_bg.wasm"]) {
+    fs.appendFileSync(path.join(scripts, file), file.endsWith(".js") ? "// later\n" : "\0\x02\x01a");
+    assert.equal(check().status, 0);
+    assert.notEqual(fingerprint(), before, file);
+    before = fingerprint();
+  }
+
+  fs.writeFileSync(settings, `${text}CHALLENGE_SECRET = "x"\nSERVICE_ID = "A"\n`);
+  const { status, stderr } = check();
+  assert.equal(status, 1);
+  assert.match(stderr, /and for npm run dev in \.dev\.vars/);
+  assert.match(stderr, /digits and small letters, as npm run grow writes it/);
+  assert.doesNotMatch(stderr, /\bmake\b/);
+});
+
 test("the commands of make are worded as those of npm", () => {
   for (const [make, npm] of [
     ["`make block`", "`npm run block`"],
