@@ -77,8 +77,8 @@ function variables() {
 }
 
 /**
- * The same for `edge-signup dev`. The variables of this machine are in a file that wrangler reads with the configuration:
- * those of .dev.vars, the token, and the key of the events' keys, if .dev.vars has none.
+ * Writes the configuration of the admin for `edge-signup dev`. The variables of this machine are in a file that wrangler
+ * reads with the configuration: those of .dev.vars, the token, and the key of the events' keys, if .dev.vars has none.
  */
 function deriveLocally(file, all) {
   const token = localToken();

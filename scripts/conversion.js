@@ -14,7 +14,8 @@ const FOLDER = path.join(__dirname, "converters");
  *   read       gives the users of a stream, as a reader of sources.js does
  *   username   the attribute that users sign in by there: `email` or `username`
  *   convert    gives the `email`, the `username`, the `hash` and the time `created` of a user, for the options of the
- *              command. It throws a `Failure` if the hash has an unknown form, and gives undefined for no user
+ *              command. It throws a `Failure` if the hash has an unknown form, and gives undefined if the value is
+ *              not a user
  */
 const SYSTEMS = fs
   .readdirSync(FOLDER)

@@ -36,7 +36,10 @@ function sums(folder) {
 const json = (file) => JSON.parse(fs.readFileSync(file, "utf8"));
 const writeJson = (file, value) => fs.writeFileSync(file, `${JSON.stringify(value, null, 2)}\n`);
 
-/** What to do with each file, by comparing it as it was packed, as it is, and as it is packed now. */
+/**
+ * Sorts the files into those to add, change, replace, keep and remove. It compares each file as it was packed, as it is,
+ * and as it is packed now.
+ */
 function plan(before, after) {
   const files = { added: [], changed: [], replaced: [], kept: [], removed: [] };
   for (const [file, next] of Object.entries(after)) {

@@ -42,7 +42,7 @@ async function applyRemotely(list, problem) {
 /** Applies the migrations to a database of this machine. */
 async function applyLocally({ entry, d1 }) {
   const table = entry.migrations_table ?? "d1_migrations";
-  // As wrangler makes it.
+  // wrangler makes the table in the same form.
   const [, applied] = await d1.query(
     `CREATE TABLE IF NOT EXISTS "${table}" (id INTEGER PRIMARY KEY AUTOINCREMENT, name TEXT UNIQUE, ` +
       "applied_at TIMESTAMP DEFAULT CURRENT_TIMESTAMP NOT NULL)",

@@ -48,7 +48,10 @@ function columns({ number, generation, position, size, placing }, service) {
 const isPlaced = (shard, place, service) =>
   Object.entries(columns(shard, service)).every(([name, value]) => place[name] === value);
 
-/** What is wrong with the place of a database, as the beginning of a sentence; nothing if it is right. */
+/**
+ * The difference between a database's place and the one that SHARDS gives it, as the beginning of a sentence. It is
+ * undefined if they are the same.
+ */
 function misplacement(shard, place, service) {
   if (isPlaced(shard, place, service)) return undefined;
   const text = (row, service) =>

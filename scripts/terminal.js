@@ -1,4 +1,4 @@
-// What the program prints: colours and progress on a terminal, and plain lines elsewhere.
+// The output of the program: colours and progress on a terminal, and plain lines elsewhere.
 "use strict";
 
 /** Ends the command with a sentence for the operator, and this exit code. */

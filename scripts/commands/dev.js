@@ -62,7 +62,6 @@ async function listen(port) {
       [to, from],
     ])
       one.pipe(other).on("error", () => one.destroy());
-    from.on("error", () => to.destroy());
   });
   server.listen(port, "127.0.0.1");
   await once(server, "listening");

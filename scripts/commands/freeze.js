@@ -47,8 +47,8 @@ module.exports = {
       requirePlaces(all, states, "nothing has changed");
       const progress = progressOf(all, states);
       const generation = chosen(progress, states);
-      // A new generation may not know yet which servers are told of its users. The events that come before it does would
-      // be missing.
+      // A new generation may lack the list of the servers that are told of its users. Without the list it would write no
+      // events.
       const [subscriptions] = await or(all[0].d1.query("SELECT * FROM subscriptions"), advice);
       const next = progress.generations[generation + 1];
       await or(

@@ -114,6 +114,7 @@ module.exports = {
       SERVICE_ID: states[0].place.service,
     };
     const all = shards({ ...vars, ...grown });
+    // This edit is not written. If the file has a form that cannot be edited, the command stops before it makes a database.
     edit(readText(), {
       databases: entries.filter(({ binding }) => !own().d1_databases.some((entry) => entry.binding === binding)),
       vars: grown,
