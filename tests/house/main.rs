@@ -6,19 +6,24 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-mod limits;
+mod guards;
+mod links;
 mod reasons;
 mod rooms;
 mod settings;
 mod texts;
 mod third_party;
 mod threats;
+mod username_length;
+
+/// The files below `folder`.
+fn all_files(folder: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
+    entries.flat_map(|path| if path.is_dir() { all_files(&path) } else { vec![path] }).collect()
+}
 
 /// The Rust files below `folder`.
 fn files(folder: &Path) -> Vec<PathBuf> {
-    let entries = fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path());
-    entries
-        .flat_map(|path| if path.is_dir() { files(&path) } else { vec![path] })
-        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
-        .collect()
+    let is_rust = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "rs");
+    all_files(folder).into_iter().filter(is_rust).collect()
 }

@@ -54,3 +54,25 @@ fn sql_and_kv_are_in_storage_alone() {
         }
     }
 }
+
+#[test]
+fn every_file_is_a_module() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    for folder in
+        ["src", "admin/src", "tests/worker", "tests/house", "tests/model"].map(|folder| root.join(folder))
+    {
+        for file in files(&folder) {
+            let name = file.file_stem().unwrap().to_str().unwrap();
+            let parent = file.parent().unwrap();
+            if parent == folder && ["lib", "main"].contains(&name) || parent.ends_with("bin") {
+                continue;
+            }
+            let owners = [parent.with_extension("rs"), parent.join("lib.rs"), parent.join("main.rs")];
+            let is_named = owners.iter().filter_map(|owner| fs::read_to_string(owner).ok()).any(|text| {
+                let line = format!("mod {name};");
+                text.lines().any(|other| other.trim_end().ends_with(&line))
+            });
+            assert!(is_named, "{} needs the line `mod {name};` in {}", file.display(), owners[0].display());
+        }
+    }
+}

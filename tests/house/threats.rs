@@ -21,9 +21,12 @@ fn every_test_and_file_that_the_document_names_exists() {
     let names: Vec<_> = document.split('`').filter(is_name).collect();
     assert!(names.len() > 40, "{names:?}");
     for name in names {
-        assert!(sources.contains(&format!("fn {name}()")), "{name}");
+        assert!(
+            sources.contains(&format!("fn {name}()")),
+            "docs/threats.md names {name}, and no test has this name"
+        );
     }
     for file in document.split('`').filter(|text| text.starts_with("src/")) {
-        assert!(root.join(file).exists(), "{file}");
+        assert!(root.join(file).exists(), "docs/threats.md names {file}, which does not exist");
     }
 }
