@@ -52,7 +52,7 @@ fn walk<T>(service: &Service, state: &mut State, run: &mut Run, act: impl FnOnce
     result
 }
 
-/// As `Pending::begin` does.
+/// Begins a request as `Pending::begin` does.
 pub fn begin(service: &Service, state: &mut State, request: usize, isolate: usize) {
     let position = Walk::new(vec![&Cell::new(Fence::Unknown); service.isolates[isolate]]).position;
     let mut run = Run { isolate, begun: [false; MOST], position, question: Question::Hash };

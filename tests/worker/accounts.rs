@@ -100,7 +100,7 @@ fn a_bad_header_is_repeated_as_it_was_sent() {
 }
 
 #[test]
-fn repeated_headers_are_no_name() {
+fn repeated_headers_are_not_a_name() {
     account("one")
         .header("Username", "two")
         .send()

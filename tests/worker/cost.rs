@@ -115,7 +115,7 @@ fn no_body_costs_more_than_two_plain_sign_ups() {
         ),
         ("escaped surrogates", format!(r#"{{"username":"{}"}}"#, full(r"\ud800", LARGEST_BODY - 20))),
         ("digits", format!(r#"{{"a":{}}}"#, "9".repeat(LARGEST_BODY - 8))),
-        ("bytes that are no UTF-8", "\u{fffd}".repeat(LARGEST_BODY / 3)),
+        ("bytes that are not UTF-8", "\u{fffd}".repeat(LARGEST_BODY / 3)),
     ] {
         let cost = cost(name, &post("/sign-up").json(&body));
         assert!(cost <= 2.0, "{name}: {cost}");

@@ -64,7 +64,7 @@ fn files(state: &Path) -> Vec<PathBuf> {
         connection.query_row("SELECT number FROM place", [], |row| row.get(0)).unwrap()
     };
     let mut files = sqlite_files(state, "d1/miniflare-D1DatabaseObject");
-    files.sort_by_key(number);
+    files.sort_by_cached_key(number);
     files
 }
 

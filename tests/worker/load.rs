@@ -3,6 +3,8 @@
 use std::thread;
 use std::time::{Duration, Instant};
 
+use edge_signup::fields::username::MAX_CHARACTERS;
+
 use crate::http::agent;
 use crate::report;
 use crate::request::{account, sign_up};
@@ -41,7 +43,7 @@ fn memory_does_not_grow_after_the_first_ten_of_1000_sign_ups() {
     let server = Server::start("memory", &["tests/worker/faults.js"]);
     let memory: Vec<u64> = (0..1000)
         .map(|n| {
-            let name = format!("memory-{n}-{}", "é".repeat(n % 200));
+            let name = format!("memory-{n}-{}", "é".repeat(n % (MAX_CHARACTERS - 20)));
             let answer = sign_up(&name, "memory").password(&"x".repeat(1 + n)).send_to(&server);
             assert_eq!(
                 answer.status, 200,

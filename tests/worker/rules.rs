@@ -59,7 +59,7 @@ fn the_rules_are_those_of_the_settings() {
 
 #[test]
 fn everybody_gets_the_rules_without_kv_and_d1() {
-    // The first address is blocked, and the second one is none.
+    // The first address is blocked, and the second text is not an address.
     for address in ["198.51.100.7", "unknown"] {
         assert_rules(&get(PATH).address(address), &json!({}));
     }

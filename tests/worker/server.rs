@@ -1,5 +1,6 @@
 //! A Worker in workerd with fresh state. It ends with the test binary.
 
+use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -58,9 +59,8 @@ impl Server {
         arguments: &[&str],
         prepare: impl FnOnce(&Path),
     ) -> Self {
-        let state = migrated(name);
         let placing = if arguments.contains(&"CONFUSABLES:deny") { "skeleton" } else { "name" };
-        database::scale(&state, generations, placing);
+        let state = scaled(name, generations, placing);
         prepare(&state);
         let shards = format!("SHARDS:{}", database::shards(generations));
         Self::serve(state, &[arguments, &["--var", &shards]].concat())
@@ -230,8 +230,30 @@ pub fn migrated(name: &str) -> PathBuf {
         wrangler(&state, &["d1", "migrations", "apply", "DB"]);
         state
     });
+    copy(&ORIGINAL, name)
+}
+
+/// The same with these numbers of databases in its generations. `placing` says whether names or skeletons place the
+/// rows. It is a copy too, because a Node and a workerd make the files.
+fn scaled(name: &str, generations: &[usize], placing: &'static str) -> PathBuf {
+    type Kind = (Vec<usize>, &'static str);
+    static ORIGINALS: Mutex<BTreeMap<Kind, PathBuf>> = Mutex::new(BTreeMap::new());
+    let mut originals = ORIGINALS.lock().unwrap();
+    let kind = (generations.to_vec(), placing);
+    let original = originals.entry(kind).or_insert_with(|| {
+        let numbers: Vec<_> = generations.iter().map(usize::to_string).collect();
+        let state = migrated(&format!("migrated-{}-{placing}", numbers.join("+")));
+        database::scale(&state, generations, placing);
+        state
+    });
+    let original = original.clone();
+    drop(originals);
+    copy(&original, name)
+}
+
+fn copy(original: &Path, name: &str) -> PathBuf {
     let state = fresh(name);
-    let copied = Command::new("cp").arg("-R").arg(ORIGINAL.join("v3")).arg(&state).status().unwrap();
+    let copied = Command::new("cp").arg("-R").arg(original.join("v3")).arg(&state).status().unwrap();
     assert!(copied.success());
     state
 }

@@ -34,7 +34,7 @@ const TAB: &str = "\u{e004}";
 /// The longest time that a page may take. It is long, because the tests share the machine.
 const PATIENCE: Duration = Duration::from_mins(1);
 
-/// The browsers that no test uses at the moment. A browser takes longer to start than most tests need it.
+/// The browsers that no test uses at the moment. Most tests use a browser for a shorter time than it takes to start.
 static IDLE: Mutex<Vec<Browser>> = Mutex::new(Vec::new());
 
 /// A browser with one new tab. Another test uses it after this value is dropped, in another tab.
@@ -68,6 +68,11 @@ impl Browser {
         );
         browser.url = format!("{}/{}", browser.url, session["sessionId"].as_str().unwrap());
         Some(browser)
+    }
+
+    /// The address of the session, for a test in another language.
+    pub fn session(&self) -> &str {
+        &self.url
     }
 
     fn call(&self, method: &str, path: &str, body: Option<&Value>) -> Result<Value, String> {
