@@ -56,18 +56,19 @@ impl BcryptHash {
         let (input, version, cost, salt, hash) = match *fields {
             ["", "bcrypt-sha256", params, salt, hash] => match *params.split(',').collect::<Vec<_>>() {
                 ["v=2", "t=2b", cost] => {
-                    (Input::Hmac { salt: salt.to_owned() }, "2b", cost.strip_prefix("r=")?, salt, hash)
+                    let cost = cost_of(cost.strip_prefix("r=")?)?;
+                    (Input::Hmac { salt: salt.to_owned() }, "2b", cost, salt, hash)
                 }
-                [version @ ("2a" | "2b"), cost] => (Input::Base64, version, cost, salt, hash),
+                [version @ ("2a" | "2b"), cost] => (Input::Base64, version, cost_of(cost)?, salt, hash),
                 _ => return None,
             },
             ["", version, cost, rest] | ["bcrypt", "", version, cost, rest] => {
                 let (salt, hash) = rest.split_at_checked(22)?;
-                (Input::Password, version, cost, salt, hash)
+                (Input::Password, version, cost_of_two_digits(cost)?, salt, hash)
             }
             ["bcrypt_sha256", "", version, cost, rest] => {
                 let (salt, hash) = rest.split_at_checked(22)?;
-                (Input::Hexadecimal, version, cost, salt, hash)
+                (Input::Hexadecimal, version, cost_of_two_digits(cost)?, salt, hash)
             }
             _ => return None,
         };
@@ -78,7 +79,7 @@ impl BcryptHash {
                 "2x" => true,
                 _ => return None,
             },
-            cost: cost_of(cost)?,
+            cost,
             salt: decode(salt, 22)?,
             hash: decode(hash, 31)?,
         })
@@ -102,7 +103,12 @@ impl BcryptHash {
     }
 }
 
-/// Reads a cost from 4 to 31, of two digits. passlib writes one digit for a cost below ten.
+/// Reads a cost from 04 to 31, as bcrypt itself writes it.
+fn cost_of_two_digits(text: &str) -> Option<u32> {
+    cost_of(text).filter(|_| text.len() == 2)
+}
+
+/// Reads a cost from 4 to 31, of one digit or two: passlib writes one digit for a cost below ten.
 fn cost_of(text: &str) -> Option<u32> {
     let is_short = text.len() <= 2 && text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|cost| is_short && (4..=31).contains(cost))
@@ -229,6 +235,7 @@ mod tests {
             ("99", Some(FORM)),
             ("+5", Some(FORM)),
             ("005", Some(FORM)),
+            ("5", Some(FORM)),
             ("", Some(FORM)),
         ] {
             assert_eq!(error(&format!("$2b${cost}${SALT}{HASH}")), refused, "{cost}");
@@ -250,6 +257,8 @@ mod tests {
             format!("$2b$05${SALT}{}", HASH.replace('a', "+")),
             format!("bcrypt$2b$05${SALT}{HASH}"),
             format!("bcrypt$$2c$05${SALT}{HASH}"),
+            format!("bcrypt$$2b$5${SALT}{HASH}"),
+            format!("bcrypt_sha256$$2b$5${SALT}{HASH}"),
             format!("bcrypt_sha256$$bcrypt-sha256$05${SALT}{HASH}"),
         ] {
             assert_eq!(error(&text), Some(FORM), "{text}");
