@@ -95,7 +95,7 @@ impl Service {
             blocks: Blocks::new(namespace),
             breached: BreachedPasswords::read(env, &block_list)?,
             vault: Vault::read(lookup)?,
-            outcomes: Outcomes::read(env)?,
+            outcomes: Outcomes::read(lookup)?,
             secrets: Secrets::new(peppers, firebase.transpose()?),
             config,
         })

@@ -7,9 +7,10 @@ use std::time::Duration;
 
 use edge_signup::guards::remote::{self, RemoteRequest};
 use edge_signup::js_error::JsError;
-use edge_signup::platform::Environment;
 use edge_signup::setting::ConfigError;
 use serde::{Deserialize, Serialize};
+
+use crate::safe_url::SafeUrl;
 
 /// The account whose data set is asked, and the secret token that may read it. Both are set, or neither.
 const ACCOUNT: &str = "OUTCOMES_ACCOUNT";
@@ -55,21 +56,26 @@ impl Outcomes {
     /// Reads the settings; `None` where they are not set.
     ///
     /// # Errors
-    /// [`ConfigError`]: only one of the account and the token is set, or a value is not of its form.
-    pub fn read(env: &Environment) -> Result<Option<Self>, ConfigError> {
-        let (account, token) = match (env.variable(ACCOUNT), env.variable(TOKEN)) {
+    /// [`ConfigError`]: only one of the account and the token is set, or a value is not of its form. The error does not
+    /// repeat a value, because it may be the token in a wrong place.
+    pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, ConfigError> {
+        let must_be = |name: &str, form: &str| ConfigError::new(format!("{name} must be {form}"));
+        let (account, token) = match (lookup(ACCOUNT), lookup(TOKEN)) {
             (None, None) => return Ok(None),
             (Some(account), Some(token)) => (account, token),
             _ => return Err(ConfigError::new(format!("{ACCOUNT} and {TOKEN} must both be set, or neither"))),
         };
-        let dataset = env.variable(DATASET).unwrap_or_else(|| "edge_signup".to_owned());
+        let dataset = lookup(DATASET).unwrap_or_else(|| "edge_signup".to_owned());
         if account.is_empty() || !account.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
-            return Err(ConfigError::must_be(ACCOUNT, &account, "the id of a Cloudflare account"));
+            return Err(must_be(ACCOUNT, "the id of a Cloudflare account"));
         }
         if !is_name(&dataset) {
-            return Err(ConfigError::must_be(DATASET, &dataset, "letters, digits and underscores"));
+            return Err(must_be(DATASET, "letters, digits and underscores"));
         }
-        let url = format!("{}{account}/analytics_engine/sql", remote::url(env, URL, API)?);
+        let api = lookup(URL).unwrap_or_else(|| API.to_owned());
+        let form = "an https:// URL without a user name; http:// is for 127.0.0.1 and localhost only";
+        let api = SafeUrl::parse(&api).ok_or_else(|| must_be(URL, form))?;
+        let url = format!("{}{account}/analytics_engine/sql", api.as_str());
         Ok(Some(Self { url, dataset, token }))
     }
 
@@ -130,6 +136,36 @@ mod tests {
         for other in ["", "[]", r#"{"data":[{"route":"/","status":"ok","count":1}]}"#] {
             assert_eq!(read(200, other.as_bytes()), None, "{other}");
         }
+    }
+
+    #[test]
+    fn the_token_goes_to_a_safe_place_and_never_to_the_log() {
+        const SECRET: &str = "a-token:of.an/operator";
+        let read = |changes: &[(&str, &str)]| {
+            let settings = [(ACCOUNT, "0123abc"), (TOKEN, SECRET)];
+            let lookup = |name: &str| {
+                let mut all = changes.iter().chain(&settings);
+                all.find(|(known, _)| *known == name).map(|(_, value)| (*value).to_owned())
+            };
+            Outcomes::read(lookup).map(|outcomes| outcomes.unwrap().url)
+        };
+        assert_eq!(read(&[]).unwrap(), format!("{API}0123abc/analytics_engine/sql"));
+        let local = read(&[(URL, "http://127.0.0.1:9000/")]).unwrap();
+        assert_eq!(local, "http://127.0.0.1:9000/0123abc/analytics_engine/sql");
+        for (name, value) in [
+            (URL, "http://api.example/"),
+            (URL, "https://user:password@api.example/"),
+            (URL, SECRET),
+            (ACCOUNT, SECRET),
+            (ACCOUNT, ""),
+            (DATASET, SECRET),
+        ] {
+            let error = read(&[(name, value)]).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{name} must be ")), "{error}");
+            assert!(value.is_empty() || !error.contains(value), "{error}");
+        }
+        assert!(Outcomes::read(|_| None).unwrap().is_none());
+        assert!(Outcomes::read(|name| (name == TOKEN).then(|| SECRET.to_owned())).is_err());
     }
 
     #[test]
