@@ -52,8 +52,8 @@ function show(api) {
       operations.map((operation) => operationView(operation, resolve)),
     ),
   );
-  // The part of the page that the URL's fragment names exists only now.
-  document.getElementById(decodeURIComponent(location.hash.slice(1)))?.scrollIntoView();
+  // The part of the page that the URL's fragment names exists only now. The ids need no percent-encoding.
+  document.getElementById(location.hash.slice(1))?.scrollIntoView();
 }
 
 function called({ method, path }) {

@@ -1,5 +1,7 @@
 // The calls of the admin API. The token is kept here, in memory alone.
 
+import { pieces } from "./lines.js";
+
 let token = null;
 
 /** Asks the operator for a token, and resolves when `useToken` has accepted it; `page.js` sets it. */
@@ -84,6 +86,13 @@ const send = (method, path, value) => {
 
 /** Uses `candidate` from now on, if the service accepts it. Gives the session. */
 export async function useToken(candidate) {
+  // A header cannot have every other character. Some programs put a long dash in the place of two hyphens.
+  if (/[^!-~]/.test(candidate)) {
+    throw new ApiError(
+      0,
+      "The text has a character that is not visible ASCII, such as a long dash. Copy the token again.",
+    );
+  }
   try {
     const signal = AbortSignal.timeout(PATIENCE);
     const session = await json(await request("GET", "/session", { signal, bearer: candidate }));
@@ -139,14 +148,4 @@ export function importUsers(body, { isDry, signal, onAnswer }) {
     }
     if (rest) onAnswer(JSON.parse(rest));
   });
-}
-
-/** The pieces of a stream. Safari has no iterator for streams before version 26. */
-export async function* pieces(stream) {
-  const reader = stream.getReader();
-  for (;;) {
-    const { done, value } = await reader.read();
-    if (done) return;
-    yield value;
-  }
 }

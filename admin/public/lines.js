@@ -2,8 +2,6 @@
 // browser reads an answer only after it has sent the whole request, so a single request would show no progress, and it
 // would stop for ever when its answers fill the buffers on the way.
 
-import { pieces } from "./api.js";
-
 /** The limits of a batch, each far below what one request may carry or work on. */
 const BATCH = { lines: 500, bytes: 256 * 1024 };
 
@@ -58,6 +56,16 @@ export async function* batches(stream) {
   }
   if (size) add();
   if (batch.numbers.length) yield take(end);
+}
+
+/** The pieces of a stream. Safari has no iterator for streams before version 26. */
+export async function* pieces(stream) {
+  const reader = stream.getReader();
+  for (;;) {
+    const { done, value } = await reader.read();
+    if (done) return;
+    yield value;
+  }
 }
 
 function joined(parts, size) {

@@ -260,13 +260,16 @@ export function handle(node, onSubmit) {
 }
 
 /**
- * Opens a dialog with a form. `onSubmit` gets its values; the dialog closes when it has succeeded. Escape and Cancel
- * close the dialog, and the focus returns to the button that opened it.
+ * Opens a dialog with a form. `onSubmit` gets its values; the dialog closes when it has succeeded. It may give a
+ * function, which is called after that, and may change the view. Escape and Cancel close the dialog, but do not end a
+ * call that is under way: its result is then a message of the page. The focus returns to the button that opened the
+ * dialog, or goes to the title if that button is gone.
  */
 export function openDialog({ title, children, submit, isDangerous }, onSubmit) {
   const id = "dialog-title";
   const action = element("button", { class: isDangerous ? "danger" : "primary" }, submit);
   const dialog = element("dialog", { "aria-labelledby": id });
+  let isBusy = false;
   dialog.append(
     form(
       { id: "dialog" },
@@ -283,12 +286,28 @@ export function openDialog({ title, children, submit, isDangerous }, onSubmit) {
         ),
       ],
       async (values) => {
-        await onSubmit(values);
+        let goOn;
+        isBusy = true;
+        try {
+          goOn = await onSubmit(values);
+        } catch (error) {
+          if (dialog.open) throw error;
+          if (!("status" in error)) console.error(error);
+          say(`${title}: ${reasonOf(error)}`);
+          return;
+        } finally {
+          isBusy = false;
+        }
         dialog.close();
+        await goOn?.();
       },
     ),
   );
-  dialog.addEventListener("close", () => dialog.remove());
+  dialog.addEventListener("close", () => {
+    dialog.remove();
+    if (isBusy) say(`${title}: the answer of the service will be shown here.`);
+    if (document.activeElement === document.body) document.querySelector("#title").focus();
+  });
   document.body.append(dialog);
   dialog.showModal();
   return { dialog, action };

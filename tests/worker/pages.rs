@@ -78,6 +78,16 @@ fn the_reference_shows_all_that_openapi_json_says() {
 }
 
 #[test]
+fn a_fragment_shows_its_part_of_the_reference_and_cannot_hide_the_reference() {
+    on_each_screen("/reference#%", |page, _| page.wait_until("document.querySelector('.operation')"));
+    on_each_screen("/reference#post-users", |page, _| {
+        page.wait_until("document.querySelector('.operation')");
+        let top = "document.getElementById('post-users').getBoundingClientRect().top";
+        page.wait_until(&format!("Math.abs({top}) < 200"));
+    });
+}
+
+#[test]
 fn every_file_is_served_and_with_a_strict_policy() {
     for entry in fs::read_dir("public").unwrap() {
         let file = entry.unwrap().file_name().into_string().unwrap();

@@ -19,7 +19,7 @@ export function show() {
     load: (after, signal) => api.audit({ after }, signal),
     rows: "entries",
     show: (entries) => table(`${count(entries.length, "action")} on this page`, columns, entries),
-    nothing: () => "Nothing was changed yet.",
+    nothing: () => "The audit is empty.",
   });
   list.reload();
   return list.node;

@@ -77,8 +77,10 @@ function askRemove(key, list) {
     },
     async () => {
       await api.unblock(key);
-      say(`${key} is no longer blocked. ${LATER}`);
-      await list.reload();
+      return () => {
+        say(`${key} is no longer blocked. ${LATER}`);
+        return list.reload();
+      };
     },
   );
 }

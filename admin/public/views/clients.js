@@ -16,7 +16,7 @@ export function show({ mayWrite }) {
 
 function list(clients, mayWrite, reload) {
   if (!clients.length)
-    return empty("No client is registered. Any client may sign users up, unless CLIENTS is “registered”.");
+    return empty("The list of clients is empty. Any client may sign users up, unless CLIENTS is “registered”.");
   const columns = [
     { label: "Name", cell: ({ name }) => name },
     { label: "Client id", cell: ({ id }) => element("code", {}, id) },
@@ -66,10 +66,14 @@ function askClient(client, reload) {
     async (values) => {
       const body = { name: values.name.trim(), origins: values.origins.split(/\s+/).filter(Boolean) };
       const changed = client ? await api.changeClient(client.id, body) : await api.registerClient(body);
-      say(
-        client ? `${changed.name} is changed.` : `${changed.name} is registered. Its client id is ${changed.id}.`,
-      );
-      await reload();
+      return () => {
+        say(
+          client
+            ? `${changed.name} is changed.`
+            : `${changed.name} is registered. Its client id is ${changed.id}.`,
+        );
+        return reload();
+      };
     },
   );
 }
@@ -84,7 +88,7 @@ function askDisabled({ id, name }, disabled, reload) {
           {},
           element("strong", { class: "long" }, name),
           disabled
-            ? " can sign up nobody until it is enabled again. Its users stay."
+            ? " cannot sign users up until it is enabled again. Its users stay."
             : " may sign users up again.",
         ),
       ],
@@ -93,8 +97,10 @@ function askDisabled({ id, name }, disabled, reload) {
     },
     async () => {
       await api.changeClient(id, { disabled });
-      say(`${name} is ${disabled ? "disabled" : "enabled"}. The service knows it within a minute.`);
-      await reload();
+      return () => {
+        say(`${name} is ${disabled ? "disabled" : "enabled"}. The service knows it within a minute.`);
+        return reload();
+      };
     },
   );
 }

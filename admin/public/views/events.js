@@ -64,7 +64,7 @@ function all(mayWrite, go) {
 }
 
 function list(webhooks) {
-  if (!webhooks.length) return empty("No server is told of events.");
+  if (!webhooks.length) return empty("The list of endpoints is empty.");
   const columns = [
     { label: "Endpoint", cell: ({ id, url }) => element("a", { href: `#/events/${id}` }, url), kind: "wide" },
     { label: "Events", cell: ({ events }) => lines(events) },
@@ -106,7 +106,7 @@ function askNew(go) {
     async ({ client_id, signature, ...values }) => {
       const client = client_id.trim() && { client_id: client_id.trim() };
       const added = await api.addWebhook({ ...wanted(values), ...client, signature });
-      goTo(added, go, "The endpoint is added.");
+      return () => goTo(added, go, "The endpoint is added.");
     },
   );
 }
@@ -208,8 +208,10 @@ function askChange({ id, url, events }, load) {
     { title: "Change an endpoint", children: [urlField(url), eventsField(events)], submit: "Save" },
     async (values) => {
       await api.changeWebhook(id, wanted(values));
-      say("The endpoint is changed.");
-      await load();
+      return () => {
+        say("The endpoint is changed.");
+        return load();
+      };
     },
   );
 }
@@ -221,7 +223,10 @@ function askRotation(id, go) {
       children: [element("p", {}, "The old secret signs each event too for another 24 hours.")],
       submit: "Make it",
     },
-    async () => goTo(await api.rotateSecret(id), go, "The endpoint has a new secret."),
+    async () => {
+      const rotated = await api.rotateSecret(id);
+      return () => goTo(rotated, go, "The endpoint has a new secret.");
+    },
   );
 }
 
@@ -235,8 +240,10 @@ function askDisabled(id, load) {
     },
     async () => {
       await api.changeWebhook(id, { disabled: true });
-      say("The endpoint is disabled.");
-      await load();
+      return () => {
+        say("The endpoint is disabled.");
+        return load();
+      };
     },
   );
 }
@@ -246,7 +253,7 @@ function askDelete({ id, url }, go) {
     {
       title: "Delete an endpoint",
       children: [
-        element("p", {}, element("strong", { class: "long" }, url), " is told of nothing more."),
+        element("p", {}, "The service stops sending events to ", element("strong", { class: "long" }, url), "."),
         element("p", {}, "The events that wait for it are deleted too."),
       ],
       submit: "Delete",
@@ -254,7 +261,7 @@ function askDelete({ id, url }, go) {
     },
     async () => {
       await api.deleteWebhook(id);
-      go("#/events", "The endpoint is deleted.");
+      return () => go("#/events", "The endpoint is deleted.");
     },
   );
 }
@@ -277,7 +284,7 @@ function listDeliveries(id, mayWrite) {
   if (mayWrite) {
     const cell = ({ event, type, subject }) =>
       button("Send again", () => resend(id, { event }, paging), {
-        "aria-label": `Send ${type} of ${subject} again`,
+        "aria-label": `Send again: ${type} of ${subject}`,
       });
     columns.push({ label: "Actions", cell, kind: "actions" });
   }
@@ -291,7 +298,7 @@ function listDeliveries(id, mayWrite) {
     load: (after, signal) => api.events({ webhook_id: id, after }, signal),
     rows: "events",
     show: (events) => table(`${count(events.length, "event")} on this page`, columns, rows(events)),
-    nothing: () => "The endpoint was told of nothing yet.",
+    nothing: () => "The list of deliveries is empty.",
   });
   return paging;
 }
@@ -325,8 +332,10 @@ function askSince(id, deliveries) {
     async (values) => {
       const at = values.since.length === 16 ? `${values.since}:00` : values.since;
       const { count: events } = await api.resend(id, { since: `${at}Z` });
-      say(`${count(events, "event")} will be sent again.`);
-      await deliveries.reload();
+      return () => {
+        say(`${count(events, "event")} will be sent again.`);
+        return deliveries.reload();
+      };
     },
   );
 }

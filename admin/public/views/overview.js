@@ -28,17 +28,18 @@ function spread(buckets, starts) {
   return starts.map((at) => counts.get(at) ?? 0);
 }
 
-const sum = (numbers) => numbers.reduce((total, value) => total + value, 0);
+/** The most clients that an answer has. */
+const MAX_CLIENTS = 50;
 
 const tile = (label, value) => element("div", {}, element("dt", {}, label), element("dd", {}, value));
 
 /** The plot and the tables of a period, whose hours or days begin at `starts`. */
 function report({ by }, starts, answer) {
   const [users, accounts] = [spread(answer.users, starts), spread(answer.accounts, starts)];
-  const shares = [...answer.clients].sort((one, other) => other.count - one.count);
+  const { clients: shares, totals } = answer;
   const outcomes = answer.outcomes?.length
     ? table(
-        "Answers by route and status",
+        "Answers of all clients by route and status",
         [
           { label: "Route", cell: ({ route }) => element("code", {}, route) },
           { label: "Status", cell: ({ status }) => String(status), kind: "number" },
@@ -51,9 +52,12 @@ function report({ by }, starts, answer) {
     element(
       "dl",
       { class: "tiles" },
-      tile("Users signed up", number(sum(users))),
-      tile("Accounts created by name", number(sum(accounts))),
-      tile("Clients with sign-ups", number(shares.length)),
+      tile("Users signed up", number(totals.users)),
+      tile("Accounts created by name", number(totals.accounts)),
+      tile(
+        "Clients with sign-ups",
+        shares.length < MAX_CLIENTS ? number(shares.length) : `${MAX_CLIENTS} or more`,
+      ),
     ),
     plot({ starts, users, accounts, isHourly: by === "hour" }),
     element(

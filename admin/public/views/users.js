@@ -107,7 +107,7 @@ function askPassword({ id, username }) {
     },
     async (values) => {
       await api.setPassword(id, values.password);
-      say(`${username} has a new password.`);
+      return () => say(`${username} has a new password.`);
     },
   );
 }
@@ -132,7 +132,7 @@ function askErase({ id, username }, go) {
     async () => {
       if (!isSame()) throw Object.assign(new Error("This is another name."), { status: 0 });
       await api.eraseUser(id);
-      go("#/users", `${username} was erased.`);
+      return () => go("#/users", `${username} was erased.`);
     },
   );
   action.disabled = true;

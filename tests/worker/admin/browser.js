@@ -1,40 +1,17 @@
-// A headless Chromium, driven by chromedriver over WebDriver, for the tests of the admin's page.
-
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
-
-const FLAGS = [
-  "--remote-debugging-pipe",
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-];
+// The steps of a test in the headless Chromium that `tests/worker/webdriver.rs` starts, over the same protocol. `fetch`
+// makes the calls: playwright-core and puppeteer-core need a port of the browser, which has only a pipe, and
+// selenium-webdriver would bring four further packages.
 
 /** The key of an element's id in the protocol. */
 const ELEMENT = "element-6066-11e4-a52e-4f735466cecf";
 
 /** The longest time that a page may take, in milliseconds. It is long, because the tests share the machine. */
-const PATIENCE = 30_000;
+const PATIENCE = 60_000;
 
 export const KEYS = { tab: "\uE004", enter: "\uE007", escape: "\uE00C" };
 
-/** Starts a browser. */
-export async function start() {
-  const driver = spawn("chromedriver", ["--port=0"], { stdio: ["ignore", "pipe", "ignore"] });
-  process.on("exit", () => driver.kill());
-  const port = await new Promise((resolve, reject) => {
-    driver.on("error", reject);
-    createInterface({ input: driver.stdout }).on("line", (line) => {
-      const found = /successfully on port (\d+)/.exec(line);
-      if (found) resolve(found[1]);
-    });
-  });
-  let url = `http://127.0.0.1:${port}/session`;
-
+/** Gives the browser whose session has the address `url`. */
+export function connect(url) {
   async function call(method, path, body) {
     const response = await fetch(url + path, { method, body: body && JSON.stringify(body) });
     const { value } = await response.json();
@@ -42,9 +19,6 @@ export async function start() {
     return value;
   }
   const post = (path, body = {}) => call("POST", path, body);
-  const capabilities = { "goog:loggingPrefs": { browser: "ALL" }, "goog:chromeOptions": { args: FLAGS } };
-  const session = await post("", { capabilities: { alwaysMatch: capabilities } });
-  url += `/${session.sessionId}`;
 
   const find = async (selector) => (await post("/element", { using: "css selector", value: selector }))[ELEMENT];
   const press = (value) => {
@@ -103,10 +77,6 @@ export async function start() {
           { name: "prefers-reduced-motion", value: "reduce" },
         ],
       }),
-    async end() {
-      await call("DELETE", "");
-      driver.kill();
-    },
   };
   return browser;
 }

@@ -1,7 +1,6 @@
 // The page of the admin in headless Chromium, at a phone's and a desktop's width. The tests run on any admin, which
-// they fill with users of their own: ADMIN_URL, ADMIN_TOKEN and ADMIN_READ_TOKEN are its address and its tokens.
-//
-//     ADMIN_URL=http://127.0.0.1:8788 ADMIN_TOKEN=… ADMIN_READ_TOKEN=… node --test tests/worker/admin/page.js
+// they fill with users of their own: ADMIN_URL, ADMIN_TOKEN and ADMIN_READ_TOKEN are its address and its tokens, and
+// BROWSER is the address of a session of WebDriver. `page.rs` sets them all.
 
 import assert from "node:assert/strict";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
@@ -10,9 +9,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { batches } from "../../../admin/public/lines.js";
-import { KEYS, start } from "./browser.js";
+import { connect, KEYS } from "./browser.js";
 
-const { ADMIN_URL: url, ADMIN_TOKEN: token, ADMIN_READ_TOKEN: readToken } = process.env;
+const { ADMIN_URL: url, ADMIN_TOKEN: token, ADMIN_READ_TOKEN: readToken, BROWSER: session } = process.env;
 
 const SCREENS = [
   { name: "phone", width: 360, height: 740, isTouched: true },
@@ -29,14 +28,11 @@ const HASH = "$2b$10$N9qo8uLOickgx2ZMRZoMyeIjZAgcfl7p92ldGxad68LJZdL17lhWy";
 /** A name that no earlier run has used. */
 const RUN = `page-${Date.now().toString(36)}`;
 
-let page;
+const page = connect(session);
 const folder = mkdtempSync(join(tmpdir(), "admin-page-"));
-before(async () => {
-  page = await start();
-  await page.devtools("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder });
-});
+before(() => page.devtools("Browser.setDownloadBehavior", { behavior: "allow", downloadPath: folder }));
 after(async () => {
-  await page?.end();
+  await page.devtools("Browser.setDownloadBehavior", { behavior: "default" });
   rmSync(folder, { recursive: true });
 });
 
@@ -77,6 +73,8 @@ const view = () => page.text("#view");
 const message = (text) =>
   page.until(`document.querySelector('#message').textContent.includes(${JSON.stringify(text)})`);
 const closed = () => page.until("!document.querySelector('dialog[open]')");
+/** The text of the element that has the focus. */
+const focus = () => page.run("return document.activeElement.textContent");
 
 /** From now on every call of the page gets this answer. */
 const answer = (status, body, headers = {}) =>
@@ -161,6 +159,9 @@ onEachScreen(
     await page.until("document.querySelector('#token-error').textContent");
     assert.match(await page.text("#token-error"), /does not accept this token/);
     assert.equal(await page.run("return document.activeElement.id"), "token");
+    await page.fill("#token", `${"x".repeat(20)}–${"x".repeat(20)}`);
+    await page.press(KEYS.enter);
+    await page.until("document.querySelector('#token-error').textContent.includes('is not visible ASCII')");
     await signIn(token);
     assert.equal(await page.run("return document.querySelector('#sign-in').open"), false);
     for (const name of VIEWS) {
@@ -269,6 +270,7 @@ onEachScreen("a user is found, gets a new password, and is erased", async ({ nam
   await page.press(KEYS.enter);
   await message("has a new password");
   await closed();
+  assert.equal(await focus(), "Set a new password");
 
   await page.click("#view .danger");
   const isDisabled = "return document.querySelector('#dialog .danger').disabled";
@@ -281,6 +283,7 @@ onEachScreen("a user is found, gets a new password, and is erased", async ({ nam
   await page.click("#dialog .danger");
   await message("was erased");
   await settled();
+  assert.equal(await focus(), "Users");
   // The search is still there, without the user.
   assert.match(await view(), /No user matches this search\./);
   await go("audit");
@@ -306,6 +309,8 @@ onEachScreen("a client is registered, changed, disabled and enabled", async ({ n
   await message(`${title} is changed.`);
   await closed();
   await settled();
+  // The button that opened the dialog is gone, and the keyboard goes on from the list.
+  assert.equal(await page.run("return document.activeElement.className"), "list");
   assert.match(await view(), /three\.example/);
   assert.doesNotMatch(await view(), /one\.example/);
   for (const [word, done] of [
@@ -317,6 +322,60 @@ onEachScreen("a client is registered, changed, disabled and enabled", async ({ n
     await message(`${title} is ${done}.`);
     await closed();
     await settled();
+  }
+});
+
+onEachScreen("a dialog that is closed during its call tells how the call ended", async ({ name }) => {
+  await go("clients");
+  const pending = `window.real ??= fetch;
+    window.end = null;
+    window.fetch = () => new Promise((resolve) => {
+      window.end = (status, body) => resolve(new Response(JSON.stringify(body), { status }));
+    })`;
+  for (const close of [() => page.press(KEYS.escape), () => page.click("#dialog [type=button]")]) {
+    for (const [status, body, words] of [
+      [503, { description: "The database is busy." }, "Register a client: The database is busy."],
+      [201, { name: `${RUN} ${name}`, id: "an-id" }, `${RUN} ${name} is registered.`],
+    ]) {
+      await page.click("#view .primary");
+      await page.fill("#dialog [name=name]", "a client");
+      await page.run(pending);
+      await page.click("#dialog .primary");
+      await page.until("window.end");
+      await close();
+      await closed();
+      await message("Register a client: the answer of the service will be shown here.");
+      assert.equal(await focus(), "Register a client");
+      await answerAsBefore();
+      await page.run("end(arguments[0], arguments[1])", status, body);
+      await message(words);
+      await settled();
+    }
+  }
+  // The button that opened the dialog is gone.
+  await page.click("#view .primary");
+  await page.run("document.querySelector('#view .primary').remove()");
+  await page.press(KEYS.escape);
+  await closed();
+  await page.until("document.activeElement.id === 'title'");
+});
+
+onEachScreen("the overview counts what the service counts", async () => {
+  const clients = (length) => Array.from({ length }, (_, at) => ({ client_id: `client-${at}`, count: 60 - at }));
+  const outcomes = [{ route: "/sign-up", status: 200, count: 9 }];
+  const statistics = { by: "day", users: [], accounts: [], outcomes, totals: { users: 4321, accounts: 21 } };
+  for (const [length, words] of [
+    [49, "49"],
+    [50, "50 or more"],
+  ]) {
+    await go("audit");
+    await answer(200, { ...statistics, clients: clients(length) });
+    await go("overview");
+    const tiles = await page.text("#view .tiles");
+    assert.match(tiles, /signed up\s+4,321\s+Accounts created by name\s+21\s/);
+    assert.match(tiles, new RegExp(`Clients with sign-ups\\s+${words}$`));
+    assert.match(await view(), /Answers of all clients by route and status/);
+    await answerAsBefore();
   }
 });
 
@@ -391,6 +450,8 @@ onEachScreen(
     await button("Send all failed again");
     await message("0 events will be sent again.");
     await delivered("delivered");
+    const names = "return [...document.querySelectorAll('tbody button')].map((node) => node.ariaLabel)";
+    assert.match((await page.run(names)).join(), /^Send again: user\.imported of \d+$/);
     await page.click("tbody button");
     await message("1 event will be sent again.");
     await delivered("delivered");
@@ -430,6 +491,7 @@ onEachScreen(
     await page.click("#dialog .danger");
     await message("The endpoint is deleted.");
     await settled();
+    assert.equal(await focus(), "Events");
     assert.ok(!(await view()).includes(`:${port}/`));
   },
 );
