@@ -4,8 +4,10 @@
 SHELL := bash
 .NOTPARALLEL:
 
-# The commands take variables, as in `make dev PORT=9000`. make exports the variables of its command line, and the
-# recipes read them from the environment, so the shell never runs a value as code.
+# The commands take variables, as in `make dev PORT=9000`. The recipes read them from the environment, so the shell never
+# runs a value as code. make itself would expand the value of its command line, as in NAME='$(shell …)', so each value
+# becomes the text that was written. Its origin is then "override".
+$(foreach name,$(.VARIABLES),$(if $(filter command,$(origin $(name))),$(eval override $(name) := $$(value $(name)))$(eval export $(name))))
 
 # The environment of wrangler.toml that a command is for. wrangler takes an empty name as the top level, and warns if
 # the variable is missing. Some shells set an ENV of their own, the path of a file: that value is dropped.
@@ -24,7 +26,7 @@ export ESBUILD_BIN := $(CURDIR)/node_modules/.bin/esbuild
 
 # The operators' commands are those of this program. $(call option,name) passes a variable on as an option, if it is set.
 EDGE_SIGNUP := node scripts/edge-signup.js
-option = $(if $(filter command environment,$(origin $(1))),"--$(or $(2),$(shell tr A-Z a-z <<< $(1)))=$$$(1)")
+option = $(if $(filter override environment,$(origin $(1))),"--$(or $(2),$(shell tr A-Z a-z <<< $(1)))=$$$(1)")
 
 # $(call locked,crate) is the version of a crate in Cargo.lock: the tools must match their libraries.
 locked = $(shell awk '/^name = "$(1)"$$/ { getline; gsub(/[^0-9.]/, ""); print; exit }' Cargo.lock)
@@ -57,6 +59,11 @@ say = echo "$(if $(MAKE_TERMOUT),$(shell tput bold 2>/dev/null))==> $(1)$(if $(M
 
 # $(call or_fail,advice) stands at the end of a command. If the command fails, it prints the advice and stops.
 or_fail = || { echo "$(1)" >&2; exit 1; }
+
+# A target whose recipe fails is deleted, so the next make builds it again. `make dev` needs the previous Workers, so
+# they are kept: $(call or_fail_again,advice) makes such a target old instead.
+.DELETE_ON_ERROR:
+or_fail_again = || { touch -c -t 197001020000 $@; echo "$(1)" >&2; exit 1; }
 
 .PHONY: always help setup build examples dev check test mutants bench browser python php settings third-party package release \
 	provision deployable deploy verify grow freeze shards block unblock blocked client clients client-disable skeletons \
@@ -131,16 +138,17 @@ build: build/index.js public/client.js public/edge-sign-up.js admin/public/uplot
 # `wrangler dev` interrupts a build when another change comes. make must then keep the previous Worker.
 .PRECIOUS: build/index.js build/admin/index.js
 
-build/index.js: $(SOURCES) .tools/features | settings
+build/index.js: $(SOURCES) build/.features | settings
 	@$(call say,Building the Worker$(if $(wildcard target/wasm32-unknown-unknown/release),,: two minutes the first time))
-	@worker-build --release --out-dir ../build worker --features "$$FEATURES" $(call or_fail,The Worker does not compile: fix the errors above)
-	@wasm-opt --strip-debug --strip-producers build/index_bg.wasm -o build/index_bg.wasm # function names would be an eighth of the upload
+	@worker-build --release --out-dir ../build worker --features "$$FEATURES" $(call or_fail_again,The Worker does not compile: fix the errors above)
+	@# Function names would be an eighth of the upload.
+	@wasm-opt --strip-debug --strip-producers build/index_bg.wasm -o build/index_bg.wasm $(call or_fail_again,wasm-opt failed)
 	@gzip -9c build/index_bg.wasm build/index.js | wc -c | awk '{ \
 		printf "==> The Worker takes %.1f KB after gzip -9; the limit is %d KB\n", $$1 / 1000, $(SIZE_LIMIT) / 1000; \
-		exit $$1 > $(SIZE_LIMIT) }' $(call or_fail,The Worker is too large)
+		exit $$1 > $(SIZE_LIMIT) }' $(call or_fail_again,The Worker is too large)
 
 # The features of the last build. This file changes only with the features, and the Worker is then built again.
-.tools/features: always
+build/.features: always
 	@$(call remember,$$FEATURES)
 
 # ADMIN=no leaves the admin Worker out of `make dev` and `make deploy`.
@@ -149,8 +157,8 @@ ADMIN_BUILT := $(if $(filter no,$(ADMIN)),,build/admin/index.js)
 # The admin Worker, which always has the table of look-alike characters.
 build/admin/index.js: $(SOURCES) $(shell find admin/src -type f) admin/Cargo.toml | settings
 	@$(call say,Building the admin Worker)
-	@worker-build --release --out-dir ../build/admin admin $(call or_fail,The admin Worker does not compile: fix the errors above)
-	@wasm-opt --strip-debug --strip-producers build/admin/index_bg.wasm -o build/admin/index_bg.wasm
+	@worker-build --release --out-dir ../build/admin admin $(call or_fail_again,The admin Worker does not compile: fix the errors above)
+	@wasm-opt --strip-debug --strip-producers build/admin/index_bg.wasm -o build/admin/index_bg.wasm $(call or_fail_again,wasm-opt failed)
 
 # The client of packages/client, as pages load it, and the script of its thread. git ignores the built files: wrangler
 # runs `make build` before it serves or deploys, and so do `make test` and `make deploy DRY=1`. So a fresh clone has
@@ -279,7 +287,25 @@ IN_MEMORY = if [ "$$(df --output=avail /dev/shm 2>/dev/null | tail -n 1)" -gt 50
 	TEST_STATE=$$(mktemp -d -p /dev/shm) && export TEST_STATE && trap 'rm -rf "$$TEST_STATE"' EXIT; fi
 FOR_TESTS := build build/admin/index.js $(FULL) $(TOOLS_WASM) $(EXAMPLES) $(RUNTIMES) $(if $(FEATURES),,$(PACKED)) browser python php
 
-ifneq ($(origin T),command line)
+# The tests expect the settings of tests/wrangler.toml, with which the project comes. If wrangler.toml has others, the
+# tests run in a copy of the project that has those of tests/wrangler.toml. Names, ids and addresses make no difference.
+# The copy shares the installed tools and the compiled crates, and has builds of its own.
+DEFAULTS := tests/wrangler.toml
+COPY := target/defaults
+SHARED := .tools target $(dir $(PACKAGES) $(EXAMPLES) $(RUNTIMES))
+
+settings_of = <(sed -E '/^(name|database_name|database_id|id|routes|workers_dev|preview_urls) *=/d' $(1))
+ifneq ($(shell cmp -s $(call settings_of,wrangler.toml) $(call settings_of,$(DEFAULTS)) || echo differs),)
+test: setup $(EXAMPLES) $(RUNTIMES)
+	@$(call say,Copying the project with the settings of $(DEFAULTS) to $(COPY) for the tests)
+	@rm -rf $(COPY) && mkdir -p $(COPY)
+	@git -c core.quotePath=off ls-files --cached --others --exclude-standard | while read -r file; do [ ! -f "$$file" ] || echo "$$file"; done \
+		| tar -cf - -T - | tar -C $(COPY) -xf - $(call or_fail,The project could not be copied)
+	@for folder in $(SHARED:/=); do ln -s "$(CURDIR)/$$folder" "$(COPY)/$$folder" || exit 1; done
+	@cp $(DEFAULTS) $(COPY)/wrangler.toml
+	@sed -E '/^(ACCESS|OUTCOMES)_/d' admin/wrangler.toml > $(COPY)/admin/wrangler.toml
+	@env -u FEATURES CLOUDFLARE_ENV= $(MAKE) --no-print-directory -C $(COPY) test ENV=
+else ifeq ($(filter override,$(origin T)),)
 # The black-box tests that also run on five databases: one that is frozen, and four that take the sign-ups. The tests of the
 # admin have several databases of their own.
 SCALED := accounts:: confusables:: guards:: races:: retries:: sign_up::
@@ -289,12 +315,13 @@ SCALED := accounts:: confusables:: guards:: races:: retries:: sign_up::
 # these run again on five databases.
 test: $(FOR_TESTS)
 	@$(call say,Running the tests)
+	@touch .tools/testing
 	@$(CARGO_TEST); $(IN_MEMORY); \
 	{ cargo test --lib && cargo test --lib --all-features --target wasm32-unknown-unknown \
 		&& node --test --test-reporter=dot tests/program/*.js \
 		&& cargo test --workspace --all-features --tests \
 		&& TEST_SHARDS=1+4 cargo test --all-features --test worker -- $(SCALED) --skip admin::; } 2>&1 | cat
-	@touch .tools/tested
+	@mv .tools/testing .tools/tested
 else
 # The tests on the host whose names contain T. The Worker is built only if one of them is in tests/worker.
 test: setup
@@ -323,9 +350,14 @@ mutants: $(MUTANTS)
 		cargo mutants --output "target/mutants$${of:+-admin}" $$of $(if $(ONLY),--re "$$ONLY") || failed=1; \
 	done; [ -z "$$failed" ]
 
-# The time at which all tests last passed. `make deploy` runs the tests again if the Worker, a migration, a page or
-# a test is newer.
-.tools/tested: build/index.js public/edge-sign-up.js $(shell find migrations public tests -type f)
+# The files that git ignores among the sources: make builds them.
+BUILT := public/client.js public/solver.js public/edge-sign-up% $(CLIENT)/src/openapi.ts scripts/tools/% \
+	$(addprefix admin/public/,console.css dom.js favicon.svg uplot.js uplot.css)
+
+# The time at which the tests began that last passed. `make deploy` runs the tests again if a source of a Worker, of a
+# command, of a package or of a test is newer.
+.tools/tested: $(SOURCES) $(filter-out $(BUILT),$(shell find admin examples migrations packages public scripts tests tools -type f \
+		-not -path '*/node_modules/*' -not -path '*/dist/*'))
 	@$(MAKE) --no-print-directory test
 
 BENCH_PACKAGES := bench/node_modules/.package-lock.json
@@ -382,13 +414,14 @@ third-party: $(CYCLONEDX) $(PACKAGES)
 	@for worker in worker admin; do \
 		cargo cyclonedx --quiet --manifest-path $$worker/Cargo.toml --all-features --target wasm32-unknown-unknown --format json \
 			--override-filename sbom $(call or_fail,The list of crates could not be made: see above); done
-	@node packages/create/sbom.js worker/sbom.json admin/sbom.json > packages/create/sbom.cdx.json; rm sbom.json */sbom.json */*/sbom.json
-	@node packages/create/licences.js > packages/create/THIRD-PARTY.md
+	@trap 'rm -f sbom.json */sbom.json */*/sbom.json' EXIT; \
+		node packages/create/sbom.js worker/sbom.json admin/sbom.json > target/sbom.cdx.json && mv target/sbom.cdx.json packages/create
+	@node packages/create/licences.js > target/THIRD-PARTY.md && mv target/THIRD-PARTY.md packages/create
 
 # Every file of a folder gets the time of the commit.
 export SOURCE_DATE_EPOCH ?= $(shell git log -1 --format=%ct 2>/dev/null)
 
-$(PACKED): build/index.js build/admin/index.js admin/public/uplot.js $(CONFUSABLES) $(TOOLS_WASM) wrangler.toml package.json package-lock.json \
+$(PACKED): build/index.js build/admin/index.js public/client.js public/edge-sign-up.js admin/public/uplot.js $(CONFUSABLES) $(TOOLS_WASM) wrangler.toml package.json package-lock.json \
 		$(wildcard docs/* worker/*.js admin/*.js admin/*.toml packages/create/*) \
 		$(shell find scripts migrations public admin/public data -type f -not -path 'scripts/tools/*')
 	@[ -z "$$FEATURES" ] $(call or_fail,A package carries the plain Worker too: leave CONFUSABLES out of wrangler.toml)
@@ -454,17 +487,17 @@ breached-list: setup $(LISTED)
 # Desktops set a USERNAME of their own, so it counts only on the command line.
 import: setup
 	@$(EDGE_SIGNUP) import $(call option,FROM) $(call option,CLIENT_ID,client) $(call option,URL) $(call option,FAILURES) \
-		$(call option,ROUNDS) $(call option,MEM_COST,mem-cost) $(if $(filter command,$(origin USERNAME)),"--username=$$USERNAME") \
+		$(call option,ROUNDS) $(call option,MEM_COST,mem-cost) $(if $(filter override,$(origin USERNAME)),"--username=$$USERNAME") \
 		$(if $(DRY),--dry) -- "$$FILE"
 
 # Desktops may set CLIENT or EVENTS for other programs, so they count only on the command line.
 webhook: setup
-	@$(EDGE_SIGNUP) webhook $(foreach name,EVENTS CLIENT SIGNATURE,$(if $(filter command,$(origin $(name))),$(call option,$(name)))) \
+	@$(EDGE_SIGNUP) webhook $(foreach name,EVENTS CLIENT SIGNATURE,$(if $(filter override,$(origin $(name))),$(call option,$(name)))) \
 		$(call option,ADMIN_URL,admin) -- "$$URL"
 
 webhooks: setup
 	@$(EDGE_SIGNUP) webhooks $(call option,ADMIN_URL,admin)
 
 clean:
-	rm -rf build target dist scripts/tools bench/hash/build $(CLIENT)/dist $(ELEMENT)/dist public/client.js public/solver.js public/edge-sign-up*.js \
-		$(addprefix admin/public/,console.css dom.js favicon.svg uplot.*)
+	rm -rf build target dist scripts/tools bench/hash/build examples/*/dist $(CLIENT)/dist $(ELEMENT)/dist .wrangler.dev.json \
+		$(subst %,*,$(BUILT))

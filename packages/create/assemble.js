@@ -6,6 +6,8 @@ const { createHash } = require("node:crypto");
 const fs = require("node:fs");
 const path = require("node:path");
 
+const { parse } = require("smol-toml");
+
 const { NAMES, load } = require("../../scripts/edge-signup");
 const { forNpm } = require("./words");
 
@@ -53,7 +55,7 @@ const configuration = () =>
 const configurationOfAdmin = () =>
   withoutBuild("admin/wrangler.toml").replace(/^name = .*$/m, 'name = "edge-signup-admin"');
 
-/** What a person should know who gives the bindings and secrets of the deploy button. */
+/** The descriptions of the bindings and secrets, for the person who uses the deploy button. */
 const BINDINGS = {
   DB: { description: "Users and accounts. The location of the database cannot be changed later." },
   BLOCKLIST: { description: "The blocked addresses and ranges. `npm run block` adds one." },
@@ -113,7 +115,26 @@ function settle(folder) {
   }
 }
 
+/** Stops if a file is missing that make builds: the folders are copied as they are. */
+function requireBuilt() {
+  const { assets } = parse(read("wrangler.toml"));
+  const pages = assets.run_worker_first.filter((page) => page.startsWith("!")).map((page) => page.slice(1));
+  const isPage = (page) => ["", ".html", "index.html"].some((end) => fs.existsSync(`public${page}${end}`));
+  const others = [
+    ...["console.css", "dom.js", "favicon.svg", "uplot.css", "uplot.js"].map((file) => `admin/public/${file}`),
+    ...["index.js", "index_bg.wasm"].map((file) => `scripts/tools/${file}`),
+  ];
+  const missing = [
+    ...pages.filter((page) => page !== "/" && !isPage(page)).map((page) => `public${page}`),
+    ...others.filter((file) => !fs.existsSync(file)),
+  ];
+  if (!missing.length) return;
+  console.error(`A package needs files that are missing, and make package builds them: ${missing.join(" ")}`);
+  process.exit(1);
+}
+
 function assembleFolder() {
+  requireBuilt();
   fs.rmSync("dist", { recursive: true, force: true });
   for (const file of [
     "LICENSE-APACHE",

@@ -26,6 +26,9 @@ for (const file of ["Cargo.toml", "worker/Cargo.toml", "admin/Cargo.toml", "tool
   if (found !== version)
     fail(`${file} has the version ${found}: set it to ${version}, and run make release again`);
 }
+// The tests and the package have the settings with which the project comes.
+if (fs.readFileSync("wrangler.toml", "utf8") !== fs.readFileSync("tests/wrangler.toml", "utf8"))
+  fail("wrangler.toml differs from tests/wrangler.toml: make them equal, and run make release again");
 const packed = `dist/create-edge-signup-${version}.tgz`;
 if (!fs.existsSync(packed)) fail(`${packed} is missing: run make package`);
 execFileSync("sha256sum", ["--check", "--quiet", "SHA256SUMS"], { cwd: "dist/edge-signup", stdio: "inherit" });

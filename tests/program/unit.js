@@ -122,6 +122,28 @@ test("the commands of make are worded as those of npm", () => {
   }
 });
 
+test("a package without a file that make builds is not made", (t) => {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), "edge-signup-"));
+  t.after(() => fs.rmSync(root, { recursive: true }));
+  const project = path.join(__dirname, "../..");
+  for (const name of ["Cargo.toml", "packages", "scripts", "admin", "wrangler.toml"])
+    fs.symlinkSync(path.join(project, name), path.join(root, name));
+  const { parse } = require("smol-toml");
+  const { assets } = parse(fs.readFileSync(path.join(project, "wrangler.toml"), "utf8"));
+  fs.mkdirSync(path.join(root, "public"));
+  for (const page of assets.run_worker_first.filter((page) => /^!.+[.]/.test(page)))
+    fs.writeFileSync(path.join(root, "public", page.slice(1)), "");
+  for (const file of ["solver.js", "edge-sign-up.de.js"]) fs.rmSync(path.join(root, "public", file));
+  const { status, stderr } = spawnSync(process.execPath, ["packages/create/assemble.js"], {
+    cwd: root,
+    encoding: "utf8",
+  });
+  assert.equal(status, 1);
+  for (const file of ["public/solver.js", "public/edge-sign-up.de.js", "public/gallery"])
+    assert.ok(stderr.includes(` ${file}`), stderr);
+  assert.ok(!stderr.includes("public/client.js") && !fs.existsSync(path.join(root, "dist")), stderr);
+});
+
 test("an upgrade replaces what was packed, and keeps what the operator changed", (t) => {
   const before = process.cwd();
   const folder = fs.mkdtempSync(path.join(os.tmpdir(), "edge-signup-"));
