@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::process::Command;
+use std::sync::LazyLock;
 
 use serde::Deserialize;
 
@@ -24,7 +25,8 @@ fn words() -> Vec<String> {
     words.chain(OWN_WORDS).map(str::to_owned).collect()
 }
 
-fn printed() -> Printed {
+/// The output of `texts.ts`, which writes one file: so only one test may run it.
+static PRINTED: LazyLock<Printed> = LazyLock::new(|| {
     let bundle = concat!(env!("CARGO_TARGET_TMPDIR"), "/texts.cjs");
     let built = Command::new("node_modules/.bin/esbuild")
         .args(["tests/house/texts.ts", "--bundle", "--platform=node", "--log-level=error"])
@@ -33,7 +35,7 @@ fn printed() -> Printed {
     assert!(built.unwrap().success());
     let output = Command::new("node").arg(bundle).args(words()).output().unwrap();
     serde_json::from_slice(&output.stdout).unwrap()
-}
+});
 
 /// The values that a text takes.
 fn placeholders(text: &str) -> BTreeSet<&str> {
@@ -42,13 +44,13 @@ fn placeholders(text: &str) -> BTreeSet<&str> {
 
 #[test]
 fn every_language_has_the_same_keys_and_its_own_texts() {
-    let Printed { mut languages, texts, .. } = printed();
-    languages.push("en".to_owned());
-    languages.sort();
-    assert_eq!(texts.keys().collect::<Vec<_>>(), languages.iter().collect::<Vec<_>>());
+    let Printed { languages, texts, .. } = &*PRINTED;
+    let mut languages: Vec<_> = languages.iter().map(String::as_str).chain(["en"]).collect();
+    languages.sort_unstable();
+    assert_eq!(texts.keys().collect::<Vec<_>>(), languages);
     assert_eq!(languages.len(), 8);
     let english = &texts["en"];
-    for (language, own) in &texts {
+    for (language, own) in texts {
         assert_eq!(own.keys().collect::<Vec<_>>(), english.keys().collect::<Vec<_>>(), "{language}");
         for (key, text) in own {
             assert!(!text.is_empty(), "{language}: {key}");
@@ -61,8 +63,8 @@ fn every_language_has_the_same_keys_and_its_own_texts() {
 
 #[test]
 fn every_word_of_the_service_has_a_text_in_every_language() {
-    let Printed { texts, words: found, .. } = printed();
-    for (language, own) in &texts {
+    let Printed { texts, words: found, .. } = &*PRINTED;
+    for (language, own) in texts {
         for word in words() {
             let text = &found[language][&word];
             assert!(own.values().any(|known| known == text), "{language}: {word} has the text {text:?}");
