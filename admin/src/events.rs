@@ -1,4 +1,4 @@
-//! Events for other servers: how a delivery is made, and what becomes of it.
+//! Events for other servers: how a delivery is made, and how its outcome is noted.
 //!
 //! It owns the body of an event and the order of a delivery's steps; [`schedule`] owns the judgement of an answer. An
 //! event is delivered at least once: a deliverer that dies after it has sent an event leaves no note, and the event is
@@ -113,7 +113,8 @@ pub async fn deliver(service: &Service, id: &str) -> Result<Round, Failure> {
 /// Sends one event that is not stored, to try an endpoint. Returns the status of the answer; 0 without one.
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::NoVault`] without the secret for keys, and [`Failure::Internal`] if the newest key does not open or a
+/// test cannot be made.
 pub async fn try_out(service: &Service, webhook: &Webhook) -> Result<u16, Failure> {
     let keys = open_keys(service, webhook)?;
     let event = Leased {
@@ -129,20 +130,28 @@ pub async fn try_out(service: &Service, webhook: &Webhook) -> Result<u16, Failur
     Ok(judgements.first().map_or(0, |judgement| judgement.tried.status))
 }
 
-/// An endpoint that asked for less gets nothing until then. A pause beyond every wait comes from a clock that was set
-/// back.
+/// Whether an endpoint asked for less, and its pause goes on. A pause beyond every wait comes from a clock that was set
+/// back, and does not count.
 fn is_paused(webhook: &Webhook) -> bool {
     let longest = i64::from(deliveries::LONGEST_WAIT);
     webhook.paused_until.is_some_and(|until| (1..=longest).contains(&until.saturating_sub(webhook.now)))
 }
 
-/// The keys that sign for an endpoint now.
+/// The keys that sign for an endpoint now, the newest one first.
+///
+/// # Errors
+/// [`Failure::NoVault`], and [`Failure::Internal`] if the newest key does not open.
 fn open_keys(service: &Service, webhook: &Webhook) -> Result<Vec<Key>, Failure> {
     let vault = service.vault.as_ref().ok_or(Failure::NoVault)?;
     let is_rotated = webhook.rotated_until.is_none_or(|until| until <= webhook.now);
-    let sealed = webhook.keys.split(' ').take(if is_rotated { 1 } else { usize::MAX });
-    let keys: Option<Vec<Key>> = sealed.map(|sealed| Key::parse(&vault.open(sealed)?)).collect();
-    keys.ok_or_else(|| Failure::Internal(format!("WEBHOOK_KEY does not open the keys of {}", webhook.id)))
+    let mut opened = webhook.keys.split(' ').map(|sealed| Key::parse(&vault.open(sealed)?));
+    let newest = opened
+        .next()
+        .flatten()
+        .ok_or_else(|| Failure::Internal(format!("WEBHOOK_KEY does not open the keys of {}", webhook.id)))?;
+    // An older key does not open if it was sealed under another secret of the Worker. The newest one signs without it.
+    let older = opened.flatten().take(if is_rotated { 0 } else { usize::MAX });
+    Ok(std::iter::once(newest).chain(older).collect())
 }
 
 async fn send(webhook: &Webhook, keys: &[Key], leased: &[Leased]) -> Result<Vec<Judgement>, Failure> {
@@ -186,8 +195,8 @@ async fn settle(
     leased: &[Leased],
     judgements: &[Judgement],
 ) -> Result<(), Failure> {
-    let tried: Vec<(u64, Tried)> =
-        leased.iter().zip(judgements).map(|(event, judgement)| (event.event_id, judgement.tried)).collect();
+    let tried: Vec<(&Leased, Tried)> =
+        leased.iter().zip(judgements).map(|(event, judgement)| (event, judgement.tried)).collect();
     deliveries::settle(database, &webhook.id, &tried).await?;
     let Verdict { is_failing, pause, disabled_because } =
         schedule::verdict(judgements, webhook.failing_since, webhook.now);

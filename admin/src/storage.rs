@@ -1,8 +1,9 @@
 //! The data that the admin stores and reads.
 //!
-//! It owns all SQL of the admin, in a module for each subject, and its calls of the block list's namespace. A statement
-//! runs in a batch, which is one transaction; a batch in a database that has another place than the settings give it
-//! fails as a whole. This room must not know HTTP.
+//! It owns all SQL of the admin, in a module for each subject, its calls of the block list's namespace, and the
+//! question to the API that counts outcomes. A statement of D1 runs in a batch, which is one transaction; a batch in a
+//! database that has another place than the settings give it fails as a whole. This room must not know the requests and
+//! answers of the admin.
 
 pub mod accounts;
 pub mod audit;

@@ -5,10 +5,9 @@ use edge_signup::storage::d1::Store;
 use edge_signup::storage::database::StoreError;
 use serde::Deserialize;
 
-use super::audit::Action;
+use super::audit::{self, Action};
 use super::batch::{self, Statement, of_id};
 use super::page::{self, Cursor, Listing, Row};
-use super::users::change;
 
 /// An account as stored.
 #[derive(Debug, Clone, Deserialize)]
@@ -105,8 +104,9 @@ pub async fn get(store: &Store, id: u64) -> Result<Option<Account>, StoreError> 
 /// # Errors
 /// [`StoreError`].
 pub async fn erase(store: &Store, actor: &str, id: u64) -> Result<bool, StoreError> {
+    let Some(database) = of_id(store, id) else { return Ok(false) };
     let statement = Statement("DELETE FROM accounts WHERE id = ?1 RETURNING id", vec![id.into()]);
-    change(store, id, statement, actor, Action::ACCOUNT_ERASED).await
+    audit::change(database, statement, actor, Action::ACCOUNT_ERASED, &id.to_string()).await
 }
 
 /// Changes the privacy of the account of `id`. Returns whether there is one.
@@ -114,6 +114,8 @@ pub async fn erase(store: &Store, actor: &str, id: u64) -> Result<bool, StoreErr
 /// # Errors
 /// [`StoreError`].
 pub async fn set_privacy(store: &Store, actor: &str, id: u64, privacy: &str) -> Result<bool, StoreError> {
+    let Some(database) = of_id(store, id) else { return Ok(false) };
     let sql = "UPDATE accounts SET privacy = ?2 WHERE id = ?1 RETURNING id";
-    change(store, id, Statement(sql, vec![id.into(), privacy.into()]), actor, Action::ACCOUNT_CHANGED).await
+    let statement = Statement(sql, vec![id.into(), privacy.into()]);
+    audit::change(database, statement, actor, Action::ACCOUNT_CHANGED, &id.to_string()).await
 }

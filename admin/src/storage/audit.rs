@@ -1,15 +1,17 @@
-//! The audit: an entry for each change, in the database and the transaction of the change.
+//! The audit: an entry for each change, in the database and the transaction of the change. A change outside the
+//! databases, or of several, has an entry in the first database before it is made.
 //!
 //! It owns the words for actions and the statements on `audit`.
 
 use edge_signup::storage::d1::Store;
 use edge_signup::storage::database::{Database, StoreError};
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::batch::{self, Statement};
 use super::page::{self, Cursor, Listing, Row};
 
-/// The name of what an operator did.
+/// The name of an operator's action.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Action(&'static str);
 
@@ -38,6 +40,8 @@ impl Action {
     pub const WEBHOOK_CHANGED: Self = Self("webhook_changed");
     /// An endpoint got a new key.
     pub const WEBHOOK_ROTATED: Self = Self("webhook_rotated");
+    /// Events were sent to an endpoint again.
+    pub const EVENTS_RESENT: Self = Self("events_resent");
     /// An endpoint was deleted.
     pub const WEBHOOK_DELETED: Self = Self("webhook_deleted");
     /// The hashes of all users were exported.
@@ -86,23 +90,40 @@ pub fn of_rows(actor: &str, action: Action) -> Statement<'static> {
     Statement(sql, vec![actor.into(), action.0.into()])
 }
 
-/// Adds an entry for a change outside the databases, before the change is made.
+/// Runs `statement`, which returns each row that it changes, and adds an entry about `subject`. Returns whether it
+/// changed a row.
+///
+/// # Errors
+/// [`StoreError`].
+pub(super) async fn change(
+    database: &Database,
+    statement: Statement<'_>,
+    actor: &str,
+    action: Action,
+    subject: &str,
+) -> Result<bool, StoreError> {
+    // If the answer was lost, the repeat of an erasure finds its row erased: the entry of the first try is the
+    // evidence. It is one of the last entries, and all tries take less than two minutes.
+    let made = "SELECT id FROM audit WHERE id > (SELECT max(id) FROM audit) - 100 AND at > unixepoch() - 120 \
+                AND actor = ?1 AND action = ?2 AND subject = ?3";
+    let made = Statement(made, vec![actor.into(), action.0.into(), subject.into()]);
+    let statements = [statement, of_change(actor, action, subject), made];
+    let mut rows = batch::write(database, &statements).await?;
+    let has_changed = !rows.next::<Value>(database)?.is_empty();
+    rows.next::<Value>(database)?;
+    let was_made = !rows.next::<Value>(database)?.is_empty();
+    Ok(has_changed || rows.is_repeat && was_made)
+}
+
+/// Adds an entry for a change outside the databases, or of several of them, before the change is made.
 ///
 /// # Errors
 /// [`StoreError`]: the change must then not be made.
 pub async fn add(store: &Store, actor: &str, action: Action, subject: &str) -> Result<(), StoreError> {
     let sql = "INSERT INTO audit (actor, action, subject) VALUES (?1, ?2, ?3)";
     let statement = Statement(sql, vec![actor.into(), action.0.into(), subject.into()]);
-    batch::write(first(store)?, &[statement]).await?;
+    batch::write(batch::first(store)?, &[statement]).await?;
     Ok(())
-}
-
-/// The first database, which has the entries that belong to no other.
-///
-/// # Errors
-/// [`StoreError::Frozen`] without a database, which the settings do not allow.
-pub fn first(store: &Store) -> Result<&Database, StoreError> {
-    store.databases().first().ok_or(StoreError::Frozen)
 }
 
 /// A page of the entries, the newest first.

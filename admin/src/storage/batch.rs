@@ -2,6 +2,7 @@
 //!
 //! It owns how a batch is sent and how its rows are read. It must not know which statements there are.
 
+use std::cell::Cell;
 use std::collections::VecDeque;
 use std::time::Duration;
 
@@ -10,8 +11,8 @@ use edge_signup::js_error::JsError;
 use edge_signup::platform;
 use edge_signup::storage::d1::{IS_PLACE, Store};
 use edge_signup::storage::database::{Database, StoreError, WRITE_TIME_LIMIT};
+use serde::Serialize;
 use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use wasm_bindgen::prelude::*;
 use worker::js_sys::Promise;
@@ -28,16 +29,20 @@ extern "C" {
 pub struct Statement<'a>(pub &'a str, pub Vec<Value>);
 
 /// The rows of each statement of a batch.
-#[derive(Deserialize)]
-pub struct Rows(VecDeque<Vec<Value>>);
+pub struct Rows {
+    rows: VecDeque<Vec<Value>>,
+    /// Whether the batch was sent more than once: an earlier try may have been carried out.
+    pub is_repeat: bool,
+}
 
 /// How long a read may take. An operator waits longer than a user who signs up.
 const READ_TIME_LIMIT: Duration = Duration::from_secs(10);
 
-/// Runs `statements` in `database`, and nothing in a wrong place.
+/// Runs `statements` in `database`. In a database that has another place than the settings give it, it fails as a
+/// whole.
 ///
 /// # Errors
-/// [`StoreError`]. A batch that fails transiently is tried three times first.
+/// [`StoreError`]. A batch that fails transiently is tried three times in all.
 pub async fn read(database: &Database, statements: &[Statement<'_>]) -> Result<Rows, StoreError> {
     run_within(database, statements, READ_TIME_LIMIT).await
 }
@@ -45,7 +50,7 @@ pub async fn read(database: &Database, statements: &[Statement<'_>]) -> Result<R
 /// As [`read`], for statements that may take longer.
 ///
 /// # Errors
-/// [`StoreError`]. A batch that fails transiently is tried three times first, so it must be safe to repeat.
+/// [`StoreError`]. A batch that fails transiently is tried three times in all, so it must be safe to repeat.
 pub async fn write(database: &Database, statements: &[Statement<'_>]) -> Result<Rows, StoreError> {
     run_within(database, statements, WRITE_TIME_LIMIT).await
 }
@@ -97,11 +102,15 @@ async fn run_within(
     let check = Statement(&check, vec![database.place().into()]);
     let all: Vec<&Statement> = std::iter::once(&check).chain(statements).collect();
     let text = json::write(&all);
-    let outcome = database.try_thrice(|handle| platform::in_time(run(handle, &text), limit)).await?;
-    let rows = outcome.as_string().and_then(|rows| serde_json::from_str::<Rows>(&rows).ok());
-    let mut rows = rows.ok_or_else(|| unexpected(database, "a batch has no rows"))?;
-    rows.0.pop_front();
-    Ok(rows)
+    let tries = Cell::new(0_u8);
+    let outcome = database.try_thrice(|handle| {
+        tries.set(tries.get().saturating_add(1));
+        platform::in_time(run(handle, &text), limit)
+    });
+    let rows = outcome.await?.as_string().and_then(|rows| serde_json::from_str(&rows).ok());
+    let mut rows: VecDeque<_> = rows.ok_or_else(|| unexpected(database, "a batch has no rows"))?;
+    rows.pop_front();
+    Ok(Rows { rows, is_repeat: tries.get() > 1 })
 }
 
 impl Rows {
@@ -110,7 +119,7 @@ impl Rows {
     /// # Errors
     /// [`StoreError::Broken`]: a row has another form.
     pub fn next<T: DeserializeOwned>(&mut self, database: &Database) -> Result<Vec<T>, StoreError> {
-        let rows = self.0.pop_front().unwrap_or_default();
+        let rows = self.rows.pop_front().unwrap_or_default();
         rows.into_iter()
             .map(|row| serde_json::from_value(row).map_err(|error| unexpected(database, &error.to_string())))
             .collect()
@@ -120,6 +129,14 @@ impl Rows {
 fn unexpected(database: &Database, message: &str) -> StoreError {
     let error = JsError { name: "Error".to_owned(), message: message.to_owned() };
     StoreError::Broken { database: database.name().to_owned(), error }
+}
+
+/// The first database, which has the rows that belong to no other.
+///
+/// # Errors
+/// [`StoreError::Frozen`] without a database, which the settings do not allow.
+pub fn first(store: &Store) -> Result<&Database, StoreError> {
+    store.databases().first().ok_or(StoreError::Frozen)
 }
 
 /// The database that issued `id`.

@@ -4,8 +4,8 @@ use edge_signup::storage::d1::Store;
 use edge_signup::storage::database::StoreError;
 use serde::Deserialize;
 
-use super::audit::{self, Action, first};
-use super::batch::{self, Statement};
+use super::audit::{self, Action};
+use super::batch::{self, Statement, first};
 
 /// A client as stored.
 #[derive(Debug, Deserialize)]

@@ -1,8 +1,8 @@
 //! The events, and their deliveries to endpoints.
 //!
 //! A delivery is due at a time of its database's clock. A deliverer leases it before it sends, so no other deliverer
-//! sends it meanwhile; the lease of a deliverer that died ends by itself. A clock that was set back ends no promise: a
-//! time too far in the future counts as now.
+//! sends it meanwhile; the lease of a deliverer that died ends by itself. The promises also hold after the clock was
+//! set back: a time too far in the future counts as now.
 
 use edge_signup::storage::d1::Store;
 use edge_signup::storage::database::{Database, StoreError};
@@ -15,7 +15,8 @@ use super::page::{self, Cursor, Filter, Listing, Row};
 /// How long a deliverer has an event, in seconds. A try takes 15 s at most.
 const LEASE: u32 = 60;
 
-/// The longest wait for a try, in seconds: that of the last retry with its jitter, or of a `Retry-After`.
+/// A time that is longer than each wait for a try, in seconds: that of the last retry with its jitter, and that of a
+/// `Retry-After`.
 pub const LONGEST_WAIT: u32 = 30 * 60 * 60;
 
 /// How long events are kept after they were made, in seconds.
@@ -29,6 +30,12 @@ const PURGE: usize = 5_000;
 
 /// The statements of a purge in a database, at most.
 const PURGES: usize = 20;
+
+/// The events whose deliveries one statement changes.
+const STEP: usize = 5_000;
+
+/// The most of these statements for a request and a database, which is a million events.
+const STEPS: usize = 200;
 
 /// An event that a deliverer has leased.
 #[derive(Debug, Clone, Deserialize)]
@@ -110,7 +117,8 @@ fn is_due() -> String {
     format!("(due_at <= unixepoch() OR due_at > unixepoch() + {LONGEST_WAIT})")
 }
 
-/// A lease ends after its time, also if the clock was set back.
+/// Whether no deliverer has a lease. A lease that ends later than a new one would is from a clock that was set back,
+/// and counts as ended.
 fn is_free() -> String {
     format!("leased_until NOT BETWEEN unixepoch() + 1 AND unixepoch() + {LEASE}")
 }
@@ -169,19 +177,26 @@ pub async fn lease(database: &Database, webhook_id: &str, limit: usize) -> Resul
     batch::rows(database, read, vec![Value::from(pairs).to_string().into()]).await
 }
 
-/// Notes the outcomes of tries, each with the id of its event in this database, and gives the leases back.
+/// Notes the outcomes of tries of leased events, and gives the leases back.
 ///
 /// # Errors
 /// [`StoreError`]: the events will be sent again when their leases end.
-pub async fn settle(database: &Database, webhook_id: &str, tried: &[(u64, Tried)]) -> Result<(), StoreError> {
+pub async fn settle(
+    database: &Database,
+    webhook_id: &str,
+    tried: &[(&Leased, Tried)],
+) -> Result<(), StoreError> {
     let rows: Vec<Value> = tried
         .iter()
-        .map(|(id, t)| serde_json::json!([id, t.status, u8::from(t.is_delivered), t.again_in]))
+        .map(|(event, t)| {
+            serde_json::json!([event.event_id, t.status, u8::from(t.is_delivered), t.again_in, event.tries])
+        })
         .collect();
+    // A repeat finds one try more than before the lease, and so it changes nothing.
     let sql = "UPDATE deliveries SET leased_until = 0, tries = tries + 1, tried_at = unixepoch(), \
         status = t.value ->> 1, delivered_at = iif(t.value ->> 2 = 1, unixepoch(), delivered_at), \
         due_at = iif(t.value ->> 2 = 1, NULL, unixepoch() + (t.value ->> 3)) \
-        FROM json_each(?2) AS t WHERE webhook_id = ?1 AND event_id = t.value ->> 0";
+        FROM json_each(?2) AS t WHERE webhook_id = ?1 AND event_id = t.value ->> 0 AND tries = t.value ->> 4";
     let statement = Statement(sql, vec![webhook_id.into(), Value::from(rows).to_string().into()]);
     batch::write(database, &[statement]).await?;
     Ok(())
@@ -201,8 +216,8 @@ pub async fn next_due(database: &Database, webhook_id: &str) -> Result<Option<i6
     Ok(rows.first().and_then(|next| next.wait))
 }
 
-/// Deletes the events that are over a week old and wait for no try, and with them their deliveries. An event whose
-/// delivery failed is kept for a month.
+/// Deletes the events that are over a week old and delivered to every endpoint, and those that are over a month old.
+/// Their deliveries go with them.
 ///
 /// # Errors
 /// [`StoreError`].
@@ -243,43 +258,87 @@ pub async fn list(
     page::newest(store, &listing, cursor, limit).await
 }
 
-/// The events that are sent again.
+/// The events that are sent again, of the newest million in each database.
 pub enum Again<'a> {
     /// One event, by its `webhook-id`.
     One(&'a str),
-    /// Every event whose last try failed.
+    /// The events whose last try failed.
     Failed,
-    /// Every event since a time.
+    /// The events since a time.
     Since(i64),
 }
 
-/// Makes deliveries to an endpoint due once more. Returns how many.
+/// Makes deliveries of the newest events to an endpoint due once more. Returns how many.
 ///
 /// # Errors
-/// [`StoreError`].
+/// [`StoreError`]: some of the deliveries may be due. A repeat makes the others due.
 pub async fn again(store: &Store, webhook_id: &str, again: &Again<'_>) -> Result<u64, StoreError> {
-    let (condition, value) = match again {
-        Again::One(message) => {
-            ("event_id IN (SELECT id FROM events WHERE message_id = ?2)", Value::from(*message))
-        }
-        Again::Failed => ("due_at IS NULL AND delivered_at IS NULL AND ?2 IS NULL", Value::Null),
-        Again::Since(time) => {
-            ("event_id IN (SELECT id FROM events WHERE created_at >= ?2)", Value::from(*time))
-        }
+    let of_events = |condition: &str| {
+        format!("event_id IN (SELECT id FROM events WHERE {} AND {condition})", in_step("id"))
     };
-    let sql = format!(
-        "UPDATE deliveries SET due_at = unixepoch(), delivered_at = NULL, tries = 0 WHERE webhook_id = ?1 AND {condition}"
+    let (condition, value, most) = match again {
+        Again::One(message) => (of_events("message_id = ?2"), Value::from(*message), 1),
+        Again::Failed => ("due_at IS NULL AND delivered_at IS NULL".to_owned(), Value::Null, u64::MAX),
+        Again::Since(time) => (of_events("created_at >= ?2"), Value::from(*time), u64::MAX),
+    };
+    let change = format!(
+        "UPDATE deliveries SET due_at = unixepoch(), delivered_at = NULL, tries = 0 \
+         WHERE webhook_id = ?1 AND {} AND {condition}",
+        in_step("event_id")
     );
     let mut count = 0_u64;
     for database in store.databases() {
-        let statements = [
-            Statement(&sql, vec![webhook_id.into(), value.clone()]),
-            Statement("SELECT changes() AS count", Vec::new()),
-        ];
+        let values = [webhook_id.into(), value.clone()];
+        count = count.saturating_add(in_steps(database, &change, &values, most).await?);
+        if count >= most {
+            break;
+        }
+    }
+    Ok(count)
+}
+
+/// Deletes the deliveries of the newest events to an endpoint.
+///
+/// # Errors
+/// [`StoreError`]: some of the deliveries may be left. They go with their events.
+pub async fn delete(database: &Database, webhook_id: &str) -> Result<(), StoreError> {
+    let change = format!("DELETE FROM deliveries WHERE webhook_id = ?1 AND {}", in_step("event_id"));
+    in_steps(database, &change, &[webhook_id.into(), Value::Null], u64::MAX).await?;
+    Ok(())
+}
+
+/// The condition that an event belongs to a step: it is before the event ?3, by at most [`STEP`] events.
+fn in_step(id: &str) -> String {
+    format!("{id} < ?3 AND {id} >= ({})", first_of_step())
+}
+
+/// The statement that reads the first event of the step before the event ?3.
+fn first_of_step() -> String {
+    format!("SELECT min(id) FROM (SELECT id FROM events WHERE id < ?3 ORDER BY id DESC LIMIT {STEP})")
+}
+
+/// Runs `change`, which has the condition of [`in_step`], for the newest events: [`STEP`] events by each statement, and
+/// [`STEPS`] statements at most, until it has changed `most` rows. `values` are its values ?1 and ?2. Returns how many
+/// rows it changed.
+async fn in_steps(database: &Database, change: &str, values: &[Value], most: u64) -> Result<u64, StoreError> {
+    #[derive(Deserialize)]
+    struct Step {
+        count: u64,
+        first: Option<u64>,
+    }
+    let look = format!("SELECT changes() AS count, ({}) AS first", first_of_step());
+    let (mut before, mut count) = (page::START, 0_u64);
+    for _ in 0..STEPS {
+        let values = [values, &[before.into()]].concat();
+        let statements = [Statement(change, values.clone()), Statement(&look, values)];
         let mut rows = batch::write(database, &statements).await?;
         rows.next::<Value>(database)?;
-        let changed = rows.next::<Value>(database)?.pop().and_then(|row| row.get("count")?.as_u64());
-        count = count.saturating_add(changed.unwrap_or_default());
+        let Some(Step { count: changed, first: Some(first) }) = rows.next(database)?.pop() else { break };
+        count = count.saturating_add(changed);
+        if count >= most {
+            break;
+        }
+        before = first;
     }
     Ok(count)
 }

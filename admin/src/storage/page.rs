@@ -1,6 +1,7 @@
 //! Pages through rows of many databases, the newest rows first.
 //!
-//! It owns the order and the cursor of a page. It must not know what a row has besides its id and its time.
+//! It owns the order and the cursor of a page. It must not know the other columns of a row than its id and its
+//! time.
 //!
 //! Within a database, a row with a higher id is newer. The databases of a generation take rows at the same time, so
 //! their rows are merged by time; the rows of an earlier generation are all older. A cursor has the position in each
@@ -16,7 +17,7 @@ use serde_json::Value;
 use super::batch::{self, Statement};
 
 /// Above every id.
-const START: u64 = 1 << 53;
+pub(super) const START: u64 = 1 << 53;
 
 /// The rows that one statement with a filter looks at in a database. A page may so be shorter than its limit, unless an
 /// index finds all rows of the filter and there are at most as many.

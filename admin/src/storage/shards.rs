@@ -39,8 +39,8 @@ pub struct State {
     pub accounts: u64,
 }
 
-/// How many rows there are is an estimate from the highest and the lowest id: to count millions of rows would read all of
-/// them. The ids of erased rows are counted too.
+/// The number of rows is an estimate from the highest id: to count millions of rows would read all of them. The ids of
+/// erased rows are counted too.
 const STATE: &str = "SELECT number, generation, position, size, deployed_at, frozen_at, \
     (SELECT coalesce(max(id), number << 40) - (number << 40) FROM users) AS users, \
     (SELECT coalesce(max(id), number << 40) - (number << 40) FROM accounts) AS accounts FROM place";

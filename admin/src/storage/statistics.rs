@@ -4,6 +4,7 @@
 //! somebody asks: a row is counted once, by its id, so the work of a question grows only with the sign-ups since the last
 //! one.
 
+use edge_signup::js_error::JsError;
 use edge_signup::storage::d1::Store;
 use edge_signup::storage::database::{Database, StoreError};
 use serde::Deserialize;
@@ -14,6 +15,9 @@ use super::batch::{self, Statement};
 /// The rows that one batch counts. A batch of D1 may take 30 s, and this takes a fraction of it.
 const STEP: u64 = 200_000;
 
+/// The most batches that count for one question: ten million rows. The next question goes on.
+const STEPS: usize = 50;
+
 /// The tables that are counted, each with the column of its namespace.
 const TABLES: [(&str, &str); 2] = [("users", "client_id"), ("accounts", "''")];
 
@@ -22,7 +26,7 @@ const TABLES: [(&str, &str); 2] = [("users", "client_id"), ("accounts", "''")];
 pub struct Count {
     /// `users` or `accounts`.
     pub kind: String,
-    /// The begin of the hour or the day, in seconds since 1970, UTC.
+    /// The beginning of the hour or the day, in seconds since 1970, UTC.
     pub at: i64,
     /// The client; empty for accounts.
     pub client_id: String,
@@ -45,7 +49,7 @@ pub struct Question<'a> {
 /// The counts of each step, table and client, in no order.
 ///
 /// # Errors
-/// [`StoreError`].
+/// [`StoreError`]. A question after very many sign-ups counts some of them, and fails: it may be asked again.
 pub async fn count(store: &Store, question: &Question<'_>) -> Result<Vec<Count>, StoreError> {
     // D1 binds each number as a REAL, and this division must be one of whole numbers.
     let sql = "SELECT kind, hour * 3600 / CAST(?3 AS INTEGER) * CAST(?3 AS INTEGER) AS at, client_id, \
@@ -56,6 +60,7 @@ pub async fn count(store: &Store, question: &Question<'_>) -> Result<Vec<Count>,
         vec![from.into(), question.to.into(), question.step.into(), question.client_id.into()];
     let is_behind = TABLES.map(|(table, _)| is_behind(table));
     let mut counts = Vec::new();
+    let mut steps = STEPS;
     for database in store.databases() {
         // A question without new rows takes one batch, which only reads.
         let [users, accounts] = is_behind.each_ref().map(|sql| Statement(sql, Vec::new()));
@@ -63,7 +68,7 @@ pub async fn count(store: &Store, question: &Question<'_>) -> Result<Vec<Count>,
         let mut has_new = false;
         for table in TABLES {
             if !rows.next::<Value>(database)?.is_empty() {
-                count_new(database, table).await?;
+                count_new(database, table, &mut steps).await?;
                 has_new = true;
             }
         }
@@ -83,8 +88,15 @@ fn is_behind(table: &str) -> String {
     )
 }
 
-/// Adds the rows of a table that are not counted yet.
-async fn count_new(database: &Database, (table, client_id): (&str, &str)) -> Result<(), StoreError> {
+/// Adds the rows of a table that are not counted yet, in at most as many `steps`.
+///
+/// # Errors
+/// [`StoreError::Unavailable`] if there are more rows: the next question counts them.
+async fn count_new(
+    database: &Database,
+    (table, client_id): (&str, &str),
+    steps: &mut usize,
+) -> Result<(), StoreError> {
     // The last row of this step. A later statement of the batch sees the same rows, because a batch is a transaction.
     let last = format!(
         "SELECT max(id) FROM (SELECT id FROM {table} WHERE id > (SELECT id FROM counted WHERE kind = '{table}') \
@@ -97,7 +109,8 @@ async fn count_new(database: &Database, (table, client_id): (&str, &str)) -> Res
     );
     let advance = format!("UPDATE counted SET id = ({last}) WHERE kind = '{table}' AND ({last}) IS NOT NULL");
     let is_behind = is_behind(table);
-    loop {
+    while let Some(left) = steps.checked_sub(1) {
+        *steps = left;
         let mut rows =
             batch::write(database, &[&add, &advance, &is_behind].map(|sql| Statement(sql, Vec::new())))
                 .await?;
@@ -107,4 +120,7 @@ async fn count_new(database: &Database, (table, client_id): (&str, &str)) -> Res
             return Ok(());
         }
     }
+    let message = "there are more sign-ups to count, and the next question goes on".to_owned();
+    let error = JsError { name: "Error".to_owned(), message };
+    Err(StoreError::Unavailable { database: database.name().to_owned(), error })
 }

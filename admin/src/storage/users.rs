@@ -168,8 +168,9 @@ pub async fn find(
 /// # Errors
 /// [`StoreError`].
 pub async fn erase(store: &Store, actor: &str, id: u64) -> Result<bool, StoreError> {
+    let Some(database) = of_id(store, id) else { return Ok(false) };
     let statement = Statement("DELETE FROM users WHERE id = ?1 RETURNING id", vec![id.into()]);
-    change(store, id, statement, actor, Action::USER_ERASED).await
+    audit::change(database, statement, actor, Action::USER_ERASED, &id.to_string()).await
 }
 
 /// Stores a new hash for the user of `id`. Returns whether there is one.
@@ -201,17 +202,4 @@ pub async fn renew_password_hash(store: &Store, id: u64, old: &str, hash: &str) 
                coalesce((SELECT hash FROM imported_hashes WHERE user_id = ?1), password_hash)";
     batch::write(database, &[Statement(sql, vec![id.into(), old.into(), hash.into()])]).await?;
     Ok(())
-}
-
-/// Runs `statement`, which returns the id of the row that it changed, and adds an entry to the audit.
-pub(super) async fn change(
-    store: &Store,
-    id: u64,
-    statement: Statement<'_>,
-    actor: &str,
-    action: Action,
-) -> Result<bool, StoreError> {
-    let Some(database) = of_id(store, id) else { return Ok(false) };
-    let entry = audit::of_change(actor, action, &id.to_string());
-    batch::changes(database, &[statement, entry]).await
 }

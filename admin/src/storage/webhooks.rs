@@ -1,13 +1,17 @@
 //! The endpoints that are told of events. The first database has them; their subscriptions are in every database, where
 //! the triggers look.
 
+use std::collections::BTreeSet;
+
+use edge_signup::http::json;
 use edge_signup::storage::d1::Store;
 use edge_signup::storage::database::StoreError;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::audit::{self, Action, first};
-use super::batch::{self, Statement};
+use super::audit::{self, Action};
+use super::batch::{self, Statement, first};
+use super::deliveries;
 
 /// An endpoint as stored.
 #[derive(Debug, Clone, Deserialize)]
@@ -69,6 +73,10 @@ const COLUMNS: &str = "id, url, types, client_id, keys, rotated_until, created_a
 /// How long an older key signs after a rotation, in seconds.
 const ROTATION: u32 = 24 * 60 * 60;
 
+/// The most rounds that tell the databases of their endpoints. Only endpoints that change all the time take more than
+/// two or three, and the cron goes on.
+const ROUNDS: usize = 10;
+
 /// All endpoints, in the order in which they were made.
 ///
 /// # Errors
@@ -127,76 +135,92 @@ pub async fn change(
     get(store, id).await
 }
 
-/// Gives an endpoint a new key. The older ones sign for another day.
+/// Gives an endpoint a new key. The one before it signs for another day. Returns whether there is such an endpoint.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn rotate(store: &Store, actor: &str, id: &str, key: &str) -> Result<bool, StoreError> {
-    // Only the newest of the older keys stays.
-    let update = "UPDATE webhooks SET keys = ?2 || ' ' || iif(instr(keys, ' ') = 0, keys, \
-        substr(keys, 1, instr(keys, ' ') - 1)), rotated_until = unixepoch() + ?3 WHERE id = ?1 RETURNING id";
-    let statements = [
-        Statement(update, vec![id.into(), key.into(), ROTATION.into()]),
-        audit::of_change(actor, Action::WEBHOOK_ROTATED, id),
-    ];
-    batch::changes(first(store)?, &statements).await
+    // Only the newest of the older keys stays. A repeat finds the new key in its place, and changes no key.
+    let update = "UPDATE webhooks SET keys = iif(instr(keys, ?2) = 1, keys, ?2 || ' ' || \
+        iif(instr(keys, ' ') = 0, keys, substr(keys, 1, instr(keys, ' ') - 1))), rotated_until = unixepoch() + ?3 WHERE id = ?1 RETURNING id";
+    let statement = Statement(update, vec![id.into(), key.into(), ROTATION.into()]);
+    audit::change(first(store)?, statement, actor, Action::WEBHOOK_ROTATED, id).await
 }
 
-/// Deletes an endpoint with its deliveries. Returns whether there was one.
+/// Deletes an endpoint with its deliveries. Those of very old events go with their events. Returns whether there was
+/// one.
 ///
 /// # Errors
 /// [`StoreError`].
 pub async fn delete(store: &Store, actor: &str, id: &str) -> Result<bool, StoreError> {
-    let statements = [
-        Statement("DELETE FROM webhooks WHERE id = ?1 RETURNING id", vec![id.into()]),
-        audit::of_change(actor, Action::WEBHOOK_DELETED, id),
-    ];
-    let was_there = batch::changes(first(store)?, &statements).await?;
+    let statement = Statement("DELETE FROM webhooks WHERE id = ?1 RETURNING id", vec![id.into()]);
+    let was_there = audit::change(first(store)?, statement, actor, Action::WEBHOOK_DELETED, id).await?;
+    let unsubscribe = "DELETE FROM subscriptions WHERE webhook_id = ?1";
     for database in store.databases() {
-        let statements = [
-            Statement("DELETE FROM subscriptions WHERE webhook_id = ?1", vec![id.into()]),
-            Statement("DELETE FROM deliveries WHERE webhook_id = ?1", vec![id.into()]),
-        ];
-        batch::write(database, &statements).await?;
+        batch::write(database, &[Statement(unsubscribe, vec![id.into()])]).await?;
+        deliveries::delete(database, id).await?;
     }
     Ok(was_there)
 }
 
+/// A row of `subscriptions`: an endpoint wants the events of a type, of one client or of all.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+struct Subscription {
+    r#type: String,
+    client_id: String,
+    webhook_id: String,
+}
+
 /// Tells every database which endpoints want which events.
+///
+/// An endpoint may be added or changed meanwhile, and told to the databases by another request. So a round reads the
+/// rows of each database before it reads the endpoints: a row that no endpoint wants then is not that of an endpoint
+/// which was added later. A round that changed something is followed by another one.
 ///
 /// # Errors
 /// [`StoreError`]. A repeat tells the others.
 pub async fn subscribe(store: &Store) -> Result<(), StoreError> {
-    let webhooks = list(store).await?;
-    let wanted: Vec<Value> = webhooks
-        .iter()
-        // A disabled endpoint collects its events, and gets them when it is enabled again.
-        .filter(|webhook| webhook.disabled_because.as_deref() != Some("gone"))
-        .flat_map(|webhook| {
-            let row = |kind: &str| serde_json::json!([kind, webhook.client_id, webhook.id]);
-            webhook.types.split(' ').map(row).collect::<Vec<_>>()
-        })
-        .collect();
-    let text = Value::from(wanted).to_string();
-    let is_same = "SELECT (SELECT json_group_array(json_array(type, client_id, webhook_id)) FROM \
-        (SELECT * FROM subscriptions ORDER BY 1, 2, 3)) = (SELECT json_group_array(json(value)) FROM \
-        (SELECT value FROM json_each(?1) ORDER BY value ->> 0, value ->> 1, value ->> 2)) AS same";
-    for database in store.databases() {
-        let rows: Vec<Value> = batch::rows(database, is_same, vec![text.as_str().into()]).await?;
-        if rows.first().and_then(|row| row["same"].as_u64()) == Some(1) {
-            continue;
+    let read = "SELECT type, client_id, webhook_id FROM subscriptions";
+    let delete = "DELETE FROM subscriptions WHERE (type, client_id, webhook_id) IN (\
+        SELECT value ->> 'type', value ->> 'client_id', value ->> 'webhook_id' FROM json_each(?1))";
+    let insert = "INSERT INTO subscriptions (type, client_id, webhook_id) \
+        SELECT value ->> 'type', value ->> 'client_id', value ->> 'webhook_id' FROM json_each(?1) WHERE true \
+        ON CONFLICT DO NOTHING";
+    for _ in 0..ROUNDS {
+        let mut known: Vec<BTreeSet<Subscription>> = Vec::new();
+        for database in store.databases() {
+            known.push(batch::rows(database, read, Vec::new()).await?.into_iter().collect());
         }
-        let statements = [
-            Statement("DELETE FROM subscriptions", Vec::new()),
-            Statement(
-                "INSERT INTO subscriptions (type, client_id, webhook_id) \
-                 SELECT value ->> 0, value ->> 1, value ->> 2 FROM json_each(?1)",
-                vec![text.as_str().into()],
-            ),
-        ];
-        batch::write(database, &statements).await?;
+        let wanted = wanted(&list(store).await?);
+        let mut has_changed = false;
+        for (database, known) in store.databases().iter().zip(&known) {
+            if *known == wanted {
+                continue;
+            }
+            let [gone, new] = [known.difference(&wanted), wanted.difference(known)]
+                .map(|rows| vec![Value::from(json::write(&rows.collect::<Vec<_>>()))]);
+            batch::write(database, &[Statement(delete, gone), Statement(insert, new)]).await?;
+            has_changed = true;
+        }
+        if !has_changed {
+            break;
+        }
     }
     Ok(())
+}
+
+/// The subscriptions of `webhooks`. A disabled endpoint collects its events, and gets them when it is enabled again.
+fn wanted(webhooks: &[Webhook]) -> BTreeSet<Subscription> {
+    let collecting = webhooks.iter().filter(|webhook| webhook.disabled_because.as_deref() != Some("gone"));
+    let rows = |webhook: &Webhook| {
+        let row = |kind: &str| Subscription {
+            r#type: kind.to_owned(),
+            client_id: webhook.client_id.clone(),
+            webhook_id: webhook.id.clone(),
+        };
+        webhook.types.split(' ').map(row).collect::<Vec<_>>()
+    };
+    collecting.flat_map(rows).collect()
 }
 
 /// Notes how an endpoint answered: that it works, that it fails, or that it wants less.
