@@ -9,10 +9,14 @@ const HEADERS = {
   "X-Content-Type-Options": "nosniff",
 };
 
-/** The most lines and characters of a chunk. A line that is longer than a good one is cut off, and so stays bad. */
+/** The most lines of a chunk, and the bytes after which it ends. */
 const LINES = 500;
-const CHARACTERS = 256 * 1024;
+const BYTES = 256 * 1024;
+
+/** The bytes that are kept of a line. A longer line is longer than a good one even so. */
 const LINE_LIMIT = 8 * 1024;
+
+const NEWLINE = 10;
 
 /** The answer to an import: the lines that `work` makes of each chunk of `body`. */
 export function imported(body, plan, id, wasm, env, run) {
@@ -21,7 +25,8 @@ export function imported(body, plan, id, wasm, env, run) {
   return stream(id, async () => {
     const { value, done } = await lines.next();
     if (done) return undefined;
-    return run((task) => wasm.importChunk(task, env, text, value.text, value.first));
+    const work = (task) => wasm.importChunk(task, env, id, text, value.bytes, value.first);
+    return (await run(work)) ?? null;
   });
 }
 
@@ -30,7 +35,7 @@ export function exported(plan, id, wasm, env, run) {
   let rest = plan.export;
   return stream(id, async () => {
     if (!rest) return undefined;
-    const answer = await run((task) => wasm.exportChunk(task, env, JSON.stringify({ export: rest })));
+    const answer = await run((task) => wasm.exportChunk(task, env, id, JSON.stringify({ export: rest })));
     if (typeof answer !== "string") return answer ?? null;
     const chunk = JSON.parse(answer);
     rest = chunk.rest;
@@ -58,28 +63,27 @@ function stream(id, next) {
   return new Response(body, { headers: { ...HEADERS, "X-Request-Id": id } });
 }
 
-/** The lines of `body` in chunks: their text, and the number of the first line. */
+/** The lines of `body` in chunks: their bytes, which stay as they came, and the number of the first line. */
 async function* chunksOf(body) {
-  const reader = body.pipeThrough(new TextDecoderStream()).getReader();
-  let [first, lines, characters, rest] = [1, [], 0, ""];
-  const chunk = () => {
-    const value = { text: lines.join("\n"), first };
-    [first, lines, characters] = [first + lines.length, [], 0];
-    return value;
-  };
-  const add = (line) => {
-    lines.push(line.slice(0, LINE_LIMIT));
-    characters += Math.min(line.length, LINE_LIMIT);
-    return lines.length === LINES || characters > CHARACTERS;
-  };
-  for (;;) {
-    const { value, done } = await reader.read();
-    const parts = (rest + (value ?? "")).split("\n");
-    // The rest of a line that is too long is left out, so that it takes no memory.
-    rest = parts.pop().slice(0, LINE_LIMIT);
-    for (const line of parts) if (add(line)) yield chunk();
-    if (done) break;
+  // A chunk, with the line that is being read, which begins at `start`.
+  const bytes = new Uint8Array(BYTES + LINE_LIMIT + 1);
+  let [first, lines, start, end] = [1, 0, 0, 0];
+  for await (const piece of body) {
+    for (let from = 0; from < piece.length; ) {
+      const at = piece.indexOf(NEWLINE, from);
+      const to = at < 0 ? piece.length : at;
+      // The rest of a line that is too long is left out, so that it takes no memory.
+      const kept = piece.subarray(from, Math.min(to, from + LINE_LIMIT - (end - start)));
+      bytes.set(kept, end);
+      end += kept.length;
+      from = to + 1;
+      if (at < 0) break;
+      bytes[end++] = NEWLINE;
+      start = end;
+      if (++lines < LINES && end <= BYTES) continue;
+      yield { bytes: bytes.slice(0, end), first };
+      [first, lines, start, end] = [first + lines, 0, 0, 0];
+    }
   }
-  if (rest !== "") add(rest);
-  if (lines.length) yield chunk();
+  if (end > 0) yield { bytes: bytes.slice(0, end), first };
 }

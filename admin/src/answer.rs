@@ -56,9 +56,11 @@ pub enum Failure {
     Unauthorized,
     /// 403: the credentials only allow to read.
     ReadOnly,
+    /// 403: a page of another origin asks for a change.
+    OtherOrigin,
     /// 404: the path does not exist.
     NoPath,
-    /// 404: there is no such user, account, entry or client.
+    /// 404: there is no such thing. The value names it, such as `user` or `endpoint`.
     Missing(&'static str),
     /// 405: the path takes other methods.
     Method(String),
@@ -96,6 +98,7 @@ impl Failure {
             Self::Invalid { reason, .. } => (400, reason),
             Self::Unauthorized => (401, "unauthorized"),
             Self::ReadOnly => (403, "read_only"),
+            Self::OtherOrigin => (403, "origin_invalid"),
             Self::NoPath | Self::Missing(_) => (404, "not_found"),
             Self::Method(_) => (405, "method_not_allowed"),
             Self::TooLarge(_) => (413, "body_too_large"),
@@ -116,7 +119,8 @@ impl Failure {
                 "The request needs the header Authorization: Bearer with the admin's token".into()
             }
             Self::ReadOnly => "These credentials can only read".into(),
-            Self::NoPath => "There is nothing here: openapi.json describes the paths".into(),
+            Self::OtherOrigin => "Only a page of the admin's own origin may change something".into(),
+            Self::NoPath => "The path does not exist: openapi.json describes the paths".into(),
             Self::Missing(thing) => format!("There is no such {thing}").into(),
             Self::Method(allowed) => format!("This path takes {allowed} only").into(),
             Self::TooLarge(limit) => format!("The body must have at most {limit} bytes").into(),

@@ -60,11 +60,11 @@ pub enum HashError {
     Malformed(&'static str),
     /// The salt or the hash has a length that is not allowed.
     Lengths,
-    /// The hash costs too much. The value says what is allowed.
+    /// The hash costs too much. The value has the limits.
     TooCostly(&'static str),
 }
 
-/// Why a password could not be compared with a hash. The error's text has nothing of either.
+/// Why a password could not be compared with a hash. The error's text repeats no part of either.
 #[derive(Debug, PartialEq, Eq)]
 pub enum VerifyError {
     /// The hash names a pepper that is not among the secrets.
@@ -116,15 +116,14 @@ impl StoredHash {
         }
     }
 
-    /// Whether the text fits the column `password_hash` of the table `users`: an Argon2id hash of version 19, as a PHC
-    /// string.
+    /// Whether the hash has the service's own form: Argon2id of version 19, as a PHC string.
     #[must_use]
-    pub fn fits_users(&self) -> bool {
-        matches!(self, Self::Argon2(hash) if hash.fits_users())
+    pub fn is_own_form(&self) -> bool {
+        matches!(self, Self::Argon2(hash) if hash.is_own_form())
     }
 
-    /// Whether the service would make the same hash now, apart from the salt: nothing is gained by hashing the
-    /// password anew.
+    /// Whether the service would make the same hash now, apart from the salt. Otherwise the password should be hashed
+    /// anew.
     #[must_use]
     pub fn is_current(&self, params: &Params, pepper: Option<&Pepper>) -> bool {
         matches!(self, Self::Argon2(hash) if hash.is_current(params, pepper))
@@ -275,8 +274,93 @@ mod tests {
     fn only_a_whole_hash_of_the_services_own_form_fits_the_users() {
         for Vector { hash, .. } in vectors() {
             let fits = hash.starts_with("$argon2id$v=19$");
-            assert_eq!(StoredHash::parse(&hash).unwrap().fits_users(), fits, "{hash}");
+            assert_eq!(StoredHash::parse(&hash).unwrap().is_own_form(), fits, "{hash}");
         }
+    }
+
+    /// Whether SQLite's `text GLOB pattern` is true. The patterns have letters, `*`, and sets such as `[0-9]` and
+    /// `[^!-~]`.
+    fn is_like(text: &str, pattern: &str) -> bool {
+        let (mut letters, mut forms) = (text.chars(), pattern.chars());
+        let Some(form) = forms.next() else { return text.is_empty() };
+        if form == '*' {
+            let rest = forms.as_str();
+            return is_like(text, rest) || letters.next().is_some_and(|_| is_like(letters.as_str(), pattern));
+        }
+        let Some(letter) = letters.next() else { return false };
+        if form != '[' {
+            return letter == form && is_like(letters.as_str(), forms.as_str());
+        }
+        let (set, rest) = forms.as_str().split_once(']').unwrap();
+        let (is_negated, set) = set.strip_prefix('^').map_or((false, set), |set| (true, set));
+        let is_in = match *set.chars().collect::<Vec<_>>() {
+            [from, '-', to] => (from..=to).contains(&letter),
+            _ => set.contains(letter),
+        };
+        is_in != is_negated && is_like(letters.as_str(), rest)
+    }
+
+    /// Whether the schema takes a hash: one of the service's own form in `users`, and any other in `imported_hashes`.
+    fn is_taken_by_the_schema(text: &str, is_own_form: bool) -> bool {
+        let (table, column) = if is_own_form {
+            (include_str!("../../migrations/0001_users_and_accounts.sql"), "password_hash")
+        } else {
+            (include_str!("../../migrations/0007_admin.sql"), " hash")
+        };
+        let (_, check) = table.split_once(&format!("{column} TEXT NOT NULL CHECK (")).unwrap();
+        let (check, _) = check.split_once("STRICT").unwrap();
+        let check = check.split("),\n").next().unwrap();
+        let mut quoted = check.split('\'');
+        let (mut is_one, mut has_all) = (false, true);
+        while let (Some(before), Some(pattern)) = (quoted.next(), quoted.next()) {
+            if !before.trim_end().ends_with("GLOB") {
+                break;
+            }
+            if before.contains("NOT GLOB") {
+                has_all &= !is_like(text, pattern);
+            } else {
+                is_one |= is_like(text, pattern);
+            }
+        }
+        let lengths = check.split_once("BETWEEN ").map(|(_, numbers)| {
+            let numbers: Vec<usize> =
+                numbers.split([' ', '\n', ')']).filter_map(|n| n.parse().ok()).collect();
+            numbers[0]..=numbers[1]
+        });
+        is_one && has_all && lengths.is_none_or(|lengths| lengths.contains(&text.len()))
+    }
+
+    #[test]
+    fn the_schema_is_read_as_it_is_written() {
+        for Vector { hash, .. } in vectors() {
+            assert!(is_taken_by_the_schema(&hash, StoredHash::parse(&hash).unwrap().is_own_form()), "{hash}");
+        }
+        let rest = "abcdefghijklmnopqrstuuabcdefghijklmnopqrstuvwxyz01234";
+        assert!(is_taken_by_the_schema(&format!("$2b$05${rest}"), false));
+        for text in ["", "clear text", "$2b$05$", &format!("$2b$5${rest}"), &format!("$2b$05${rest} ")] {
+            assert!(!is_taken_by_the_schema(text, false), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_schema_takes_each_hash_that_is_taken() {
+        let mut taken = 0;
+        for Vector { hash, .. } in vectors() {
+            // Each hash, and every text that lacks one of its characters or has another one in its place or before it.
+            for at in 0..hash.len() {
+                let (before, rest) = hash.split_at(at);
+                for with in ["", "0", "5", "$", ",", "=", "a"] {
+                    for rest in [rest, rest.split_at(1).1] {
+                        let text = format!("{before}{with}{rest}");
+                        if let Ok(hash) = StoredHash::parse(&text) {
+                            assert!(is_taken_by_the_schema(&text, hash.is_own_form()), "{text}");
+                            taken += 1;
+                        }
+                    }
+                }
+            }
+        }
+        assert!(taken > 10_000, "{taken}");
     }
 
     fn a_vector() -> impl Strategy<Value = String> {
@@ -305,9 +389,12 @@ mod tests {
             let at = at.min(chars.len());
             let rest = chars[at..].iter().skip(drop);
             let changed: String = chars[..at].iter().copied().chain(with.chars()).chain(rest.copied()).collect();
-            if let Err(error) = StoredHash::parse(&changed) {
-                let part: String = changed.chars().skip(changed.len().saturating_sub(20)).collect();
-                prop_assert!(part.len() < 20 || !error.to_string().contains(&part));
+            match StoredHash::parse(&changed) {
+                Ok(hash) => prop_assert!(is_taken_by_the_schema(&changed, hash.is_own_form()), "{}", changed),
+                Err(error) => {
+                    let part: String = changed.chars().skip(changed.len().saturating_sub(20)).collect();
+                    prop_assert!(part.len() < 20 || !error.to_string().contains(&part));
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! The keys that sign events, and the encryption under which they are stored.
 //!
 //! It owns the two kinds of signatures of [Standard Webhooks](https://www.standardwebhooks.com). `Debug` shows only the
-//! kind of a key. This room must not know what is signed, nor SQL.
+//! kind of a key. This room must know neither SQL nor the content of the text that is signed.
 
 use std::fmt;
 
@@ -16,11 +16,18 @@ use sha2::{Digest, Sha256};
 /// The secret of the Worker that encrypts the keys.
 const SETTING: &str = "WEBHOOK_KEY";
 
-/// The fewest and the most characters of that secret.
+/// The fewest and the most bytes of that secret.
 const LENGTH: std::ops::RangeInclusive<usize> = 32..=256;
 
 /// The bytes of a new secret for HMAC.
 const SECRET_BYTES: usize = 32;
+
+/// The bytes of AES-GCM before and after an encrypted text.
+const NONCE_BYTES: usize = 12;
+const TAG_BYTES: usize = 16;
+
+/// The length of a key of Ed25519 as a text: `whsk_` and the Base64 of 32 bytes.
+const ED25519_BYTES: usize = "whsk_".len() + 44;
 
 /// A key that signs.
 pub enum Key {
@@ -100,6 +107,13 @@ impl fmt::Debug for Key {
     }
 }
 
+/// Whether a sealed key is one of Ed25519. The encryption keeps the length of a text, and the texts of the two kinds
+/// have different lengths, so this needs no secret.
+#[must_use]
+pub fn is_asymmetric(sealed: &str) -> bool {
+    Base64::decode_vec(sealed).is_ok_and(|bytes| bytes.len() == NONCE_BYTES + ED25519_BYTES + TAG_BYTES)
+}
+
 /// Encrypts keys under a secret of the Worker, by AES-256-GCM: a copy of the database alone signs nothing.
 pub struct Vault(Aes256Gcm);
 
@@ -111,7 +125,8 @@ impl Vault {
     pub fn read(lookup: impl Fn(&str) -> Option<String>) -> Result<Option<Self>, ConfigError> {
         let Some(secret) = lookup(SETTING) else { return Ok(None) };
         if !LENGTH.contains(&secret.len()) {
-            return Err(ConfigError::new(format!("{SETTING} must have 32 to 256 characters")));
+            let (fewest, most) = (LENGTH.start(), LENGTH.end());
+            return Err(ConfigError::new(format!("{SETTING} must have {fewest} to {most} bytes")));
         }
         Ok(Some(Self(Aes256Gcm::new(&Sha256::digest(secret)))))
     }
@@ -121,7 +136,7 @@ impl Vault {
     /// # Errors
     /// The platform has no random bytes.
     pub fn seal(&self, text: &str) -> Result<String, getrandom::Error> {
-        let mut nonce = [0; 12];
+        let mut nonce = [0; NONCE_BYTES];
         getrandom::fill(&mut nonce)?;
         // This fails only for a text of gigabytes.
         let sealed =
@@ -129,11 +144,11 @@ impl Vault {
         Ok(Base64::encode_string(&[&nonce[..], &sealed].concat()))
     }
 
-    /// Decrypts what [`Vault::seal`] gave; `None` if another secret encrypted it.
+    /// Decrypts the text that [`Vault::seal`] gave; `None` if another secret encrypted it.
     #[must_use]
     pub fn open(&self, sealed: &str) -> Option<String> {
         let bytes = Base64::decode_vec(sealed).ok()?;
-        let (nonce, sealed) = bytes.split_first_chunk::<12>()?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_BYTES>()?;
         String::from_utf8(self.0.decrypt(&Nonce::from(*nonce), sealed).ok()?).ok()
     }
 }
@@ -172,6 +187,15 @@ mod tests {
         let signature = Signature::from_slice(&bytes(signature.strip_prefix("v1a,").unwrap())).unwrap();
         assert!(public.verify(b"msg_1.7.{}", &signature).is_ok());
         assert!(public.verify(b"msg_1.8.{}", &signature).is_err());
+    }
+
+    #[test]
+    fn the_kind_of_a_sealed_key_is_known_without_its_secret() {
+        for is_key_asymmetric in [false, true] {
+            let key = Key::new(is_key_asymmetric).unwrap();
+            assert_eq!(is_asymmetric(&vault(&"a".repeat(32)).seal(&key.text()).unwrap()), is_key_asymmetric);
+        }
+        assert!(!is_asymmetric("") && !is_asymmetric("no Base64"));
     }
 
     #[test]

@@ -37,6 +37,7 @@ use std::cell::RefCell;
 use edge_signup::http::json;
 use edge_signup::platform::{self, Environment, Incoming};
 use edge_signup::{clock, task};
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use wasm_bindgen::prelude::*;
 use worker::console_log;
@@ -91,7 +92,7 @@ struct Begun<'a> {
     stream: &'a Stream,
 }
 
-/// The log line, as one JSON object. It has neither a name nor an address nor a token.
+/// The log line, as one JSON object. Names, addresses and tokens stay out of it.
 #[derive(Serialize)]
 struct Line<'a> {
     id: &'a str,
@@ -137,25 +138,37 @@ pub fn lost() -> JsValue {
     end(&platform::random_uuid(), "", clock::now(), &Trace::default(), Err(failure))
 }
 
-/// The lines of the answer to the lines `text` of an import, of which the first has the number `first`, or `undefined`
-/// after a failure. `plan` is the stream's.
+/// The lines of the answer to the lines `bytes` of an import, of which the first has the number `first`, or `undefined`
+/// after a failure. `id` and `plan` are the request's.
 #[wasm_bindgen(js_name = importChunk)]
 #[must_use]
-pub fn import_chunk(task: u32, env: JsValue, plan: String, text: String, first: u32) -> JsValue {
-    chunk(task, "/imports", async move {
+pub fn import_chunk(
+    task: u32,
+    env: JsValue,
+    id: String,
+    plan: String,
+    bytes: Vec<u8>,
+    first: u32,
+) -> JsValue {
+    part(task, "/imports", Some(id), async move {
         let service = Service::of(&Environment::new(env)).await?;
-        let Ok(Stream::Import(plan)) = serde_json::from_str(&plan) else { return Err(no_plan()) };
-        imports::chunk(&service, &plan, &text, first.into()).await
+        let Stream::Import(plan) = given(&plan)? else {
+            return Err(Failure::Internal(OTHER_PLAN.to_owned()));
+        };
+        imports::chunk(&service, &plan, &bytes, first.into()).await
     })
 }
 
 /// The next chunk of an export: its `text`, and the plan of the `rest` or `null`, as JSON. `undefined` after a failure.
+/// `id` and `plan` are the request's.
 #[wasm_bindgen(js_name = exportChunk)]
 #[must_use]
-pub fn export_chunk(task: u32, env: JsValue, plan: String) -> JsValue {
-    chunk(task, "/exports", async move {
+pub fn export_chunk(task: u32, env: JsValue, id: String, plan: String) -> JsValue {
+    part(task, "/exports", Some(id), async move {
         let service = Service::of(&Environment::new(env)).await?;
-        let Ok(Stream::Export(plan)) = serde_json::from_str(&plan) else { return Err(no_plan()) };
+        let Stream::Export(plan) = given(&plan)? else {
+            return Err(Failure::Internal(OTHER_PLAN.to_owned()));
+        };
         Ok(json::write(&exports::chunk(&service, &plan).await?))
     })
 }
@@ -165,7 +178,7 @@ pub fn export_chunk(task: u32, env: JsValue, plan: String) -> JsValue {
 #[wasm_bindgen(js_name = callUsers)]
 #[must_use]
 pub fn call_users(task: u32, env: JsValue, method: String, input: String) -> JsValue {
-    chunk(task, "Users", async move {
+    part(task, "Users", None, async move {
         let service = Service::of(&Environment::new(env)).await?;
         // An input of another form belongs to no user.
         Ok(match &*method {
@@ -182,10 +195,11 @@ pub fn call_users(task: u32, env: JsValue, method: String, input: String) -> JsV
                 Err(_) => r#"{"ok":false,"reason":"input_invalid","description":"The input must have id and password"}"#
                     .to_owned(),
             },
-            _ => match serde_json::from_str(&input) {
+            "erase" => match serde_json::from_str(&input) {
                 Ok(who) => json::write(&users::erase(&service, &who).await?),
                 Err(_) => "false".to_owned(),
             },
+            _ => return Err(Failure::Internal(format!("Users has no method {method}"))),
         })
     })
 }
@@ -194,7 +208,7 @@ pub fn call_users(task: u32, env: JsValue, method: String, input: String) -> JsV
 #[wasm_bindgen(js_name = dueWebhooks)]
 #[must_use]
 pub fn due_webhooks(task: u32, env: JsValue) -> JsValue {
-    chunk(task, "Deliverer", async move {
+    part(task, "Deliverer", None, async move {
         let service = Service::of(&Environment::new(env)).await?;
         Ok(json::write(&storage::deliveries::due(&service.store).await?))
     })
@@ -204,7 +218,7 @@ pub fn due_webhooks(task: u32, env: JsValue) -> JsValue {
 #[wasm_bindgen(js_name = tidyEvents)]
 #[must_use]
 pub fn tidy_events(task: u32, env: JsValue, is_purging: bool) -> JsValue {
-    chunk(task, "Deliverer", async move {
+    part(task, "Deliverer", None, async move {
         let service = Service::of(&Environment::new(env)).await?;
         storage::webhooks::subscribe(&service.store).await?;
         if is_purging {
@@ -218,7 +232,7 @@ pub fn tidy_events(task: u32, env: JsValue, is_purging: bool) -> JsValue {
 #[wasm_bindgen(js_name = deliver)]
 #[must_use]
 pub fn deliver(task: u32, env: JsValue, id: String) -> JsValue {
-    chunk(task, "Deliverer", async move {
+    part(task, "Deliverer", None, async move {
         let service = Service::of(&Environment::new(env)).await?;
         Ok(json::write(&events::deliver(&service, &id).await?))
     })
@@ -228,7 +242,7 @@ pub fn deliver(task: u32, env: JsValue, id: String) -> JsValue {
 #[wasm_bindgen(js_name = renewHash)]
 #[must_use]
 pub fn renew_hash(task: u32, env: JsValue, credentials: String, id: f64, old: String) -> JsValue {
-    chunk(task, "Users", async move {
+    part(task, "Users", None, async move {
         let service = Service::of(&Environment::new(env)).await?;
         #[expect(
             clippy::cast_possible_truncation,
@@ -236,20 +250,27 @@ pub fn renew_hash(task: u32, env: JsValue, credentials: String, id: f64, old: St
             reason = "an id is a whole number below 2^53"
         )]
         let id = id as u64;
-        let Ok(credentials) = serde_json::from_str(&credentials) else { return Err(no_plan()) };
-        users::renew(&service, &credentials, id, &old).await?;
+        users::renew(&service, &given(&credentials)?, id, &old).await?;
         Ok(String::new())
     })
 }
 
-fn no_plan() -> Failure {
-    Failure::Internal("a stream without its plan".to_owned())
+/// The cause of a stream of one kind that was given the plan of another kind.
+const OTHER_PLAN: &str = "a stream has the plan of another one";
+
+/// A value that JavaScript keeps as JSON between two parts of a request.
+fn given<T: DeserializeOwned>(text: &str) -> Result<T, Failure> {
+    // The error may repeat a part of the text, which may be a password.
+    serde_json::from_str(text)
+        .map_err(|_| Failure::Internal("a value that was kept has another form".to_owned()))
 }
 
-/// A task that is a part of a request. Its failure has a log line of its own.
-fn chunk(
+/// Begins a task that does a part of a request, or the work of another entry point. Its failure has a log line of its
+/// own, with the `id` of the request or a new one.
+fn part(
     task: u32,
     route: &'static str,
+    id: Option<String>,
     work: impl Future<Output = Result<String, Failure>> + 'static,
 ) -> JsValue {
     let arrival = clock::now();
@@ -259,9 +280,9 @@ fn chunk(
             Err(failure) => {
                 let (status, reason) = failure.status();
                 let (cause, ms) = (failure.cause(), since(arrival));
-                let id = &platform::random_uuid();
+                let id = id.unwrap_or_else(platform::random_uuid);
                 let line = Line {
-                    id,
+                    id: &id,
                     route: Some(route),
                     method: "",
                     status,
@@ -293,6 +314,11 @@ async fn carry_out(request: &Incoming, env: &Environment, trace: &Trace) -> Resu
     })?;
     if is_write && !actor.may_write {
         return Err(Failure::ReadOnly);
+    }
+    // Behind Cloudflare Access a browser sends its cookie with the form of any page, and some changes need no body.
+    let site = request.header("Sec-Fetch-Site");
+    if is_write && matches!(site.as_deref(), Some("cross-site" | "same-site")) {
+        return Err(Failure::OtherOrigin);
     }
     // A change has no parameter beside those of its path, except the import, which checks its own.
     if is_write && route != Route::Import {

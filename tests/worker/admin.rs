@@ -8,6 +8,7 @@ mod blocks;
 mod clients;
 mod entrypoint;
 mod exports;
+mod faults;
 mod imports;
 mod page;
 mod shards;
@@ -17,9 +18,10 @@ mod users;
 mod volume;
 mod webhooks;
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::LazyLock;
+use std::time::{Duration, Instant};
+use std::{fs, thread};
 
 use serde_json::{Value, json};
 
@@ -48,7 +50,7 @@ const READ_ONLY: &str = r#"{"description":"These credentials can only read","cod
 const INTERNAL: &str = r#"{"description":"Internal error","code":"500"}"#;
 const NO_PARAMETERS: &str = r#"{"description":"This path takes no parameters","code":"400"}"#;
 const NO_PATH: &str =
-    r#"{"description":"There is nothing here: openapi.json describes the paths","code":"404"}"#;
+    r#"{"description":"The path does not exist: openapi.json describes the paths","code":"404"}"#;
 const NO_USER: &str = r#"{"description":"There is no such user","code":"404"}"#;
 const WRONG_LIMIT: &str =
     r#"{"description":"limit must be a number from 1 to 200","code":"400","field":"limit"}"#;
@@ -78,6 +80,14 @@ fn start_scaled(name: &str, generations: &[usize], vars: &[&str], prepare: impl 
     with_arguments(vars, |arguments| Server::start_scaled(name, generations, arguments, prepare))
 }
 
+/// Starts them likewise, with more Workers beside them, each of which has a configuration.
+fn start_beside(name: &str, vars: &[&str], others: &[&Path]) -> Server {
+    with_arguments(vars, |arguments| {
+        let others = others.iter().flat_map(|file| ["--beside", file.to_str().unwrap()]);
+        Server::start(name, &arguments.iter().copied().chain(others).collect::<Vec<_>>())
+    })
+}
+
 fn with_arguments(vars: &[&str], start: impl FnOnce(&[&str]) -> Server) -> Server {
     let own = [
         format!("ADMIN_TOKEN:{TOKEN}"),
@@ -105,6 +115,23 @@ pub fn variant(name: &str, vars: &[Setting]) -> PathBuf {
     let file = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("{name}.toml"));
     fs::write(&file, text).unwrap();
     file
+}
+
+/// The same for the admin of `faulty.js`, whose database misbehaves.
+pub fn faulty(name: &str, vars: &[Setting]) -> PathBuf {
+    let file = variant(name, vars);
+    let text = fs::read_to_string(&file).unwrap();
+    fs::write(&file, text.replace("admin/index.js", "tests/worker/admin/faulty.js")).unwrap();
+    file
+}
+
+/// Waits until `is_so`.
+pub fn until(is_so: impl Fn() -> bool, what: &str) {
+    let begin = Instant::now();
+    while !is_so() {
+        assert!(begin.elapsed() < Duration::from_mins(2), "there should be {what}");
+        thread::sleep(Duration::from_millis(20));
+    }
 }
 
 impl Request {

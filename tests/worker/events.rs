@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use standardwebhooks::Webhook;
 use ureq::http::{HeaderMap, HeaderValue};
 
-use crate::admin::{TOKEN, admin, send};
+use crate::admin::{TOKEN, admin, send, until};
 use crate::database;
 use crate::request::{account, post, sign_up};
 use crate::server::Server;
@@ -172,24 +172,20 @@ impl Receiver {
         self.got.lock().unwrap().clone()
     }
 
+    /// The number of deliveries.
+    fn count(&self) -> usize {
+        self.got.lock().unwrap().len()
+    }
+
     /// Waits for the delivery number `count`. Gives all.
     fn wait_for(&self, count: usize) -> Vec<Delivery> {
-        until(|| self.got().len() >= count, &format!("{count} deliveries"));
+        until(|| self.count() >= count, &format!("{count} deliveries"));
         self.got()
     }
 }
 
 fn taken() -> Reply {
     Reply::Answer(204, String::new())
-}
-
-/// Waits until `is_so`.
-fn until(is_so: impl Fn() -> bool, what: &str) {
-    let begin = Instant::now();
-    while !is_so() {
-        assert!(begin.elapsed() < Duration::from_mins(2), "there should be {what}");
-        thread::sleep(Duration::from_millis(20));
-    }
 }
 
 /// An endpoint of the service.
@@ -227,7 +223,7 @@ impl Endpoint {
         answer.json()["count"].as_u64().unwrap_or_else(|| panic!("{answer:?}"))
     }
 
-    /// The deliveries to the endpoint, the newest first, as the admin shows them.
+    /// The last 200 deliveries to the endpoint, the newest first, as the admin shows them.
     fn deliveries(&self, server: &Server) -> Vec<Value> {
         let page = admin("GET", &format!("/events?webhook_id={}&limit=200", self.id)).ask_at(server).json();
         let events = page["events"].as_array().unwrap().clone();
@@ -238,10 +234,18 @@ impl Endpoint {
         events.iter().map(own).collect()
     }
 
-    /// Waits until each delivery has this state.
+    /// Waits until each delivery has this state. There must be one.
     fn wait_for(&self, server: &Server, state: &str) {
-        let all = || self.deliveries(server);
-        until(|| all().iter().all(|delivery| delivery["state"] == state), &format!("{state}: {:?}", all()));
+        let states = || {
+            let state = "CASE WHEN delivered_at IS NOT NULL THEN 'delivered' WHEN due_at IS NULL THEN 'failed' \
+                         WHEN tries = 0 THEN 'waiting' ELSE 'retrying' END";
+            let sql = format!("SELECT DISTINCT {state} FROM deliveries WHERE webhook_id = ?");
+            server.database().texts(&sql, &self.id)
+        };
+        until(|| states() == [state], &format!("{state}: {:?}", states()));
+        // The admin shows the same.
+        let shown = self.deliveries(server);
+        assert!(!shown.is_empty() && shown.iter().all(|delivery| delivery["state"] == state), "{shown:?}");
     }
 }
 

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::users::username_of;
-use super::{Call, prefix_key};
+use super::{Call, prefix_key, username_of};
 use crate::answer::{Answer, Failure};
 use crate::storage::accounts::{self, Account};
 use crate::time;
@@ -37,7 +36,7 @@ enum Privacy {
 /// `GET /accounts`
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Invalid`] for a bad parameter, and [`Failure::Unavailable`] without the database.
 pub async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
     let Call { query, service, .. } = call;
     query.only(&["name", "prefix", "after", "limit"])?;
@@ -63,7 +62,7 @@ pub async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
 /// `GET /accounts/{id}`
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Missing`] without such an account, and [`Failure::Unavailable`] without the database.
 pub async fn get(call: &Call<'_>, id: u64) -> Result<Answer, Failure> {
     call.query.only(&[])?;
     let account = accounts::get(&call.service.store, id).await?.ok_or(Failure::Missing("account"))?;
@@ -73,7 +72,7 @@ pub async fn get(call: &Call<'_>, id: u64) -> Result<Answer, Failure> {
 /// `DELETE /accounts/{id}`
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Missing`] without such an account, and [`Failure::Unavailable`] without the database.
 pub async fn erase(call: &Call<'_>, id: u64) -> Result<Answer, Failure> {
     let is_erased = accounts::erase(&call.service.store, &call.actor.name, id).await?;
     if is_erased { Ok(Answer::done()) } else { Err(Failure::Missing("account")) }
@@ -82,7 +81,8 @@ pub async fn erase(call: &Call<'_>, id: u64) -> Result<Answer, Failure> {
 /// `PATCH /accounts/{id}`
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Missing`] without such an account, [`Failure::Unavailable`] without the database, and those of
+/// [`Call::body`].
 pub async fn change(call: &Call<'_>, id: u64) -> Result<Answer, Failure> {
     let Change { privacy } = call.body("privacy, which must be \"Public\" or \"Private\"").await?;
     let privacy = match privacy {

@@ -24,7 +24,7 @@ struct Page<'a> {
 /// Answers with a page of entries, the newest first.
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Invalid`] for a bad parameter, and [`Failure::Unavailable`] without the database.
 pub async fn handle(call: &Call<'_>) -> Result<Answer, Failure> {
     call.query.only(&["after", "limit"])?;
     let (entries, next) = audit::list(&call.service.store, call.cursor()?, call.query.limit()?).await?;

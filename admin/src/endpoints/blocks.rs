@@ -15,8 +15,11 @@ use crate::time;
 /// The longest reason, in characters. KV keeps at most 1,024 bytes beside a key, as JSON.
 const MAX_REASON: usize = 200;
 
-/// The least time of an entry, in seconds, which is KV's.
+/// The shortest time of an entry, in seconds. KV refuses a shorter one.
 const MIN_TTL: u32 = 60;
+
+/// The longest prefix of a key, in bytes. No key is longer.
+const MAX_PREFIX: usize = 64;
 
 const DEFAULT_REASON: &str = "blocked by an operator";
 
@@ -52,13 +55,13 @@ struct NewEntry {
 /// `GET /blocks`
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Invalid`] for a bad parameter, and [`Failure::Unavailable`] without KV.
 pub async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
     let Call { query, service, .. } = call;
     query.only(&["prefix", "after", "limit"])?;
     let (prefix, after) = (query.get("prefix").unwrap_or_default(), query.get("after").unwrap_or_default());
-    if prefix.len() > 64 {
-        return Err(Failure::parameter("prefix", "must be the begin of an address"));
+    if prefix.len() > MAX_PREFIX {
+        return Err(Failure::parameter("prefix", format!("must have at most {MAX_PREFIX} bytes")));
     }
     if after.len() > 1024 {
         return Err(Failure::parameter("after", "must be the next of a page"));
@@ -70,7 +73,8 @@ pub async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
 /// `PUT /blocks/{key}`
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Invalid`] for a bad key, reason or time, those of [`Call::body`], and [`Failure::Unavailable`] without
+/// the database or KV.
 pub async fn put(call: &Call<'_>, raw: &str) -> Result<Answer, Failure> {
     let key = block_key(raw)?.to_string();
     let NewEntry { reason, ttl } = call.body("reason and ttl, which both may be missing").await?;
@@ -91,7 +95,8 @@ pub async fn put(call: &Call<'_>, raw: &str) -> Result<Answer, Failure> {
 /// `DELETE /blocks/{key}`
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Invalid`] for a bad key, [`Failure::Missing`] without such an entry, and [`Failure::Unavailable`] without
+/// the database or KV.
 pub async fn delete(call: &Call<'_>, raw: &str) -> Result<Answer, Failure> {
     let key = block_key(raw)?;
     let around = key.around();

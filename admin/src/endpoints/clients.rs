@@ -2,9 +2,10 @@
 
 use edge_signup::fields::client;
 use edge_signup::fields::client_id::ClientId;
+use edge_signup::fields::origin;
 use serde::{Deserialize, Serialize};
 
-use super::Call;
+use super::{Call, invalid_body};
 use crate::answer::{Answer, Failure};
 use crate::storage::clients::{self, Client};
 use crate::time;
@@ -42,7 +43,7 @@ struct Change {
 /// `GET /clients`
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Invalid`] for a parameter, and [`Failure::Unavailable`] without the database.
 pub async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
     call.query.only(&[])?;
     let clients = clients::list(&call.service.store).await?;
@@ -52,7 +53,8 @@ pub async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
 /// `POST /clients`
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Invalid`] for a bad name or origin, those of [`Call::body`], and [`Failure::Unavailable`] without the
+/// database.
 pub async fn register(call: &Call<'_>) -> Result<Answer, Failure> {
     let New { name, origins } = call.body("name and the list origins, which may be missing").await?;
     let id = client::new_id().map_err(|error| Failure::Internal(format!("id: {error}")))?;
@@ -64,9 +66,13 @@ pub async fn register(call: &Call<'_>) -> Result<Answer, Failure> {
 /// `PATCH /clients/{id}`
 ///
 /// # Errors
-/// [`Failure`].
+/// The same, and [`Failure::Missing`] without such a client.
 pub async fn change(call: &Call<'_>, id: &str) -> Result<Answer, Failure> {
-    let change: Change = call.body("at least one of name, origins and disabled").await?;
+    let form = "at least one of name, origins and disabled";
+    let change: Change = call.body(form).await?;
+    if change.name.is_none() && change.origins.is_none() && change.disabled.is_none() {
+        return Err(invalid_body(form));
+    }
     let Ok(id) = ClientId::parse(id.to_owned()) else { return Err(Failure::Missing("client")) };
     let name = change.name.as_deref().map(checked_name).transpose()?;
     let origins = change.origins.as_deref().map(checked_origins).transpose()?;
@@ -82,7 +88,7 @@ fn checked_name(name: &str) -> Result<&str, Failure> {
 fn checked_origins(origins: &[String]) -> Result<String, Failure> {
     let text = origins.join(" ");
     client::origins(&text).map_err(|origin| {
-        Failure::parameter("origins", format!("has {origin:?}, which {}", client::ORIGIN_FORM))
+        Failure::parameter("origins", format!("has {origin:?}, which {}", origin::COMPLAINT))
     })
 }
 

@@ -56,7 +56,8 @@ struct Account<'a> {
 /// Checks the request for users, and notes in the audit that their hashes go out.
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::ReadOnly`] for hashes without the right to write, [`Failure::Invalid`] for a bad parameter, and
+/// [`Failure::Unavailable`] without the database.
 pub async fn plan_users(call: &Call<'_>) -> Result<Plan, Failure> {
     call.query.only(&["hashes"])?;
     if !call.query.flag("hashes")? {
@@ -72,7 +73,7 @@ pub async fn plan_users(call: &Call<'_>) -> Result<Plan, Failure> {
 /// Checks the request for accounts.
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Invalid`] for a parameter.
 pub fn plan_accounts(call: &Call<'_>) -> Result<Plan, Failure> {
     call.query.only(&[])?;
     Ok(Plan { rows: Rows::Accounts, database: 0, id: 0 })
@@ -81,7 +82,7 @@ pub fn plan_accounts(call: &Call<'_>) -> Result<Plan, Failure> {
 /// The next chunk of an export.
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Unavailable`] without the database.
 pub async fn chunk(service: &Service, plan: &Plan) -> Result<Chunk, Failure> {
     let at = Position { database: plan.database, id: plan.id };
     let (lines, next) = if plan.rows == Rows::Accounts {

@@ -9,13 +9,11 @@ use edge_signup::http::json;
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 
-use super::Call;
-use super::users::{client_id, username_of};
+use super::{Call, client_id, instant, username_of};
 use crate::answer::Failure;
 use crate::hashes::StoredHash;
 use crate::service::Service;
 use crate::storage::imports::{self, NewUser, Outcome};
-use crate::time;
 
 /// The longest line, in bytes.
 const LINE_LIMIT: usize = 4096;
@@ -58,24 +56,25 @@ struct Reply<'a> {
 /// Checks the request before its body is read.
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Type`] for a body of another type, and [`Failure::Invalid`] for a bad parameter.
 pub fn plan(call: &Call<'_>) -> Result<Plan, Failure> {
     call.query.only(&["dry"])?;
     call.requires_type("application/x-ndjson")?;
     Ok(Plan { actor: call.actor.name.clone(), dry: call.query.flag("dry")? })
 }
 
-/// Imports the lines of `text`, of which the first one has the number `first`. Returns a line of the answer for each line
-/// that is not blank.
+/// Imports the lines of `bytes`, of which the first one has the number `first`. Returns a line of the answer for each
+/// line that is not blank.
 ///
 /// # Errors
 /// [`Failure`]: a part of the lines may be stored. The same lines may come again.
-pub async fn chunk(service: &Service, plan: &Plan, text: &str, first: u64) -> Result<String, Failure> {
+pub async fn chunk(service: &Service, plan: &Plan, bytes: &[u8], first: u64) -> Result<String, Failure> {
     let mut numbers = Vec::new();
     let mut users = Vec::new();
     let mut answers = Vec::new();
-    for (number, line) in (first..).zip(text.lines()).filter(|(_, line)| !line.trim().is_empty()) {
-        match parse(service, line) {
+    let lines = (first..).zip(bytes.split(|byte| *byte == b'\n'));
+    for (number, line) in lines.filter(|(_, line)| !line.trim_ascii().is_empty()) {
+        match parse(service, line, number == 1) {
             Ok(user) => {
                 numbers.push(number);
                 users.push(user);
@@ -90,12 +89,15 @@ pub async fn chunk(service: &Service, plan: &Plan, text: &str, first: u64) -> Re
     Ok(answers.into_iter().map(|(_, answer)| answer + "\n").collect())
 }
 
-fn parse(service: &Service, line: &str) -> Result<NewUser, Failure> {
+fn parse(service: &Service, line: &[u8], is_first: bool) -> Result<NewUser, Failure> {
     let form =
         |description: String| Failure::Invalid { reason: "line_invalid".into(), field: None, description };
     if line.len() > LINE_LIMIT {
         return Err(form(format!("The line must have at most {LINE_LIMIT} bytes")));
     }
+    let line = str::from_utf8(line).map_err(|_| form("The line must be UTF-8".to_owned()))?;
+    // Some programs write a byte order mark at the beginning of a file.
+    let line = line.strip_prefix('\u{feff}').filter(|_| is_first).unwrap_or(line);
     let line: Line = serde_json::from_str(line).map_err(|_| {
         form("The line must be a JSON object with the texts client_id, username, password_hash and, if it is known, \
               created_at"
@@ -103,18 +105,14 @@ fn parse(service: &Service, line: &str) -> Result<NewUser, Failure> {
     })?;
     let hash =
         StoredHash::parse(&line.password_hash).map_err(|error| Failure::parameter("password_hash", error))?;
-    let created_at = line.created_at.as_deref().map(|text| {
-        time::read(text)
-            .filter(|seconds| (0..1 << 40).contains(seconds))
-            .ok_or_else(|| Failure::parameter("created_at", "must be a time such as 2026-11-24T10:00:00Z"))
-    });
+    let created_at = line.created_at.as_deref().map(|text| instant("created_at", text));
     let (client_id, username): (ClientId, Username) =
         (client_id(&line.client_id)?, username_of("username", &line.username)?);
     Ok(NewUser {
         skeletons: service.skeletons(&username),
         client_id,
         username,
-        fits_users: hash.fits_users(),
+        is_own_form: hash.is_own_form(),
         hash: line.password_hash,
         created_at: created_at.transpose()?,
     })

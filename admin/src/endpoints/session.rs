@@ -1,4 +1,4 @@
-//! `GET /session`: who the caller is, and what the caller may do.
+//! `GET /session`: the name and the rights of the caller.
 
 use serde::Serialize;
 

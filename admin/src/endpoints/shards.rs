@@ -29,7 +29,7 @@ struct List {
 /// Answers with all databases, in the order of their numbers.
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Invalid`] for a parameter, and [`Failure::Unavailable`] without the database.
 pub async fn handle(call: &Call<'_>) -> Result<Answer, Failure> {
     call.query.only(&[])?;
     let shards = shards::list(&call.service.store).await?;

@@ -6,8 +6,7 @@ use edge_signup::clock;
 use edge_signup::fields::client_id::ClientId;
 use serde::Serialize;
 
-use super::Call;
-use super::users::client_id;
+use super::{Call, client_id, instant};
 use crate::answer::{Answer, Failure};
 use crate::storage::outcomes::Outcome;
 use crate::storage::statistics::{self, Count, Question};
@@ -57,7 +56,8 @@ struct Statistics<'a> {
 /// days, or the last 48 hours.
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Invalid`] for a bad parameter, and [`Failure::Unavailable`] without the database, or after so many
+/// sign-ups that the next question has to count the rest.
 pub async fn handle(call: &Call<'_>) -> Result<Answer, Failure> {
     let Call { query, service, .. } = call;
     query.only(&["by", "from", "to", "client_id"])?;
@@ -70,8 +70,9 @@ pub async fn handle(call: &Call<'_>) -> Result<Answer, Failure> {
     let now = i64::try_from(clock::unix_time()).unwrap_or_default();
     // The end of the hour or the day that it is now.
     let next = now.saturating_sub(now.rem_euclid(step)).saturating_add(step);
-    let to = instant(query.get("to"), "to")?.unwrap_or(next);
-    let from = instant(query.get("from"), "from")?.unwrap_or(to.saturating_sub(span));
+    let given = |field| query.get(field).map(|raw| instant(field, raw)).transpose();
+    let to = given("to")?.unwrap_or(next);
+    let from = given("from")?.unwrap_or(to.saturating_sub(span));
     if from >= to || to.saturating_sub(from) > step.saturating_mul(MAX_STEPS) {
         return Err(Failure::parameter("from", format!("must be before to, by at most {MAX_STEPS} steps")));
     }
@@ -93,12 +94,6 @@ pub async fn handle(call: &Call<'_>) -> Result<Answer, Failure> {
     };
     let (from, to, clients) = (time::written(from), time::written(to), clients(&counts));
     Ok(Answer::ok(&Statistics { by, from, to, users, accounts, clients, totals, outcomes }))
-}
-
-fn instant(raw: Option<&str>, name: &'static str) -> Result<Option<i64>, Failure> {
-    let Some(raw) = raw else { return Ok(None) };
-    let seconds = time::read(raw).filter(|seconds| (0..1 << 40).contains(seconds));
-    seconds.map(Some).ok_or_else(|| Failure::parameter(name, "must be a time such as 2026-11-24T10:00:00Z"))
 }
 
 fn buckets(counts: &[Count], kind: &str) -> Vec<Bucket> {

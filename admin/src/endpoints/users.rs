@@ -1,12 +1,10 @@
 //! `/users`: the users of `POST /sign-up`.
 
-use edge_signup::fields::client_id::ClientId;
 use edge_signup::fields::password::{Password, SALT_BYTES};
-use edge_signup::fields::username::Username;
 use edge_signup::reason::Reason;
 use serde::{Deserialize, Serialize};
 
-use super::{Call, prefix_key};
+use super::{Call, client_id, prefix_key, username_of};
 use crate::answer::{Answer, Failure};
 use crate::hashes::StoredHash;
 use crate::service::Service;
@@ -15,7 +13,7 @@ use crate::time;
 
 /// A user, as the API shows it.
 #[derive(Serialize)]
-pub struct Shown {
+struct Shown {
     id: u64,
     client_id: String,
     username: String,
@@ -39,7 +37,7 @@ struct NewPassword {
 /// `GET /users`
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Invalid`] for a bad parameter, and [`Failure::Unavailable`] without the database.
 pub async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
     let Call { query, service, .. } = call;
     query.only(&["client_id", "username", "prefix", "after", "limit"])?;
@@ -48,6 +46,10 @@ pub async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
     let (users, next) = match (query.get("username"), query.get("prefix")) {
         (Some(_), Some(_)) => return Err(Failure::parameter("prefix", "must not come with username")),
         (Some(username), None) => {
+            // The list of one name has a single page.
+            if let Some(field) = ["after", "limit"].into_iter().find(|field| query.get(field).is_some()) {
+                return Err(Failure::parameter(field, "must not come with username"));
+            }
             let username = username_of("username", username)?;
             (users::by_name(&service.store, client_id.as_ref(), &username).await?, None)
         }
@@ -74,7 +76,7 @@ pub async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
 /// `GET /users/{id}`
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Missing`] without such a user, and [`Failure::Unavailable`] without the database.
 pub async fn get(call: &Call<'_>, id: u64) -> Result<Answer, Failure> {
     call.query.only(&[])?;
     let user = users::get(&call.service.store, id).await?.ok_or(Failure::Missing("user"))?;
@@ -84,7 +86,7 @@ pub async fn get(call: &Call<'_>, id: u64) -> Result<Answer, Failure> {
 /// `DELETE /users/{id}`
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Missing`] without such a user, and [`Failure::Unavailable`] without the database.
 pub async fn erase(call: &Call<'_>, id: u64) -> Result<Answer, Failure> {
     let is_erased = users::erase(&call.service.store, &call.actor.name, id).await?;
     if is_erased { Ok(Answer::done()) } else { Err(Failure::Missing("user")) }
@@ -93,7 +95,7 @@ pub async fn erase(call: &Call<'_>, id: u64) -> Result<Answer, Failure> {
 /// `PUT /users/{id}/password`
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Missing`] without such a user, those of [`Call::body`], and those of [`store_password`].
 pub async fn set_password(call: &Call<'_>, id: u64) -> Result<Answer, Failure> {
     let NewPassword { password } = call.body("the text password").await?;
     let warn = |warning| call.warnings.borrow_mut().push(warning);
@@ -104,7 +106,8 @@ pub async fn set_password(call: &Call<'_>, id: u64) -> Result<Answer, Failure> {
 /// Stores a new password under the rules of a sign-up. Returns whether there is a user of this `id`.
 ///
 /// # Errors
-/// [`Failure::Invalid`] with the public Worker's words, or another [`Failure`].
+/// [`Failure::Invalid`] with the public Worker's words for a bad password, [`Failure::Internal`] if it could not be
+/// hashed, and [`Failure::Unavailable`] without the database or the list of breached passwords.
 pub async fn store_password(
     service: &Service,
     actor: &str,
@@ -137,22 +140,6 @@ pub fn hash(service: &Service, password: &Password) -> Result<String, Failure> {
     getrandom::fill(&mut salt).map_err(|error| Failure::Internal(format!("salt: {error}")))?;
     let hash = password.hash(&service.config.argon2, service.config.pepper.as_ref(), salt);
     hash.map_err(|error| Failure::Internal(error.to_string()))
-}
-
-/// Reads a `client_id`.
-///
-/// # Errors
-/// [`Failure::Invalid`].
-pub fn client_id(raw: &str) -> Result<ClientId, Failure> {
-    ClientId::parse(raw.to_owned()).map_err(|error| Failure::parameter("client_id", error))
-}
-
-/// Reads the name in the parameter `field`.
-///
-/// # Errors
-/// [`Failure::Invalid`].
-pub fn username_of(field: &'static str, raw: &str) -> Result<Username, Failure> {
-    Username::parse(raw).map_err(|error| Failure::parameter(field, error))
 }
 
 fn invalid(reason: Reason, field: &'static str, description: String) -> Failure {

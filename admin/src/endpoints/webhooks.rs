@@ -1,15 +1,15 @@
-//! `/webhooks` and `/events`: the endpoints that are told of events, and what they were told.
+//! `/webhooks` and `/events`: the endpoints that are told of events, and the events with their deliveries.
 
 use edge_signup::fields::client_id::ClientId;
 use serde::{Deserialize, Serialize};
 
-use super::Call;
-use super::users::client_id;
+use super::{Call, client_id, instant, invalid_body};
 use crate::answer::{Answer, Failure};
 use crate::events::{self, TYPES};
-use crate::keys::Key;
+use crate::keys::{self, Key};
 use crate::safe_url::SafeUrl;
 use crate::service::Service;
+use crate::storage::audit::{self, Action};
 use crate::storage::deliveries::{self, Again, Delivery, Event};
 use crate::storage::webhooks::{self, Webhook};
 use crate::time;
@@ -109,7 +109,7 @@ struct Page {
 /// `GET /webhooks`
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Invalid`] for a parameter, and [`Failure::Unavailable`] without the database.
 pub async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
     call.query.only(&[])?;
     let webhooks = webhooks::list(&call.service.store).await?;
@@ -119,7 +119,7 @@ pub async fn list(call: &Call<'_>) -> Result<Answer, Failure> {
 /// `GET /webhooks/{id}`
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Missing`] without such an endpoint, and [`Failure::Unavailable`] without the database.
 pub async fn get(call: &Call<'_>, id: &str) -> Result<Answer, Failure> {
     call.query.only(&[])?;
     Ok(Answer::ok(&shown(&existing(call, id).await?, None)))
@@ -128,7 +128,8 @@ pub async fn get(call: &Call<'_>, id: &str) -> Result<Answer, Failure> {
 /// `POST /webhooks`
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Invalid`] for a bad member or one endpoint too many, [`Failure::NoVault`] without the secret for keys,
+/// those of [`Call::body`], and [`Failure::Unavailable`] without the database.
 pub async fn add(call: &Call<'_>) -> Result<Answer, Failure> {
     let New { url, events, client_id: client, signature } =
         call.body("url and, if they are wanted, events, client_id and signature").await?;
@@ -155,9 +156,14 @@ pub async fn add(call: &Call<'_>) -> Result<Answer, Failure> {
 /// `PATCH /webhooks/{id}`
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Missing`] without such an endpoint, [`Failure::Invalid`] for a bad member, those of [`Call::body`], and
+/// [`Failure::Unavailable`] without the database.
 pub async fn change(call: &Call<'_>, id: &str) -> Result<Answer, Failure> {
-    let Change { url, events, disabled } = call.body("at least one of url, events and disabled").await?;
+    let form = "at least one of url, events and disabled";
+    let Change { url, events, disabled } = call.body(form).await?;
+    if url.is_none() && events.is_none() && disabled.is_none() {
+        return Err(invalid_body(form));
+    }
     let url = url.as_deref().map(checked_url).transpose()?;
     let types = events.as_ref().map(|events| checked_types(Some(events))).transpose()?;
     let disabled_because = disabled.map(|is_disabled| if is_disabled { "operator" } else { "" });
@@ -169,7 +175,7 @@ pub async fn change(call: &Call<'_>, id: &str) -> Result<Answer, Failure> {
 /// `DELETE /webhooks/{id}`
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Missing`] without such an endpoint, and [`Failure::Unavailable`] without the database.
 pub async fn delete(call: &Call<'_>, id: &str) -> Result<Answer, Failure> {
     let was_there = webhooks::delete(&call.service.store, &call.actor.name, id).await?;
     if was_there { Ok(Answer::done()) } else { Err(Failure::Missing("endpoint")) }
@@ -178,21 +184,26 @@ pub async fn delete(call: &Call<'_>, id: &str) -> Result<Answer, Failure> {
 /// `POST /webhooks/{id}/secret`: a new key of the same kind, beside which the old one signs for another day.
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Missing`] without such an endpoint, [`Failure::NoVault`] without the secret for keys, and
+/// [`Failure::Unavailable`] without the database.
 pub async fn rotate(call: &Call<'_>, id: &str) -> Result<Answer, Failure> {
     let webhook = existing(call, id).await?;
-    let vault = call.service.vault.as_ref().ok_or(Failure::NoVault)?;
-    let newest = webhook.keys.split(' ').next().and_then(|sealed| vault.open(sealed));
-    let is_asymmetric = newest.is_some_and(|text| text.starts_with("whsk_"));
-    let (key, sealed) = new_key(call.service, is_asymmetric)?;
-    webhooks::rotate(&call.service.store, &call.actor.name, id, &sealed).await?;
-    Ok(Answer::ok(&shown(&webhook, Some(key.for_endpoint()))))
+    let newest = webhook.keys.split(' ').next().unwrap_or_default();
+    let (key, sealed) = new_key(call.service, keys::is_asymmetric(newest))?;
+    let is_stored = webhooks::rotate(&call.service.store, &call.actor.name, id, &sealed).await?;
+    // The endpoint may have been deleted meanwhile.
+    if is_stored {
+        Ok(Answer::ok(&shown(&webhook, Some(key.for_endpoint()))))
+    } else {
+        Err(Failure::Missing("endpoint"))
+    }
 }
 
 /// `POST /webhooks/{id}/test`: sends an event of the type `webhook.test`.
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Missing`] without such an endpoint, [`Failure::NoVault`] without the secret for keys,
+/// [`Failure::Internal`] if the newest key does not open, and [`Failure::Unavailable`] without the database.
 pub async fn test(call: &Call<'_>, id: &str) -> Result<Answer, Failure> {
     let status = events::try_out(call.service, &existing(call, id).await?).await?;
     Ok(Answer::ok(&Tested { status: (status > 0).then_some(status) }))
@@ -201,29 +212,19 @@ pub async fn test(call: &Call<'_>, id: &str) -> Result<Answer, Failure> {
 /// `POST /webhooks/{id}/resend`: sends events again: one, all that failed, or all since a time.
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Missing`] without such an endpoint, [`Failure::Invalid`] for a bad member, those of [`Call::body`], and
+/// [`Failure::Unavailable`] without the database.
 pub async fn resend(call: &Call<'_>, id: &str) -> Result<Answer, Failure> {
-    let resend: Resend = call.body("one of event, failed and since").await?;
+    let form = "one of event, failed and since";
+    let resend: Resend = call.body(form).await?;
     existing(call, id).await?;
     let again = match (&resend.event, resend.failed, resend.since.as_deref()) {
         (Some(event), None, None) => Again::One(event),
         (None, Some(true), None) => Again::Failed,
-        (None, None, Some(since)) => {
-            let since = time::read(since);
-            Again::Since(
-                since.ok_or_else(|| {
-                    Failure::parameter("since", "must be a time such as 2026-11-24T10:00:00Z")
-                })?,
-            )
-        }
-        _ => {
-            return Err(Failure::Invalid {
-                reason: "body_invalid".into(),
-                field: None,
-                description: "The body must be a JSON object with one of event, failed and since".to_owned(),
-            });
-        }
+        (None, None, Some(since)) => Again::Since(instant("since", since)?),
+        _ => return Err(invalid_body(form)),
     };
+    audit::add(&call.service.store, &call.actor.name, Action::EVENTS_RESENT, id).await?;
     let count = deliveries::again(&call.service.store, id, &again).await?;
     Ok(Answer::ok(&Resent { count }))
 }
@@ -231,7 +232,7 @@ pub async fn resend(call: &Call<'_>, id: &str) -> Result<Answer, Failure> {
 /// `GET /events`
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Invalid`] for a bad parameter, and [`Failure::Unavailable`] without the database.
 pub async fn events(call: &Call<'_>) -> Result<Answer, Failure> {
     call.query.only(&["webhook_id", "after", "limit"])?;
     let webhook = call.query.get("webhook_id");

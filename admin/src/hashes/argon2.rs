@@ -84,12 +84,12 @@ impl Argon2Hash {
         self.algorithm.as_str()
     }
 
-    pub(super) fn fits_users(&self) -> bool {
+    pub(super) fn is_own_form(&self) -> bool {
         self.is_phc && self.algorithm == Algorithm::Argon2id && self.version == Version::V0x13
     }
 
     fn is_own(&self) -> bool {
-        self.fits_users() && self.salted.hash_len() == TAG_BYTES
+        self.is_own_form() && self.salted.hash_len() == TAG_BYTES
     }
 
     pub(super) fn is_current(&self, params: &Params, pepper: Option<&Pepper>) -> bool {

@@ -34,8 +34,8 @@ pub struct NewUser {
     pub skeletons: Option<Skeletons>,
     /// The hash as it came.
     pub hash: String,
-    /// Whether `users` takes the hash. Otherwise it is kept as an imported one.
-    pub fits_users: bool,
+    /// Whether the hash has the form that `users` takes. Any other hash is kept as an imported one.
+    pub is_own_form: bool,
     /// Seconds since 1970, UTC; `None` for now.
     pub created_at: Option<i64>,
 }
@@ -197,8 +197,8 @@ fn item<'a>(n: usize, user: &'a NewUser, request_key: &'a str) -> Item<'a> {
         capitals: skeletons.map(|skeletons| &*skeletons.capitals),
         request_key,
         username: user.username.as_str(),
-        hash: if user.fits_users { &user.hash } else { NO_PASSWORD },
-        imported: (!user.fits_users).then_some(&*user.hash),
+        hash: if user.is_own_form { &user.hash } else { NO_PASSWORD },
+        imported: (!user.is_own_form).then_some(&*user.hash),
         created_at: user.created_at,
     }
 }

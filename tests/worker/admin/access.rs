@@ -9,7 +9,8 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use super::{
-    INTERNAL, NO_PATH, READ_ONLY, READ_TOKEN, Setting, TOKEN, UNAUTHORIZED, audited, get, server, variant,
+    INTERNAL, NO_PATH, READ_ONLY, READ_TOKEN, Setting, TOKEN, UNAUTHORIZED, admin, audited, get, server,
+    variant,
 };
 use crate::guards::limits;
 use crate::request::{self, Request, request};
@@ -19,6 +20,8 @@ use crate::stand_in::{self, Reply};
 const TOO_MANY: &str =
     r#"{"description":"Too many wrong tokens came from this network: try again in a minute","code":"429"}"#;
 const NOT_CONFIGURED: &str = r#"{"description":"The admin has no credentials: set the secret ADMIN_TOKEN, or ACCESS_TEAM and ACCESS_AUD","code":"503"}"#;
+const OTHER_ORIGIN: &str =
+    r#"{"description":"Only a page of the admin's own origin may change something","code":"403"}"#;
 const UNAVAILABLE: &str =
     r#"{"description":"The service is unavailable for the moment, try again later","code":"503"}"#;
 
@@ -109,6 +112,24 @@ fn the_reading_token_reads_and_changes_nothing() {
         let request = request(method, path).bearer(READ_TOKEN).json("{}");
         request.ask().is_refusal(403, "read_only", READ_ONLY);
     }
+}
+
+#[test]
+fn a_page_of_another_origin_changes_nothing() {
+    let from = |request: Request, site: &str| request.header("Sec-Fetch-Site", site).ask();
+    for (method, path) in WRITES {
+        for site in ["cross-site", "same-site"] {
+            let answer = from(request(method, path).bearer(TOKEN).json("{}"), site);
+            answer.is_refusal(403, "origin_invalid", OTHER_ORIGIN);
+        }
+    }
+    for site in ["same-origin", "none"] {
+        assert_eq!(from(admin("POST", "/webhooks/1/secret"), site).status, 404, "{site}");
+    }
+    assert_eq!(from(get("/session"), "cross-site").status, 200);
+    // A sender who may only read learns only this.
+    let answer = from(request("POST", "/webhooks/1/secret").bearer(READ_TOKEN), "cross-site");
+    answer.is_refusal(403, "read_only", READ_ONLY);
 }
 
 #[test]

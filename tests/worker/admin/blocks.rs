@@ -108,7 +108,7 @@ fn a_wrong_entry_is_refused() {
     assert_eq!(read("/blocks?prefix=192.0.3.")["blocks"], json!([]));
     assert_eq!(audited(server(), "192.0.3.1"), [""; 0]);
     get("/blocks?limit=201").ask().is_refusal(400, "limit_invalid", WRONG_LIMIT);
-    let body = r#"{"description":"prefix must be the begin of an address","code":"400","field":"prefix"}"#;
+    let body = r#"{"description":"prefix must have at most 64 bytes","code":"400","field":"prefix"}"#;
     get(&format!("/blocks?prefix={}", "1".repeat(65))).ask().is_refusal(400, "prefix_invalid", body);
     // The longest reason fits.
     let reason = "é".repeat(200);

@@ -139,13 +139,15 @@ fn a_wrong_parameter_is_refused() {
     for (query, field, description) in [
         ("client_id=a%20b", "client_id", "client_id must be 1 to 128 visible ASCII characters"),
         ("username=a&prefix=b", "prefix", "prefix must not come with username"),
+        ("username=a&limit=10", "limit", "limit must not come with username"),
+        ("username=a&after=0.1", "after", "after must not come with username"),
         ("username=%CC%88", "username", "username must not begin with a combining mark"),
     ] {
         let body = format!(r#"{{"description":"{description}","code":"400","field":"{field}"}}"#);
         get(&format!("/users?{query}")).ask().is_refusal(400, &format!("{field}_invalid"), &body);
     }
     let long = "a".repeat(1017);
-    let body = r#"{"description":"prefix must have at most 254 characters","code":"400","field":"prefix"}"#;
+    let body = r#"{"description":"prefix must have at most 1016 characters","code":"400","field":"prefix"}"#;
     get(&format!("/users?client_id=a&prefix={long}")).ask().is_refusal(400, "prefix_invalid", body);
     get("/users/1?x=1").ask().is_refusal(400, "parameter_unknown", NO_PARAMETERS);
 }

@@ -6,6 +6,7 @@ use super::{
     BCRYPT, NO_PARAMETERS, WEBHOOK_KEY, WRONG_LIMIT, admin, audited, column, get, import_at, line, send,
     server, signed_up_at, start,
 };
+use crate::database;
 use crate::stand_in::{self, Reply};
 
 const NO_ENDPOINT: &str = r#"{"description":"There is no such endpoint","code":"404"}"#;
@@ -35,6 +36,12 @@ fn an_endpoint_is_added_changed_and_deleted() {
     );
 
     assert_eq!(admin("POST", &format!("{path}/test")).ask_at(server).body, r#"{"status":204}"#);
+    // The admin looks for due events for some time after each of these changes.
+    let pause = |disabled_at: &str| {
+        let sql = format!("UPDATE webhooks SET disabled_at = {disabled_at}");
+        database::execute_in(&server.state, 0, &sql);
+    };
+    pause("unixepoch()");
     let user = signed_up_at(server, "told", "told");
     signed_up_at(server, "untold", "another");
     import_at(server, &[line("imported", "told", BCRYPT)]);
@@ -43,6 +50,7 @@ fn an_endpoint_is_added_changed_and_deleted() {
     assert_eq!(events["events"][0]["deliveries"][0]["state"], "waiting");
     assert_eq!(get(&format!("/events?webhook_id={id}")).ask_at(server).json(), events);
     assert_eq!(get("/events?webhook_id=wh_nobody").ask_at(server).json()["events"], json!([]));
+    pause("NULL");
     let resend = |body: Value| send("POST", &format!("{path}/resend"), &body).ask_at(server);
     resend(json!({ "since": "2020-01-01T00:00:00Z" })).is(200, r#"{"count":1}"#);
     resend(json!({ "failed": true })).is(200, r#"{"count":0}"#);
@@ -53,6 +61,8 @@ fn an_endpoint_is_added_changed_and_deleted() {
     assert_eq!(changed, shown(&["user.erased"], &changed["disabled_at"], &json!("operator")));
     assert!(changed["disabled_at"].is_string());
     send("PATCH", &path, &json!({ "disabled": false })).ask_at(server);
+    let body = r#"{"description":"The body must be a JSON object with at least one of url, events and disabled","code":"400"}"#;
+    send("PATCH", &path, &json!({})).ask_at(server).is_refusal(400, "body_invalid", body);
     let rotated = admin("POST", &format!("{path}/secret")).ask_at(server).json();
     assert!(rotated["secret"].is_string() && rotated["secret"] != secret);
     admin("DELETE", &format!("{path}?x")).ask_at(server).is(400, NO_PARAMETERS);
@@ -62,13 +72,21 @@ fn an_endpoint_is_added_changed_and_deleted() {
         admin("DELETE", &path),
         admin("POST", &format!("{path}/test")),
         admin("POST", &format!("{path}/secret")),
-        send("PATCH", &path, &json!({})),
+        send("PATCH", &path, &json!({ "disabled": false })),
         send("POST", &format!("{path}/resend"), &json!({ "failed": true })),
     ] {
         request.ask_at(server).is_refusal(404, "not_found", NO_ENDPOINT);
     }
-    let actions = ["added", "changed", "changed", "rotated", "deleted"]
-        .map(|action| format!("admin-token webhook_{action}"));
+    let actions = [
+        "webhook_added",
+        "events_resent",
+        "events_resent",
+        "webhook_changed",
+        "webhook_changed",
+        "webhook_rotated",
+        "webhook_deleted",
+    ];
+    let actions = actions.map(|action| format!("admin-token {action}"));
     assert_eq!(audited(server, &id), actions);
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::json;
 
 use super::*;
-use crate::admin::variant;
+use crate::admin::{faulty, variant};
 
 const EVENTS: usize = 300;
 
@@ -21,7 +21,7 @@ fn two_deliverers_never_send_one_event_twice() {
     let endpoint = add(&server, &receiver, &json!({ "events": ["account.created"] }));
     endpoint.change(&server, &json!({ "disabled": true }));
     accounts(&server, "twice", EVENTS);
-    assert_eq!(receiver.got().len(), 0);
+    assert_eq!(receiver.count(), 0);
     database::execute(&server.state, "UPDATE webhooks SET disabled_at = NULL, disabled_because = NULL");
     thread::scope(|scope| {
         for worker in [ADMIN, "second"] {
@@ -31,17 +31,17 @@ fn two_deliverers_never_send_one_event_twice() {
     let all = receiver.wait_for(EVENTS);
     endpoint.wait_for(&server, "delivered");
     let ids: BTreeSet<_> = all.iter().map(|delivery| &delivery.id).collect();
-    assert_eq!((ids.len(), receiver.got().len()), (EVENTS, EVENTS));
+    assert_eq!((ids.len(), receiver.count()), (EVENTS, EVENTS));
 
     // The lease of a deliverer that died ends after a minute.
     let lease = "UPDATE deliveries SET due_at = unixepoch(), delivered_at = NULL, leased_until = unixepoch() + 60 \
                  WHERE event_id = 1";
     database::execute(&server.state, lease);
     run_cron(&server);
-    assert_eq!(receiver.got().len(), EVENTS);
+    assert_eq!(receiver.count(), EVENTS);
     pass(&server, 61);
     run_cron_of(&server, "second");
-    assert_eq!(receiver.got().len(), EVENTS + 1);
+    assert_eq!(receiver.count(), EVENTS + 1);
 
     // The clock is set back by a year: neither a time of a try nor a lease nor a pause may hold an event for so long.
     endpoint.change(&server, &json!({ "disabled": true }));
@@ -50,11 +50,33 @@ fn two_deliverers_never_send_one_event_twice() {
                UPDATE webhooks SET paused_until = unixepoch() + 50, disabled_at = NULL, disabled_because = NULL";
     database::execute(&server.state, far);
     run_cron(&server);
-    assert_eq!(receiver.got().len(), EVENTS + 1);
+    assert_eq!(receiver.count(), EVENTS + 1);
     pass(&server, -365 * 24 * 60 * 60);
     run_cron(&server);
-    assert_eq!(receiver.got().len(), EVENTS + 3);
+    assert_eq!(receiver.count(), EVENTS + 3);
     endpoint.wait_for(&server, "delivered");
+}
+
+#[test]
+fn a_try_counts_once_although_the_answer_to_its_note_is_lost() {
+    let (_, key) = KEY.split_once(':').unwrap();
+    let lost = json!({ "sql": "^UPDATE deliveries SET leased_until = 0", "fault": "lost" }).to_string();
+    let worker = faulty("lost-note", &[("ADMIN_TOKEN", TOKEN), ("WEBHOOK_KEY", key), ("FAULT", &lost)]);
+    let server = start_beside("events-lost-note", &[1], &[&worker]);
+    let receiver = Receiver::start(|_, _| Reply::Answer(500, String::new()));
+    let endpoint = add(&server, &receiver, &json!({ "events": ["account.created"] }));
+    endpoint.change(&server, &json!({ "disabled": true }));
+    accounts(&server, "noted", 1);
+    // The nudge is over before the endpoint is enabled again.
+    thread::sleep(4 * PACE);
+    // The event was tried five times, so the next try is hours away.
+    let sql =
+        "UPDATE deliveries SET tries = 5; UPDATE webhooks SET disabled_at = NULL, disabled_because = NULL";
+    database::execute(&server.state, sql);
+    run_cron_of(&server, "lost-note");
+    assert_eq!(receiver.count(), 1);
+    let [delivery] = endpoint.deliveries(&server).try_into().unwrap();
+    assert_eq!((&delivery["tries"], &delivery["status"]), (&json!(6), &json!(500)));
 }
 
 #[test]
@@ -73,7 +95,7 @@ fn a_slow_endpoint_delays_no_other() {
     for round in 0..8 {
         let before = judged();
         accounts(&server, &format!("slow-{round}"), 1);
-        until(|| fast.got().len() > round, "a delivery");
+        until(|| fast.count() > round, "a delivery");
         undelayed += usize::from(judged() == before && !slow.got().is_empty());
         thread::sleep(Duration::from_millis(500));
     }

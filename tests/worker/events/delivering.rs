@@ -121,7 +121,7 @@ fn a_change_is_told_at_once_in_its_own_words() {
         assert!(delivery.is_signed_by_owner_of(&other.secret, ""));
         assert!(!delivery.is_signed_by_owner_of(&other.secret, " "));
     }
-    assert_eq!(of_imports.got().len(), 1);
+    assert_eq!(of_imports.count(), 1);
     assert_eq!(audited(&server, &endpoint.id), ["admin-token webhook_added"]);
 }
 

@@ -5,7 +5,7 @@ use std::process::Command;
 use serde_json::json;
 
 use super::*;
-use crate::admin::{READ_TOKEN, audited, variant};
+use crate::admin::{READ_TOKEN, audited, faulty, variant};
 use crate::request::request;
 
 const URL_PROBLEM: &str =
@@ -89,7 +89,7 @@ fn an_endpoint_is_added_changed_and_deleted() {
     thread::sleep(4 * PACE);
     database::execute(&server.state, "UPDATE webhooks SET disabled_at = NULL, disabled_because = NULL");
     run_cron_of(&server, "other-key");
-    assert_eq!(receiver.got().len(), 0);
+    assert_eq!(receiver.count(), 0);
     let log = server.log().join("\n");
     assert!(log.contains(&format!("WEBHOOK_KEY does not open the keys of {}", endpoint.id)), "{log}");
     pass(&server, 61);
@@ -150,6 +150,98 @@ fn an_endpoint_is_added_changed_and_deleted() {
             "admin-token webhook_deleted"
         ]
     );
+}
+
+#[test]
+fn a_new_secret_signs_also_after_a_new_key_of_the_worker() {
+    let new = "another-key-than-the-one-that-sealed-them";
+    let new_key = variant("new-key", &[("ADMIN_TOKEN", TOKEN), ("WEBHOOK_KEY", new)]);
+    let server = start_beside("events-new-key", &[1], &[&new_key]);
+    let receivers = [Receiver::taking(), Receiver::taking()];
+    let kinds = [("v1", "whsec_"), ("v1a", "whpk_")];
+    for (receiver, (signature, begin)) in receivers.iter().zip(kinds) {
+        let others = json!({ "events": ["account.created"], "signature": signature });
+        let endpoint = add(&server, receiver, &others);
+        endpoint.change(&server, &json!({ "disabled": true }));
+        let rotate = request("POST", &format!("{}/secret", endpoint.path)).bearer(TOKEN);
+        let answer = rotate.ask_url(server.beside("new-key"));
+        let secret = answer.json()["secret"].as_str().unwrap().to_owned();
+        assert!(secret.starts_with(begin), "the new secret should be of the same kind: {answer:?}");
+    }
+    accounts(&server, "new-key", 1);
+    // The nudge is over before the endpoints are enabled again.
+    thread::sleep(4 * PACE);
+    database::execute(&server.state, "UPDATE webhooks SET disabled_at = NULL, disabled_because = NULL");
+    run_cron_of(&server, "new-key");
+    for (receiver, (signature, _)) in receivers.iter().zip(kinds) {
+        let [delivery] = receiver.wait_for(1).try_into().unwrap();
+        // Only the new key signs, because the old one does not open.
+        assert!(delivery.signatures.starts_with(&format!("{signature},")), "{delivery:?}");
+        assert_eq!(delivery.signatures.split(' ').count(), 1);
+    }
+}
+
+#[test]
+fn an_endpoint_that_is_added_while_the_cron_runs_gets_its_events() {
+    let late = json!({ "sql": "FROM webhooks ORDER BY", "fault": "late",
+        "until": "SELECT 1 FROM subscriptions GROUP BY type HAVING count(*) = 2" });
+    let late = late.to_string();
+    let worker = faulty("late-cron", &[("ADMIN_TOKEN", TOKEN), ("FAULT", &late)]);
+    let server = start_beside("events-late-cron", &[1], &[&worker]);
+    let (first, second) = (Receiver::taking(), Receiver::taking());
+    add(&server, &first, &json!({ "events": ["account.created"] }));
+    thread::scope(|scope| {
+        scope.spawn(|| run_cron_of(&server, "late-cron"));
+        // The cron has read the endpoints.
+        until(|| server.log().concat().contains("A late answer waits"), "a late answer");
+        add(&server, &second, &json!({ "events": ["account.created"] }));
+    });
+    accounts(&server, "late-cron", 1);
+    first.wait_for(1);
+    second.wait_for(1);
+}
+
+#[test]
+fn thousands_of_events_are_sent_again_and_deleted_in_steps() {
+    const EVENTS: u64 = 12_000;
+    let server = start("events-steps");
+    let receiver = Receiver::taking();
+    let endpoint = add(&server, &receiver, &json!({ "events": ["account.created"] }));
+    endpoint.change(&server, &json!({ "disabled": true }));
+    // An event of each second. The first 100 failed, and all others were delivered.
+    let events = format!(
+        "WITH RECURSIVE numbers (n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < {EVENTS}) \
+         INSERT INTO events (type, subject, client_id, data, message_id, created_at) \
+         SELECT 'account.created', n, '', '{{}}', 'msg_' || n, 1700000000 + n FROM numbers; \
+         UPDATE deliveries SET due_at = NULL, tries = 3, delivered_at = iif(event_id > 100, 1, NULL)"
+    );
+    let reset = || {
+        let sql =
+            "UPDATE deliveries SET due_at = NULL, tries = 3, delivered_at = iif(event_id > 100, 1, NULL)";
+        database::execute(&server.state, sql);
+    };
+    database::execute(&server.state, &events);
+    let due = || {
+        let sql = "SELECT count(*) || ' ' || coalesce(max(event_id), 0) FROM deliveries \
+                   WHERE due_at IS NOT NULL AND delivered_at IS NULL AND tries = 0 AND webhook_id = ?";
+        server.database().texts(sql, &endpoint.id).concat()
+    };
+    for (body, count, last) in [
+        (json!({ "failed": true }), 100, 100),
+        (json!({ "event": "msg_1" }), 1, 1),
+        (json!({ "event": "msg_12000" }), 1, EVENTS),
+        (json!({ "since": "2023-11-14T22:13:20Z" }), EVENTS, EVENTS),
+        // The time of the event number 2001.
+        (json!({ "since": "2023-11-14T22:46:41Z" }), EVENTS - 2000, EVENTS),
+        (json!({ "since": "2030-01-01T00:00:00Z" }), 0, 0),
+    ] {
+        reset();
+        assert_eq!(endpoint.resend(&server, &body), count, "{body}");
+        assert_eq!(due(), format!("{count} {last}"), "{body}");
+    }
+    assert_eq!(admin("DELETE", &endpoint.path).ask_at(&server).status, 204);
+    let left = server.database().texts("SELECT 'x' FROM deliveries WHERE '' = ?", "");
+    assert_eq!(left, [""; 0]);
 }
 
 #[test]
