@@ -1,4 +1,5 @@
-// The admin Worker's entry points: HTTP for operators, and `Users` for Workers that sign users in.
+// The admin Worker's entry points: HTTP for operators, a cron and `Deliverer` for events, and `Users` for Workers that
+// sign users in.
 import { WorkerEntrypoint } from "cloudflare:workers";
 import Worker from "../build/admin/index.js";
 import { run } from "../worker/serve.js";
@@ -56,7 +57,7 @@ const looking = { until: 0, hasMore: false };
 /** The same for each endpoint, by its id. */
 const busy = new Map();
 
-/** Has the due events delivered for as many ms: each endpoint in an invocation of its own, so that none delays another. */
+/** Delivers due events for `time` ms. Each endpoint has an invocation of its own, so a slow one delays only itself. */
 async function deliverAll(env, ctx, time) {
   const end = Date.now() + time;
   looking.hasMore = true;
@@ -73,7 +74,7 @@ async function deliverAll(env, ctx, time) {
   await Promise.allSettled(deliveries);
 }
 
-/** Has the due events of one endpoint delivered until `end`, unless this isolate does so already. */
+/** Delivers the due events of one endpoint until `end`, unless this isolate does so already. */
 async function deliverTo(id, ctx, end) {
   for (let wait = 0; Date.now() + wait < end; ) {
     if (wait > 0) await scheduler.wait(wait);

@@ -3,8 +3,8 @@
 //! A request brings the token of an operator, or the JWT that Cloudflare Access adds to the requests of a person or a
 //! program that it has let in. Each way is off until its settings exist, and a wrong setting stops the Worker.
 //!
-//! It owns the judgement of a request's credentials. It must not know what the request asks for, nor how an answer is
-//! worded.
+//! It owns the judgement of a request's credentials. It must not know the route of the request, nor the words
+//! of an answer.
 
 mod jwt;
 mod keys;

@@ -1,7 +1,7 @@
 //! The route table.
 //!
-//! It owns the methods and paths of the admin's endpoints, and the reading of a path and a query. It must not know what
-//! an endpoint does.
+//! It owns the methods and paths of the admin's endpoints, and the reading of a path and a query. It must not know
+//! the work of an endpoint.
 
 use percent_encoding::percent_decode_str;
 
@@ -110,7 +110,7 @@ pub struct Target {
     pub route: Route,
     /// The names and values of the query.
     pub query: Query,
-    /// Whether the endpoint changes something, as each one does that is not asked by `GET`.
+    /// Whether the method is another one than `GET`: the endpoint may change or send something.
     pub is_write: bool,
 }
 

@@ -1,6 +1,6 @@
 //! A URL to which a secret may be sent.
 //!
-//! It owns the rule that nobody between the Worker and the server can read what is sent. It must not know what is sent.
+//! It owns the rule that only the Worker and the server can read the text between them. It must not know that text.
 
 use std::ops::Deref;
 

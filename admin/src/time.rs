@@ -1,6 +1,7 @@
 //! Times, as the admin's JSON has them.
 //!
-//! It owns the form of a time: RFC 3339 in UTC, with whole seconds.
+//! It owns the forms of a time. It writes RFC 3339 in UTC, with whole seconds, and reads every offset and fraction, and
+//! the zones of RFC 9557 too.
 
 use jiff::Timestamp;
 
@@ -10,7 +11,8 @@ pub fn written(seconds: i64) -> String {
     Timestamp::from_second(seconds).map_or_else(|_| seconds.to_string(), |time| time.to_string())
 }
 
-/// The seconds since 1970 of a time with its offset, such as `2026-11-24T10:00:00Z`; a fraction is cut off.
+/// Reads a time with its offset, such as `2026-11-24T10:00:00Z` or `2026-11-24T11:00:00.5+01:00[Europe/Berlin]`, of at
+/// most 40 bytes. Gives the seconds since 1970, without the fraction.
 #[must_use]
 pub fn read(text: &str) -> Option<i64> {
     if text.len() > 40 {

@@ -72,10 +72,11 @@ pub struct Outcome {
 
 const NO: Verdict = Verdict { ok: false, user: None, outdated: None };
 
-/// Whether the password is that of the user. An unknown name takes as long as a wrong password.
+/// Whether the password is that of the user. An unknown name takes as long as a wrong password of a
+/// user whose hash the service made at its present cost.
 ///
 /// # Errors
-/// [`Failure`]: it is unknown.
+/// [`Failure::Unavailable`] without the database, and [`Failure::Internal`] if the hash cannot be compared.
 pub async fn verify(service: &Service, credentials: &Credentials) -> Result<Verdict, Failure> {
     let Some(user) = find(service, &credentials.client_id, &credentials.username).await? else {
         if let Ok(password) = Password::parse(&credentials.password, 1) {
@@ -95,11 +96,11 @@ pub async fn verify(service: &Service, credentials: &Credentials) -> Result<Verd
     Ok(Verdict { ok: true, user: Some(given(user)), outdated })
 }
 
-/// Hashes a password that was verified anew, in the place of the hash `old`. A password that the service would not take
-/// at a sign-up keeps its hash.
+/// Hashes a password anew, after it was verified, and stores the hash in the place of the hash `old`. A user whose
+/// password the service would refuse at a sign-up keeps the hash.
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Unavailable`] without the database, and [`Failure::Internal`] if the password could not be hashed.
 pub async fn renew(service: &Service, credentials: &Credentials, id: u64, old: &str) -> Result<(), Failure> {
     let Ok(password) = Password::parse(&credentials.password, 1) else { return Ok(()) };
     users::renew_password_hash(&service.store, id, old, &hash(service, &password)?).await?;
@@ -109,7 +110,7 @@ pub async fn renew(service: &Service, credentials: &Credentials, id: u64, old: &
 /// The user, or `None`.
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Unavailable`] without the database.
 pub async fn get(service: &Service, who: &Who) -> Result<Option<Given>, Failure> {
     let user = match who {
         Who { id: Some(id), .. } => users::get(&service.store, *id).await?,
@@ -124,7 +125,7 @@ pub async fn get(service: &Service, who: &Who) -> Result<Option<Given>, Failure>
 /// Stores a new password under the rules of a sign-up.
 ///
 /// # Errors
-/// [`Failure`], except a bad password, which is an [`Outcome`].
+/// As [`store_password`], except a bad password, which is an [`Outcome`].
 pub async fn set_password(service: &Service, input: &NewPassword) -> Result<Outcome, Failure> {
     let stored = store_password(service, SERVICE, input.id, &input.password, |_| {}).await;
     match stored {
@@ -138,7 +139,7 @@ pub async fn set_password(service: &Service, input: &NewPassword) -> Result<Outc
 /// Erases a user. Returns whether there was one.
 ///
 /// # Errors
-/// [`Failure`].
+/// [`Failure::Unavailable`] without the database.
 pub async fn erase(service: &Service, who: &Who) -> Result<bool, Failure> {
     let Some(id) = who.id else { return Ok(false) };
     Ok(users::erase(&service.store, SERVICE, id).await?)

@@ -2,7 +2,7 @@
 //! ([RFC 7515](https://www.rfc-editor.org/rfc/rfc7515)).
 //!
 //! It owns the form of a JWT and the rules for its claims. The algorithm is fixed, so a JWT cannot choose another one.
-//! It must not know keys, nor whether the signature holds: until that is known, a claim is only what a stranger says.
+//! It must not know keys, nor whether the signature holds: until then a claim is only the word of a stranger.
 
 use base64ct::{Base64UrlUnpadded, Encoding};
 use serde::Deserialize;
@@ -170,7 +170,8 @@ fn is_name(name: &str) -> bool {
     name.len() <= MAX_NAME_BYTES && !name.chars().any(char::is_control) && !RESERVED.contains(&name)
 }
 
-/// Reads a part of a JWT. A member that is there twice is refused, so that no two readers can differ about it.
+/// Reads a part of a JWT. A member that the Worker reads is refused if it is there twice, because two readers could
+/// differ about it.
 fn json<T: DeserializeOwned>(part: &str) -> Result<T, Fault> {
     let json = decode(part).ok_or(Fault::Form)?;
     serde_json::from_slice(&json).map_err(|_| Fault::Form)

@@ -1,7 +1,7 @@
 //! The tokens of the operators: `ADMIN_TOKEN`, and `ADMIN_READ_TOKEN`, which is good only for reading.
 //!
 //! It owns the tokens' form, the place of a token in a request, and the comparison. Only digests of the tokens are kept,
-//! so nothing can show a token. It must not know what a token is good for.
+//! so nothing can show a token. It must not know the rights that a token gives.
 
 use ctutils::{Choice, CtEq};
 use edge_signup::fields::visible_ascii::VisibleAscii;
@@ -11,7 +11,7 @@ use sha2::{Digest, Sha256};
 const ADMIN_TOKEN: &str = "ADMIN_TOKEN";
 const ADMIN_READ_TOKEN: &str = "ADMIN_READ_TOKEN";
 
-/// The fewest characters of a token. Even 32 hexadecimal digits have 128 bits, which nobody can guess.
+/// The fewest characters of a token. Even 32 hexadecimal digits have 128 bits: too many to guess.
 const MIN_LENGTH: usize = 32;
 
 /// A token within the greatest length.

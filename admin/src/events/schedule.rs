@@ -1,6 +1,6 @@
-//! When a delivery is tried again, and when an endpoint gets nothing more.
+//! The times at which a delivery is tried again, and the end of the deliveries to an endpoint.
 //!
-//! It owns the judgement of an answer and of an endpoint. It must not know how an event is sent.
+//! It owns the judgement of an answer and of an endpoint. It must not know the way of an event to its endpoint.
 
 use crate::storage::deliveries::Tried;
 
@@ -10,7 +10,7 @@ const RETRIES: [u32; 9] = [5, 300, 1800, 7200, 18_000, 36_000, 50_400, 72_000, 8
 /// An endpoint that fails for as many seconds is disabled: five days.
 const FAILING: i64 = 5 * 24 * 60 * 60;
 
-/// How long an endpoint gets nothing after it asked for less without saying for how long, in seconds.
+/// The pause of an endpoint that asked for less without a time, in seconds.
 const PAUSE: u32 = 60;
 
 /// The longest pause that an endpoint can ask for, in seconds: a day.

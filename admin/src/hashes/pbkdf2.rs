@@ -16,7 +16,7 @@ const FORM: HashError = HashError::Malformed(
 
 const MAX_ITERATIONS: u32 = 1_500_000;
 const TOO_COSTLY: HashError = HashError::TooCostly(
-    "PBKDF2 may have at most 1500000 iterations, counted once for each whole or begun digest in the hash",
+    "PBKDF2 may have at most 1500000 iterations, times the number of digests that make up the hash, rounded up",
 );
 
 /// A hash of PBKDF2.

@@ -30,6 +30,9 @@ pub struct Cost {
 
 impl Cost {
     /// The cost of N = 2^`log_n`, r and p; `None` if one of them is zero.
+    ///
+    /// # Errors
+    /// [`HashError::TooCostly`]: the cost is over one of the limits, which are those of the error's text.
     pub fn new(log_n: u32, r: u32, p: u32) -> Result<Option<Self>, HashError> {
         if [log_n, r, p].contains(&0) {
             return Ok(None);
@@ -48,6 +51,9 @@ impl Cost {
     }
 
     /// Writes the hash of `password` with `salt` into `hash`.
+    ///
+    /// # Errors
+    /// [`VerifyError::Failed`]: there is too little memory, or `hash` has a length that scrypt does not take.
     pub fn derive(self, password: &[u8], salt: &[u8], hash: &mut [u8]) -> Result<(), VerifyError> {
         release_memory();
         // scrypt panics where it cannot allocate its memory, so that is tried before.

@@ -13,6 +13,9 @@ pub struct Salted {
 
 impl Salted {
     /// Takes a salt of 1 to 64 bytes and a hash of 16 to 64 bytes.
+    ///
+    /// # Errors
+    /// [`HashError::Lengths`]: one of them has another length.
     pub fn new(salt: Vec<u8>, hash: Vec<u8>) -> Result<Self, HashError> {
         if (1..=64).contains(&salt.len()) && (16..=64).contains(&hash.len()) {
             Ok(Self { salt, hash })
@@ -33,6 +36,9 @@ impl Salted {
 
     /// Whether `derive`, which is given the salt and writes a hash, makes the same hash. The comparison takes the same
     /// time for every hash.
+    ///
+    /// # Errors
+    /// [`VerifyError`], that of `derive`.
     pub fn verify(
         &self,
         derive: impl FnOnce(&[u8], &mut [u8]) -> Result<(), VerifyError>,
@@ -43,13 +49,14 @@ impl Salted {
     }
 }
 
-/// A whole number in its shortest decimal form.
+/// Reads a whole number of at most 32 bits in its shortest decimal form.
 pub fn number(text: &str) -> Option<u32> {
     let shortest = text.bytes().all(|byte| byte.is_ascii_digit()) && (text == "0" || !text.starts_with('0'));
     text.parse().ok().filter(|_| shortest)
 }
 
-/// The numbers of a text such as `ln=14,r=8`, which has these `names` in this order.
+/// Reads the numbers of a text such as `ln=14,r=8`, which has these `names` in this order. Each is as [`number`] reads
+/// it.
 pub fn numbers<const N: usize>(text: &str, names: [&str; N]) -> Option<[u32; N]> {
     let mut parts = text.split(',');
     let mut numbers = [0; N];
@@ -59,12 +66,14 @@ pub fn numbers<const N: usize>(text: &str, names: [&str; N]) -> Option<[u32; N]>
     parts.next().is_none().then_some(numbers)
 }
 
-/// Reads the Base64 of PHC strings, which has no padding.
+/// Reads the Base64 of PHC strings: that of [RFC 4648](https://www.rfc-editor.org/rfc/rfc4648#section-4) without
+/// padding.
 pub fn base64(text: &str) -> Option<Vec<u8>> {
     Base64Unpadded::decode_vec(text).ok()
 }
 
-/// Reads the Base64 of any system: with padding or without, with `-` or `.` for `+`, and with `_` for `/`.
+/// Reads the Base64 of any system ([RFC 4648](https://www.rfc-editor.org/rfc/rfc4648)): with padding or without, with
+/// `-` or `.` for `+`, and with `_` for `/`.
 pub fn any_base64(text: &str) -> Option<Vec<u8>> {
     base64(&text.trim_end_matches('=').replace(['-', '.'], "+").replace('_', "/"))
 }

@@ -12,7 +12,7 @@ pub const FIREBASE: &str =
 pub struct Vector {
     pub password: String,
     pub hash: String,
-    /// What [`StoredHash::form`] says.
+    /// The form that [`StoredHash::form`] names.
     pub form: String,
     /// The system and its version.
     pub made_by: String,
