@@ -4,11 +4,13 @@
 
 use edge_signup::fields::client;
 use edge_signup::fields::client_id::ClientId;
-use edge_signup::storage::sql::literal;
+use edge_signup::fields::origin;
 use wasm_bindgen::prelude::*;
 
-/// The statement that registers a client, or changes the client with this `id`. With an empty `id` the client gets a new
-/// one. The statement returns the id.
+use crate::sql::literal;
+
+/// The statement that registers a client, or changes the client with this `id`. With an empty `id` the client gets a
+/// new one. The statement returns the id.
 ///
 /// # Errors
 /// A sentence that names the wrong value and says what would be right.
@@ -64,7 +66,7 @@ fn name(name: &str) -> Result<&str, String> {
 }
 
 fn origins(origins: &str) -> Result<String, String> {
-    client::origins(origins).map_err(|origin| format!("{origin:?} in ORIGINS {}", client::ORIGIN_FORM))
+    client::origins(origins).map_err(|origin| format!("{origin:?} in ORIGINS {}", origin::COMPLAINT))
 }
 
 #[cfg(test)]

@@ -4,9 +4,10 @@
 //! valid, and a further name that looks like them is refused.
 
 use edge_signup::fields::confusables::Skeletons;
-use edge_signup::storage::sql::literal;
 use serde::Deserialize;
 use wasm_bindgen::prelude::*;
+
+use crate::sql::literal;
 
 /// The rows of one table, in the order of their ids.
 #[derive(Deserialize)]

@@ -1,6 +1,6 @@
 //! A registered client, as the table `clients` has it: its id, its name for the operator, and its origins.
 //!
-//! It owns the rules for these three. It must not know who registers a client, nor how it is stored.
+//! It owns the rules for these three. It must not know who registers a client, nor SQL.
 
 use crate::fields::origin::is_origin;
 
@@ -12,7 +12,7 @@ const ID_LENGTH: usize = 32;
 /// usernames.
 const MAX_NAME: usize = 254;
 
-/// A new id, drawn at random.
+/// A new id of 32 characters, a to z and 0 to 9, drawn at random.
 ///
 /// # Errors
 /// The platform has no random bytes.
@@ -52,10 +52,6 @@ pub fn origins(origins: &str) -> Result<String, &str> {
         Some(origin) => Err(origin),
     }
 }
-
-/// The form of an origin, in words that complete a sentence.
-pub const ORIGIN_FORM: &str = "is not written as a browser sends an Origin, such as https://app.example or \
-     http://localhost:3000: it must be a scheme, a host in lower case, and a port only if it is not the scheme's default";
 
 #[cfg(test)]
 mod tests {

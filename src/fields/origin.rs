@@ -5,6 +5,10 @@
 
 use std::net::{Ipv4Addr, Ipv6Addr};
 
+/// The complaint about a text that is not an origin, in words that complete a sentence, which begins with the text.
+pub const COMPLAINT: &str = "is not written as a browser sends an Origin, such as https://app.example or \
+     http://localhost:3000: it must be a scheme, a host in lower case, and a port only if it is not the scheme's default";
+
 /// Whether `raw` is an origin as browsers write it ([RFC 6454](https://www.rfc-editor.org/rfc/rfc6454#section-6.2)).
 /// The Worker compares texts, so an origin in another spelling would never match.
 #[must_use]

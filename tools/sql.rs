@@ -1,13 +1,9 @@
-//! Values in SQL text, for the operators' tools.
-//!
-//! It owns the form of a value in a statement's text. `wrangler d1 execute` cannot bind values; the Worker binds all of
-//! its values and does not use this module. It must not know the tables.
+//! Values in the text of a statement, because `wrangler d1 execute` cannot bind values.
 
 use base16ct::lower;
 
 /// An SQL expression whose value is `text`. The text is in hexadecimal digits, so a shell, a tool or the database
 /// cannot take any of it for code.
-#[must_use]
 pub fn literal(text: &str) -> String {
     format!("CAST(x'{}' AS TEXT)", lower::encode_string(text.as_bytes()))
 }
