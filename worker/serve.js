@@ -28,20 +28,43 @@ export const serve = (wasm) => ({
   async fetch(request, env, ctx) {
     const { signal } = request;
     const response = await run(wasm, signal, (task) => wasm.begin(task, request, env));
-    // The admin delivers the event of a sign-up. It also looks for events by itself, so a lost nudge is no loss.
-    if (env.EVENTS && request.method === "POST" && response?.ok) ctx.waitUntil(env.EVENTS.nudge().catch(() => {}));
-    if (env.OUTCOMES && response) count(env.OUTCOMES, request, response);
-    return response ?? (signal.aborted ? Response.error() : wasm.lost());
+    if (!response && signal.aborted) return Response.error();
+    const answer = response ?? wasm.lost();
+    // The user may be stored by now, so neither binding changes the answer, even if it is of another kind.
+    if (env.OUTCOMES) quietly(() => count(env.OUTCOMES, request, answer));
+    // The admin delivers the event of a sign-up. It also looks for events by itself, so a lost nudge only delays the
+    // event.
+    if (env.EVENTS && request.method === "POST" && answer.ok) ctx.waitUntil(quietly(() => env.EVENTS.nudge()));
+    return answer;
   },
 });
 
-/** The routes whose requests are counted by name, without a slash at the end; the others share an empty name. */
-const ROUTES = ["/sign-up", "/users", "/challenge", "/.well-known/edge-signup"];
+/** Does `work`, and ignores its failure. */
+async function quietly(work) {
+  try {
+    await work();
+  } catch {}
+}
 
-/** Counts a request in Workers Analytics Engine: https://developers.cloudflare.com/analytics/analytics-engine/ */
+/** The paths of the routes, as `src/routes.rs` has them. */
+const PATHS = [
+  "/sign-up",
+  "/sign-up/",
+  "/users/",
+  "/users",
+  "/connectmypairs/users/",
+  "/connectmypairs/users",
+  "/challenge",
+  "/.well-known/edge-signup",
+];
+
+/**
+ * Counts a request in Workers Analytics Engine: https://developers.cloudflare.com/analytics/analytics-engine/. All
+ * paths of a route have one name, without a slash at the end. Every other path has an empty name.
+ */
 function count(outcomes, request, { status, headers }) {
-  const path = new URL(request.url).pathname.replace(/^\/connectmypairs/, "").replace(/\/$/, "");
-  const route = ROUTES.includes(path) ? path : "";
+  const path = new URL(request.url).pathname;
+  const route = PATHS.includes(path) ? path.replace(/^\/connectmypairs|\/$/g, "") : "";
   outcomes.writeDataPoint({ indexes: [route], blobs: [route, `${status}`, headers.get("X-Error-Reason") ?? ""] });
 }
 

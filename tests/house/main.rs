@@ -10,6 +10,7 @@ mod guards;
 mod links;
 mod reasons;
 mod rooms;
+mod routes;
 mod settings;
 mod texts;
 mod third_party;

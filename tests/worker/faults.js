@@ -12,8 +12,9 @@
 // - `Test-Abandon`, a number: so many copies of the request are sent and abandoned (abandoned.js).
 //
 // Headers of the answer: `Test-Statements` and `Test-Total` are the numbers of D1's statements for this request, and
-// since the environment was made. `Test-Reads` is the number of KV's reads for the fault "counts". `Test-Memory` is
-// the size of the wasm's memory in bytes.
+// since the environment was made. `Test-Surveys` is the number of databases that this request asked for their places.
+// `Test-Reads` is the number of KV's reads for the fault "counts". `Test-Memory` is the size of the wasm's memory in
+// bytes. `Test-Outcomes` has the data points that the request's outcome was counted by, as JSON.
 import { WorkerEntrypoint } from "cloudflare:workers";
 import { memory } from "./memory.js";
 // A Worker for each `Test-Kept`, as in another isolate. The plain one comes last, because memory.js holds the last
@@ -44,6 +45,18 @@ performance.now = () => {
 const faults = {
   trap: () => (traps = true),
 
+  // Bindings of another kind than those that follow an answer.
+  "outcomes-and-events-wrong": ({ env }) => Object.assign(env, { OUTCOMES: "no data set", EVENTS: "no Worker" }),
+  "outcomes-and-events-throw": ({ env }) => {
+    const fail = () => {
+      throw new Error("internal error");
+    };
+    Object.assign(env, { OUTCOMES: { writeDataPoint: fail }, EVENTS: { nudge: fail } });
+  },
+  "events-reject": ({ env }) => (env.EVENTS = { nudge: () => Promise.reject(new Error("internal error")) }),
+  // The nudges are among the data points.
+  "events-nudged": ({ env, counts }) => (env.EVENTS = { nudge: async () => counts.outcomes.push("nudge") }),
+
   "no-address": ({ headers }) => headers.delete("CF-Connecting-IP"),
 
   "kv-missing": ({ env }) => delete env.BLOCKLIST,
@@ -68,6 +81,9 @@ const faults = {
   "list-garbage": list(async () => new TextEncoder().encode("123456\npassword\n").buffer),
   "list-rejects": list(async () => {
     throw new Error("KV GET failed: 500");
+  }),
+  "list-wrong": list(() => {
+    throw new TypeError("the binding is no namespace");
   }),
   "list-hangs": list(() => new Promise(() => {})),
 
@@ -159,6 +175,18 @@ const faults = {
     (statement) => statement.first(),
     (sql) => sql.replace("FROM ", "FROM no_such_"),
   ),
+  // As if the database were in another place for one statement.
+  "clients-misplaced": database(
+    (statement) => statement.first(),
+    (sql) => (sql.includes("FROM clients") ? sql.replace("?1", "?1 || ' elsewhere'") : sql),
+  ),
+  "proof-misplaced": database(
+    (statement) => statement.first(),
+    (sql) => (sql.startsWith("UPDATE challenges") ? sql.replace("?1", "?1 || ' elsewhere'") : sql),
+  ),
+  "proof-without-row": database((statement, n, sql) =>
+    sql.startsWith("INSERT INTO challenges") ? null : statement.first(),
+  ),
   "clients-down": database((statement, n, sql) => {
     if (sql.includes("FROM clients")) throw new Error("D1_ERROR: Network connection lost.");
     return statement.first();
@@ -177,7 +205,7 @@ const faults = {
   // As if every enabled client listed its origins.
   "clients-closed": database(
     (statement) => statement.first(),
-    (sql) => sql.replace(/$/, " AND origins <> ''"),
+    (sql) => sql.replace("disabled_at IS NULL", "$& AND origins <> ''"),
   ),
 };
 
@@ -206,6 +234,8 @@ function database(first, rewrite = (sql) => sql) {
             if (!sql.startsWith("SELECT frozen_at")) {
               counts.total++;
               counts.statements++;
+            } else if (!sql.includes(" JOIN ")) {
+              counts.surveys++;
             }
             return first(real.prepare(rewrite(sql)).bind(...values), counts.statements, sql, isCopy);
           },
@@ -244,13 +274,14 @@ function failOnce(message) {
 /** The environment that the `headers` of a request ask for, made from the Worker's `own` environment. */
 function environment(own, headers, counts) {
   const env = { ...own, ...JSON.parse(headers.get("Test-Vars") ?? "{}") };
+  env.OUTCOMES = { writeDataPoint: (point) => counts.outcomes.push(point) };
   const bindings = JSON.parse(headers.get("Test-Bindings") ?? "{}");
   for (const [name, binding] of Object.entries(bindings)) env[name] = own[binding];
   faults[headers.get("Test-Fault")]?.({ headers, env, counts });
   return env;
 }
 
-const noCounts = () => ({ statements: 0, total: 0, reads: 0, present: 0 });
+const noCounts = () => ({ statements: 0, surveys: 0, total: 0, reads: 0, present: 0, outcomes: [] });
 
 /** The Workers that keep their state, by the value of `Test-Kept`. */
 const kept = {
@@ -264,6 +295,8 @@ function call(own, headers) {
   const keeper = kept[headers.get("Test-Kept")];
   const counts = keeper?.counts ?? noCounts();
   counts.statements = 0;
+  counts.surveys = 0;
+  counts.outcomes = [];
   counts.present++;
   const env = environment(own, headers, counts);
   if (!keeper) return { worker: plain, env, counts };
@@ -300,7 +333,7 @@ export default class extends WorkerEntrypoint {
         password,
       );
     }
-    const answered = worker.fetch(new Request(request, { headers }), env);
+    const answered = worker.fetch(new Request(request, { headers }), env, this.ctx);
     if (headers.has("Test-Busy")) {
       await fetch(headers.get("Test-Busy"));
       compute(2000);
@@ -309,6 +342,8 @@ export default class extends WorkerEntrypoint {
     counts.present--;
     const answer = new Response(response.body, response);
     answer.headers.set("Test-Statements", String(counts.statements));
+    answer.headers.set("Test-Surveys", String(counts.surveys));
+    answer.headers.set("Test-Outcomes", JSON.stringify(counts.outcomes));
     answer.headers.set("Test-Total", String(counts.total));
     answer.headers.set("Test-Reads", String(counts.reads));
     answer.headers.set("Test-Memory", String(memory.buffer.byteLength));

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::block_list;
 use crate::http::Answer;
 use crate::operators::make;
-use crate::request::{Request, account, sign_up};
+use crate::request::{Request, account, get, sign_up};
 use crate::server::{Server, own_configuration};
 
 static SERVER: LazyLock<Server> = LazyLock::new(|| {
@@ -216,9 +216,34 @@ fn a_trap_fails_the_requests_in_flight_and_no_others() {
                 (&line["outcome"], &line["cause"]),
                 (&"internal_error".into(), &"the wasm instance trapped".into())
             );
+            assert_eq!(
+                answer.header("Test-Outcomes"),
+                Some(r#"[{"indexes":["/users"],"blobs":["/users","500","internal_error"]}]"#)
+            );
         }
     });
     account("afterwards").send_to(&server).is(201, r#"{"name":"afterwards","privacy":"Public"}"#);
+}
+
+#[test]
+fn a_binding_that_is_used_after_the_answer_does_not_change_it() {
+    for fault in ["outcomes-and-events-wrong", "outcomes-and-events-throw", "events-reject"] {
+        let [user, account] = both(fault);
+        assert_eq!(user.send_to(server()).status, 200, "{fault}");
+        account.send_to(server()).is(201, &format!(r#"{{"name":"{fault}","privacy":"Public"}}"#));
+        assert_eq!(user.send_to(server()).status, 409, "{fault}");
+    }
+    // Only a sign-up that is stored has an event.
+    for (count, answer) in both("events-nudged").map(|request| request.send_to(server())).iter().enumerate() {
+        let nudges = answer.header("Test-Outcomes").unwrap().matches("\"nudge\"").count();
+        assert_eq!((nudges, answer.status), (1, [200, 201][count]));
+    }
+    let rules = get("/.well-known/edge-signup");
+    for (request, status) in [(account("events-nudged"), 409), (rules, 200)] {
+        let answer = request.fault("events-nudged").send_to(server());
+        assert_eq!(answer.status, status);
+        assert!(!answer.header("Test-Outcomes").unwrap().contains("nudge"), "{answer:?}");
+    }
 }
 
 #[test]

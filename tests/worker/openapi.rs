@@ -34,14 +34,16 @@ pub static ADMIN: LazyLock<Description> = LazyLock::new(|| Description {
 
 /// The headers that HTTP and `faults.js` add to an answer. `Content-Type` is described as the answer's content.
 /// workerd closes a connection on which a part of a body is left.
-const UNDESCRIBED: [&str; 8] = [
+const UNDESCRIBED: [&str; 10] = [
     "connection",
     "content-length",
     "content-type",
     "transfer-encoding",
     "test-memory",
+    "test-outcomes",
     "test-reads",
     "test-statements",
+    "test-surveys",
     "test-total",
 ];
 

@@ -1,5 +1,6 @@
 //! Paths, methods, and the CORS preflight.
 
+use crate::faults;
 use crate::http::PREFLIGHT_ALLOW_HEADERS;
 use crate::request::{get, post, preflight, request};
 use crate::server::shared;
@@ -68,6 +69,32 @@ fn a_preflight_is_answered_for_a_day_on_every_path() {
 fn a_query_changes_nothing() {
     let request = post("/users/?name=other#fragment").header("Username", "routing-query");
     request.send().is(201, r#"{"name":"routing-query","privacy":"Public"}"#);
+}
+
+#[test]
+fn every_request_is_counted_by_the_name_of_its_route() {
+    let counted = |method: &str, path: &str| {
+        let answer = request(method, path).send_to(faults::server());
+        let points = answer.header("Test-Outcomes").unwrap().to_owned();
+        (serde_json::from_str::<serde_json::Value>(&points).unwrap(), answer.status)
+    };
+    let point = |route: &str, status: u16, reason: &str| serde_json::json!([{ "indexes": [route], "blobs": [route, status.to_string(), reason] }]);
+    for path in PATHS {
+        let route = if path.contains("users") { "/users" } else { "/sign-up" };
+        for path in [path, &format!("{path}?a=/challenge")] {
+            let expected = point(route, 405, "method_not_allowed");
+            assert_eq!(counted("GET", path), (expected, 405), "{path}");
+        }
+    }
+    assert_eq!(counted("POST", "/users/"), (point("/users", 400, "username_missing"), 400));
+    assert_eq!(counted("OPTIONS", "/sign-up"), (point("/sign-up", 204, ""), 204));
+    assert_eq!(counted("GET", "/challenge"), (point("/challenge", 404, "not_found"), 404));
+    let rules = "/.well-known/edge-signup";
+    assert_eq!(counted("GET", rules), (point(rules, 200, ""), 200));
+    for path in ["/challenge/", "/.well-known/edge-signup/", "/connectmypairs/sign-up", "/users//", "/secret"]
+    {
+        assert_eq!(counted("GET", path), (point("", 404, "not_found"), 404), "{path}");
+    }
 }
 
 #[test]
