@@ -1,8 +1,10 @@
 // The rules of the operators' program and of the packages that do no work: `node --test tests/program/unit.js`.
 
 const assert = require("node:assert/strict");
-const { execFileSync, spawnSync } = require("node:child_process");
+const { execFileSync, spawn, spawnSync } = require("node:child_process");
+const { once } = require("node:events");
 const fs = require("node:fs");
+const http = require("node:http");
 const os = require("node:os");
 const path = require("node:path");
 const test = require("node:test");
@@ -64,6 +66,28 @@ test("a value that a command cannot use is named with its variable", () => {
     assert.ok(status > 0 && stderr.startsWith(sentence), `${args.join(" ")}: ${status} ${stderr}`);
     assert.equal(stderr.trimEnd().split("\n").length, 1, stderr);
   }
+});
+
+test("a service is verified with nothing but Node", async (t) => {
+  const root = fs.mkdtempSync(path.join(os.tmpdir(), "edge-signup-"));
+  t.after(() => fs.rmSync(root, { recursive: true }));
+  fs.cpSync(path.dirname(PROGRAM), path.join(root, "scripts"), { recursive: true });
+  fs.copyFileSync(path.join(__dirname, "../wrangler.toml"), path.join(root, "wrangler.toml"));
+  const server = http.createServer((_, answer) => answer.writeHead(400, { "X-Request-Id": "a" }).end());
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  t.after(() => server.close());
+  const url = `http://127.0.0.1:${server.address().port}`;
+  const child = spawn(process.execPath, [path.join(root, "scripts/edge-signup.js"), "verify", url]);
+  let text = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (part) => (text += part));
+  const [code] = await once(child, "close");
+  assert.equal(code, 1);
+  assert.match(
+    text,
+    /this command removes them, and it must run for each other database of the service too:\nnpx /,
+  );
+  assert.match(text, /: ok \d+, failed \d+, not run 0, warnings \d+\n$/);
 });
 
 test("the settings are checked again after a change of a rule, and a package has the words of npm", (t) => {
