@@ -23,6 +23,8 @@ pub struct Account {
     namespaces: Vec<Value>,
     /// The contents of the databases, by their ids.
     contents: HashMap<String, Connection>,
+    /// The uploaded files of statements, by the checksums that wrangler gives them.
+    files: HashMap<String, String>,
     /// The applied migrations: each with the id of its database, and its name.
     migrations: Vec<(String, String)>,
     /// The last upload of the public Worker.
@@ -32,7 +34,7 @@ pub struct Account {
     is_deployed: bool,
     is_admin_deployed: bool,
     changes: Vec<String>,
-    /// What fails.
+    /// The failure that the account has at the moment.
     pub fault: Fault,
 }
 
@@ -106,6 +108,31 @@ impl Account {
             _ if line.ends_with("/query") => {
                 let database = line.rsplit('/').nth(1).unwrap();
                 self.query(database, body["sql"].as_str().unwrap())
+            }
+            // A file of statements is uploaded to an address that the API gives, and then run.
+            _ if line.ends_with("/import") && body["action"] == "init" => {
+                let etag = body["etag"].as_str().unwrap();
+                let host = question.header("host").unwrap();
+                (
+                    200,
+                    json!({"success": true, "filename": etag, "upload_url": format!("http://{host}/files/{etag}")}),
+                )
+            }
+            _ if line.starts_with("PUT /files/") => {
+                let etag = line.rsplit('/').next().unwrap().to_owned();
+                self.files.insert(etag, String::from_utf8(question.body.clone()).unwrap());
+                (200, Value::Null)
+            }
+            _ if line.ends_with("/import") => {
+                let database = line.rsplit('/').nth(1).unwrap();
+                let sql = self.files[body["etag"].as_str().unwrap()].clone();
+                let (status, answer) = self.query(database, &sql);
+                if status != 200 {
+                    return (status, answer);
+                }
+                let meta = json!({"duration": 0, "rows_read": 0, "rows_written": 0, "size_after": 0});
+                let result = json!({"num_queries": 1, "final_bookmark": "", "meta": meta});
+                (200, json!({"success": true, "status": "complete", "messages": [], "result": result}))
             }
             // If the Worker exists already, wrangler uploads a version and then deploys it.
             "PUT /workers/scripts/W" | "POST /workers/scripts/W/deployments" => {
@@ -282,7 +309,11 @@ impl Project {
             let errors = if status == 200 { json!([]) } else { json!([{"code": 10007, "message": message}]) };
             let body = json!({"success": status == 200, "errors": errors, "messages": [], "result": result});
             let json = ("Content-Type".to_owned(), "application/json".to_owned());
-            Reply::Whole(status, vec![json], body.to_string())
+            // The answer to an uploaded file repeats the file's checksum.
+            let etag = question.line.strip_prefix("PUT /files/");
+            let headers =
+                etag.map(|etag| ("ETag".to_owned(), format!("\"{etag}\""))).into_iter().chain([json]);
+            Reply::Whole(status, headers.collect(), body.to_string())
         });
         let project = Self { folder, account, api };
         project.configure(&without_ids());
@@ -578,6 +609,19 @@ fn deploy_stops_where_a_migration_fails() {
             assert_eq!(project.changes(), [""; 0]);
         }
     }
+}
+
+#[test]
+fn a_deployment_that_fails_after_the_upload_says_that_the_worker_may_be_deployed() {
+    let project = Project::new("deploy-in-part");
+    let domain = "routes = [{ pattern = \"127.0.0.1\", custom_domain = true }]\n";
+    project.configure(&(domain.to_owned() + &with_ids(Some(DATABASE), Some(NAMESPACE))));
+    project.account().fault = Fault::With("PUT ", "/domains/records");
+    let (succeeded, text) = project.make(&["deploy"]);
+    let sentence =
+        "The Worker may be deployed: fix the problem that wrangler reports, and run make deploy again";
+    assert!(!succeeded && text.contains(sentence) && !text.contains("Nothing was deployed"), "{text}");
+    assert_eq!(project.changes().last().unwrap(), "deploy");
 }
 
 /// The environment `staging`, copied from docs/operating.md.
