@@ -8,6 +8,7 @@
 use std::cell::RefCell;
 use std::rc::Rc;
 
+use crate::clock;
 use crate::config::{self, Config};
 use crate::error::ApiError;
 use crate::guards::proof_of_work::challenge::Challenges;
@@ -55,8 +56,19 @@ impl<T> Kept<T> {
     }
 }
 
+/// How old a failure may be, in microseconds, to be the answer to another request too. To read the state can take a
+/// statement to each of many databases.
+const MAX_AGE_OF_FAILURE: u64 = 1_000_000;
+
+/// Why the state could not be read.
+struct Failure {
+    cause: String,
+    since: u64,
+}
+
 thread_local! {
     static KEPT: Kept<Isolate> = const { Kept::new() };
+    static FAILURE: Kept<Failure> = const { Kept::new() };
 }
 
 impl Isolate {
@@ -64,14 +76,26 @@ impl Isolate {
     ///
     /// # Errors
     /// [`ApiError::Internal`]: a setting makes no sense, a binding is missing, or a database has another place than the
-    /// settings give it. The next request then reads them again.
+    /// settings give it. The requests of the next second get the same error, and then they are read again. None of
+    /// these faults passes by itself. A database that does not answer is no such fault: its place is checked later.
     pub async fn of(env: &Environment) -> Result<Rc<Self>, ApiError> {
         if let Some(isolate) = KEPT.with(|kept| kept.of(env)) {
             return Ok(isolate);
         }
-        let isolate = Rc::new(Self::read(env).await?);
-        KEPT.with(|kept| kept.keep(env, &isolate));
-        Ok(isolate)
+        let is_fresh = |failure: &Failure| clock::now().saturating_sub(failure.since) < MAX_AGE_OF_FAILURE;
+        if let Some(failure) = FAILURE.with(|kept| kept.of(env)).filter(|failure| is_fresh(failure)) {
+            return Err(ApiError::Internal { cause: failure.cause.clone() });
+        }
+        let read = Self::read(env).await.map(Rc::new);
+        match &read {
+            Ok(isolate) => KEPT.with(|kept| kept.keep(env, isolate)),
+            Err(ApiError::Internal { cause }) => {
+                let failure = Failure { cause: cause.clone(), since: clock::now() };
+                FAILURE.with(|kept| kept.keep(env, &Rc::new(failure)));
+            }
+            Err(_) => {}
+        }
+        read
     }
 
     async fn read(env: &Environment) -> Result<Self, ApiError> {
