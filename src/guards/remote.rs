@@ -14,21 +14,13 @@ use crate::js_error::JsError;
 use crate::platform::{self, Environment};
 use crate::setting::ConfigError;
 
-#[wasm_bindgen]
-extern "C" {
-    #[wasm_bindgen(js_namespace = URL, js_name = canParse)]
-    fn can_parse(url: &str) -> bool;
-}
-
 #[wasm_bindgen(module = "/src/platform.js")]
 extern "C" {
     #[wasm_bindgen(js_name = fetchAll)]
     fn fetch_all(service: &JsValue, url: &str, request: &str, size: usize) -> Promise;
 
-    /// Whether `url` is a URL of HTTPS, or of HTTP on this machine, without a user. So nobody else can read what is
-    /// sent there.
     #[wasm_bindgen(js_name = isSafe)]
-    pub fn is_safe(url: &str) -> bool;
+    fn is_safe(url: &str) -> bool;
 
     /// The response, with its body if the body is within `size`.
     type Fetched;
@@ -76,7 +68,7 @@ pub fn ask<'a>(
 /// The same, but the Worker with the binding `service`, where there is one, takes the place of the server.
 ///
 /// # Errors
-/// As [`ask`], and the exceptions of the Worker.
+/// The errors of [`ask`], and the exceptions of the Worker.
 pub async fn ask_by(
     service: Option<&JsValue>,
     url: &str,
@@ -101,11 +93,21 @@ pub async fn ask_by(
 /// The URL in the variable `name`, or `default` where it is not set.
 ///
 /// # Errors
-/// [`ConfigError`]: the value is not a URL of HTTP or HTTPS.
+/// [`ConfigError`], as [`safe`] returns it.
 pub fn url(env: &Environment, name: &str, default: &str) -> Result<String, ConfigError> {
-    let url = env.variable(name).unwrap_or_else(|| default.to_owned());
-    let is_http = ["https:", "http:"].iter().any(|scheme| url.starts_with(scheme)) && can_parse(&url);
-    is_http
-        .then_some(url)
-        .ok_or_else(|| ConfigError::new(format!("{name} must be a URL that begins with https:// or http://")))
+    safe(name, env.variable(name).unwrap_or_else(|| default.to_owned()))
+}
+
+/// The value `url` of the setting `name`, if nobody but its server can read a secret that is sent there.
+///
+/// # Errors
+/// [`ConfigError`]: the value is not a URL of HTTPS, nor of HTTP on this machine, or it has a user. The error does not
+/// repeat the value, which may have a password.
+pub fn safe(name: &str, url: String) -> Result<String, ConfigError> {
+    if is_safe(&url) {
+        return Ok(url);
+    }
+    Err(ConfigError::new(format!(
+        "{name} must be a URL of HTTPS, or of HTTP on 127.0.0.1 or localhost, without a user"
+    )))
 }

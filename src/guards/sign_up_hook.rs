@@ -3,8 +3,8 @@
 //!
 //! The guard sends a signed message ([`webhook`](crate::http::webhook)) about the attempt, without its password. Only a
 //! 200 with a decision is an answer. Without an answer within `SIGN_UP_HOOK_TIMEOUT`, `SIGN_UP_HOOK_ON_ERROR` decides.
-//! The description of a denial goes to the client, so its length and characters are bounded: whatever it is, a denial
-//! stays a denial. It never goes to the log, because it may have a name.
+//! The description of a denial goes to the client, so its length and characters are bounded. A denial stays a
+//! denial with any description. The description never goes to the log, because it may have a name.
 //!
 //! It owns the message and the reading of the answer. It must not know how a message is signed, nor why a hook decides
 //! as it does.
@@ -47,11 +47,11 @@ const SIZE_LIMIT: usize = 64 * 1024;
 /// The most characters of a denial's description that the client gets: two or three sentences.
 const DESCRIPTION_MAX: usize = 200;
 
-/// The description of a denial that has none.
+/// The description of a denial without one of its own.
 const DENIED: &str = "The sign-up was denied";
 
-/// The most bytes of a header that the hook gets; a longer one counts as missing. The user agents of browsers have up to
-/// 250.
+/// The most bytes of a header that the hook gets; a longer one counts as missing. The user agents of browsers have up
+/// to 250.
 const HEADER_MAX: usize = 512;
 
 struct SignUpHook {
@@ -106,13 +106,7 @@ pub(super) fn read(parts: &Parts<'_>) -> Result<Option<Box<dyn Guard>>, ConfigEr
 /// The URL that is asked, and the Worker that is asked in its place.
 fn target(hook: JsValue) -> Result<(String, Option<JsValue>), ConfigError> {
     if let Some(url) = hook.as_string() {
-        if remote::is_safe(&url) {
-            return Ok((url, None));
-        }
-        // The error does not repeat a wrong URL, because it may have a password.
-        return Err(ConfigError::new(format!(
-            "{SETTING} must be a URL of HTTPS, or of HTTP on 127.0.0.1 or localhost, without a user"
-        )));
+        return Ok((remote::safe(SETTING, url)?, None));
     }
     match Reflect::get(&hook, &"fetch".into()) {
         // A Worker that is bound needs no host, but a request needs a URL.
