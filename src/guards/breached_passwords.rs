@@ -4,8 +4,9 @@
 //! With `list`, the guard looks the password up in a list that each isolate reads once from KV and then keeps. With
 //! `range`, it asks a server with the protocol of
 //! [Have I Been Pwned](https://haveibeenpwned.com/API/v3#PwnedPasswords), which sees the first 5 of the 40 digits of
-//! the password's SHA-1. When KV or the server does not answer, `BREACHED_PASSWORDS_ON_ERROR` decides. When the list
-//! is not in KV, the answer is 500. `/users/` has no password, so its sign-ups pass.
+//! the password's SHA-1. When KV or the server does not answer, `BREACHED_PASSWORDS_ON_ERROR` decides. When the list is
+//! not in KV, or the binding of KV is of the wrong kind, the answer is 500. `/users/` has no password, so its sign-ups
+//! pass.
 //!
 //! It owns both sources and the reading of their answers. It must not know the list's key in KV.
 
@@ -21,7 +22,7 @@ use crate::storage::block_list::BlockList;
 use crate::error::ApiError;
 use crate::fields::password::Password;
 use crate::guards::remote::{self, RemoteRequest};
-use crate::guards::{Attempt, Check, Guard, Parts, SignUpRefusal};
+use crate::guards::{Attempt, Check, Guard, Parts, SignUpRefusal, off};
 use crate::js_error::JsError;
 use crate::platform::{self, Environment};
 use list::BreachedList;
@@ -41,7 +42,7 @@ const SIZE_LIMIT: usize = 256 * 1024;
 /// How many digits of the digest the server sees.
 const PREFIX: usize = 5;
 
-/// The guard.
+/// The guard: its source of breached passwords, and its decision where that source does not answer.
 pub struct BreachedPasswords {
     source: Source,
     on_error: OnError,
@@ -59,8 +60,9 @@ enum Source {
 
 /// Why it is unknown whether a password was breached.
 enum Unknown {
-    /// KV has no list.
-    NoList,
+    /// The fault is ours, and no setting lets a password pass then: KV has no list, or its binding is of the wrong
+    /// kind.
+    Ours(ApiError),
     /// KV or the server did not answer.
     NoAnswer(JsError),
 }
@@ -68,20 +70,20 @@ enum Unknown {
 /// The guard, which is on if the setting exists.
 ///
 /// # Errors
-/// [`ConfigError`]: a setting is not of its form.
+/// [`ConfigError`]: a setting is not of its form, or is set without the guard.
 pub(super) fn read(parts: &Parts<'_>) -> Result<Option<Box<dyn Guard>>, ConfigError> {
     let guard = BreachedPasswords::read(parts.env, parts.block_list)?;
     Ok(guard.map(|guard| Box::new(guard) as _))
 }
 
 impl BreachedPasswords {
-    /// The guard, which is on if the setting exists.
+    /// The guard, which is on if the setting exists. `block_list` is the namespace that has the list.
     ///
     /// # Errors
-    /// [`ConfigError`]: a setting is not of its form.
+    /// [`ConfigError`]: a setting is not of its form, or is set without the guard.
     pub fn read(env: &Environment, block_list: &Rc<BlockList>) -> Result<Option<Self>, ConfigError> {
         let source = match env.variable(SETTING).as_deref() {
-            None => return Ok(None),
+            None => return off(env, SETTING, &[ON_ERROR, URL]).map(|_| None),
             Some("list") => Source::List { kv: Rc::clone(block_list), kept: OnceCell::new() },
             Some("range") => Source::Range(range_url(env)?),
             Some(other) => return Err(ConfigError::must_be(SETTING, other, "\"list\" or \"range\"")),
@@ -90,16 +92,16 @@ impl BreachedPasswords {
         Ok(Some(Self { source, on_error }))
     }
 
-    /// Whether `password` was breached. If that is unknown and may be, the guard says so to `warn`.
+    /// Whether `password` was breached. If that is unknown and the setting lets the password pass, `warn` gets the
+    /// reason.
     ///
     /// # Errors
-    /// [`ApiError`]: it is unknown and must not be, or the list is missing.
+    /// [`ApiError::Unavailable`]: it is unknown, and the setting does not let the password pass.
+    /// [`ApiError::Internal`]: the list is missing, or its binding is of the wrong kind.
     pub async fn knows(&self, password: &Password, warn: impl Fn(String)) -> Result<bool, ApiError> {
         match self.source.knows(password).await {
             Ok(is_known) => Ok(is_known),
-            Err(Unknown::NoList) => {
-                Err(ApiError::Internal { cause: format!("{SETTING}: no list in KV: run make breached-list") })
-            }
+            Err(Unknown::Ours(error)) => Err(error),
             Err(Unknown::NoAnswer(error)) if self.on_error == OnError::Allow => {
                 warn(format!("let pass unchecked, {SETTING}: {error}"));
                 Ok(false)
@@ -147,7 +149,15 @@ impl Source {
 }
 
 async fn read_list(kv: &BlockList) -> Result<BreachedList, Unknown> {
-    kv.breached_list(TIME_LIMIT).await?.and_then(BreachedList::parse).ok_or(Unknown::NoList)
+    match kv.breached_list(TIME_LIMIT).await {
+        Ok(bytes) => bytes.and_then(BreachedList::parse).ok_or_else(|| {
+            Unknown::Ours(ApiError::Internal {
+                cause: format!("{SETTING}: no list in KV: run make breached-list"),
+            })
+        }),
+        Err(error) if error.is_misuse() => Err(Unknown::Ours(ApiError::platform(SETTING, &error))),
+        Err(error) => Err(error.into()),
+    }
 }
 
 /// Whether the server at `url` knows the password.

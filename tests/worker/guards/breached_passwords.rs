@@ -147,6 +147,12 @@ fn a_missing_list_stops_the_service_and_without_an_answer_the_setting_decides() 
         }
         assert_eq!(stored(fault), 0);
     }
+    for vars in [LIST, LIST_OR_ALLOW] {
+        let answer = user("list-wrong").vars(vars).send_to(server());
+        answer.is(500, INTERNAL);
+        assert_eq!(line(&answer, "cause"), "BREACHED_PASSWORDS: TypeError: the binding is no namespace");
+        assert_eq!(stored("list-wrong"), 0);
+    }
     for fault in ["list-rejects", "list-hangs"] {
         let answer = user(fault).vars(LIST).send_to(server());
         answer.is(503, UNAVAILABLE);
@@ -168,6 +174,18 @@ fn a_wrong_setting_stops_the_service_and_the_log_names_it() {
             "BREACHED_PASSWORDS_ON_ERROR is \"\": it must be \"deny\" or \"allow\"",
         ),
         (settings(&[("BREACHED_PASSWORDS_URL", "127.0.0.1/")]), "BREACHED_PASSWORDS_URL must be a URL"),
+        (
+            settings(&[("BREACHED_PASSWORDS_URL", "http://a/")]),
+            "BREACHED_PASSWORDS_URL must be a URL of HTTPS",
+        ),
+        (
+            r#"{"BREACHED_PASSWORDS_ON_ERROR":"allow"}"#.to_owned(),
+            "BREACHED_PASSWORDS is missing, but BREACHED_PASSWORDS_ON_ERROR is there",
+        ),
+        (
+            r#"{"BREACHED_PASSWORDS_URL":"https://a/"}"#.to_owned(),
+            "BREACHED_PASSWORDS is missing, but BREACHED_PASSWORDS_URL is there",
+        ),
         (
             settings(&[("BREACHED_PASSWORDS_URL", "https://a/range")]),
             "BREACHED_PASSWORDS_URL must end with a slash",
