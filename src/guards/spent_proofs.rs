@@ -32,13 +32,13 @@ pub struct SpentProofs {
 
 /// Identifies a sign-up with its proof across its retries. No other sign-up has the same fingerprint.
 ///
-/// It is the SHA-256 of the proof, the request key, the client and the name, which does not tell the request key. A reader of the database cannot find the
-/// name from the fingerprint, because the proof itself is not stored.
+/// It is the SHA-256 of the proof, the request key, the client and the name. The fingerprint does not tell the request
+/// key. A reader of the database cannot find the name from the fingerprint, because the proof itself is not stored.
 pub struct Fingerprint([u8; 32]);
 
 impl Fingerprint {
-    /// Takes the proof, a text that only its client has, or else a word for the purpose; and the sign-up. A request key alone would not be enough,
-    /// because a client may send it with many names.
+    /// Takes the sign-up and its proof, a text that only its client has. Without a proof, a word for the purpose takes
+    /// its place. A request key alone would not be enough, because a client may send it with many names.
     #[must_use]
     pub fn new(proof: &str, attempt: &Attempt<'_>) -> Self {
         let client_id = attempt.sign_up.as_ref().map_or("", |sign_up| sign_up.client_id.as_str());
@@ -82,7 +82,7 @@ impl SpentProofs {
         if self.known.refuse(id, &sign_up) {
             return Ok(false);
         }
-        let Some(spent) = self.store.spend_proof(id, expires_at, &sign_up).await? else { return Ok(false) };
+        let spent = self.store.spend_proof(id, expires_at, &sign_up).await?;
         let pays = spent.sign_up == sign_up && spent.tries <= MAX_TRIES;
         self.known.keep(id, spent.sign_up, spent.tries >= MAX_TRIES);
         Ok(pays)

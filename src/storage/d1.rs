@@ -85,7 +85,7 @@ const INSERT_ACCOUNT: &str = concat!(
     RETURNING name, privacy"
 );
 
-/// As [`SEARCH_USER`] does.
+/// The same for an account, as [`SEARCH_USER`] does for a user.
 const SEARCH_ACCOUNT: &str = concat!(
     "SELECT frozen_at IS NOT NULL AS frozen, \
     name_key = ?2 AND request_key = ?6 AND created_at > unixepoch() - 86400 AS own, name, privacy \
@@ -95,9 +95,13 @@ const SEARCH_ACCOUNT: &str = concat!(
     is_place!()
 );
 
-/// The enabled clients are one text, because it is a single value to fetch, to keep and to search.
-const CLIENTS: &str = "\
-    SELECT group_concat(id || ' ' || origins, char(10)) AS clients FROM clients WHERE disabled_at IS NULL";
+/// The enabled clients are one text, because it is a single value to fetch, to keep and to search. A row comes back in
+/// any case, except in a wrong place.
+const CLIENTS: &str = concat!(
+    "SELECT (SELECT group_concat(id || ' ' || origins, char(10)) FROM clients WHERE disabled_at IS NULL) AS clients \
+    FROM place WHERE ",
+    is_place!()
+);
 
 /// The row comes back in any case, so the isolate learns which sign-up the proof belongs to and need not ask again. A
 /// trigger of the table deletes the expired proofs.
@@ -108,7 +112,8 @@ const SPEND_PROOF: &str = concat!(
     RETURNING sign_up, tries"
 );
 
-/// As [`SEARCH_USER`] does. Every proof that is there belongs to the request: its row says which sign-up it paid for.
+/// The same for a proof. Each proof that the database has counts as the request's own: its row says which sign-up it
+/// paid for.
 const SEARCH_PROOF: &str = concat!(
     "SELECT frozen_at IS NOT NULL AS frozen, sign_up IS NOT NULL OR NULL AS own, sign_up, tries \
     FROM place LEFT JOIN challenges ON expires_at = ?2 AND challenges.id = ?3 WHERE ",
@@ -116,14 +121,17 @@ const SEARCH_PROOF: &str = concat!(
 );
 
 /// Counts a try with a proof that a frozen database has.
-const COUNT_PROOF: &str = "\
-    UPDATE challenges SET tries = tries + (sign_up = ?4) WHERE expires_at = ?2 AND id = ?3 RETURNING sign_up, tries";
+const COUNT_PROOF: &str = concat!(
+    "UPDATE challenges SET tries = ",
+    in_place!("tries + (sign_up = ?4)"),
+    " WHERE expires_at = ?2 AND id = ?3 RETURNING sign_up, tries"
+);
 
 /// Whether the database is frozen.
 const SURVEY: &str = concat!("SELECT frozen_at IS NOT NULL AS frozen FROM place WHERE ", is_place!());
 
-/// The most databases that are surveyed at once: each takes a statement. In a larger service, a statement still checks
-/// the place of its own database.
+/// The most databases that a service may have to be surveyed: each takes a statement. In a service of one database or
+/// of more than these, a statement still checks the place of its own database.
 const MAX_SURVEYED: usize = 64;
 
 /// The databases.
@@ -193,8 +201,8 @@ impl Store {
         Ok(Self { shards, databases })
     }
 
-    /// Asks each of several databases for its place and its fence. A database that does not answer is left out: every
-    /// later statement checks its place too.
+    /// Asks each database of a service of 2 to 64 for its place and its fence. A database that does not answer is left
+    /// out: every later statement checks its place too.
     ///
     /// # Errors
     /// [`StoreError::Misplaced`]: a database has another place than the settings give it.
@@ -228,7 +236,7 @@ impl Store {
         let values = vec![Some(name.key()), written, folded, capitals, Some(request_key.as_str())];
         let pending = Pending::begin(homes, SEARCH_ACCOUNT, values);
         let row = pending.insert(INSERT_ACCOUNT, &[Some(name.as_str()), Some(privacy)], None).await?;
-        let Some((row, database)) = row else { return Ok(None) };
+        let (Some(row), database) = row else { return Ok(None) };
         let (name, privacy) = database.columns(&row)?;
         Ok(Some(Account { name: name.to_owned(), privacy: privacy.to_owned() }))
     }
@@ -240,27 +248,28 @@ impl Store {
     /// [`StoreError`]. A statement that fails transiently is tried three times first.
     pub async fn clients(&self) -> Result<String, StoreError> {
         let first = self.databases.first().ok_or(StoreError::Frozen)?;
-        Ok(first.first(CLIENTS, "[]", READ_TIME_LIMIT).await?.unwrap_or_default())
+        let row = first.first(CLIENTS, &first.values(&[]), READ_TIME_LIMIT).await?;
+        row.ok_or_else(|| first.misplaced())
     }
 
     /// Spends the proof `id`, a UUID, on a sign-up, unless it was spent before. `sign_up` is the sign-up's fingerprint,
-    /// of 64 characters, and `expires_at` is in seconds since 1970. Returns the proof as the database remembers it; the
-    /// database always returns the row.
+    /// of 64 characters, and `expires_at` is in seconds since 1970. Returns the proof as the database remembers it.
     ///
     /// # Errors
-    /// [`StoreError`]. A statement that fails transiently is tried three times first.
+    /// [`StoreError`]. A statement that fails transiently is tried three times first. [`StoreError::Broken`] if the
+    /// database returns no row: each of the statements returns one.
     pub async fn spend_proof(
         &self,
         id: &str,
         expires_at: u64,
         sign_up: &str,
-    ) -> Result<Option<SpentProof>, StoreError> {
+    ) -> Result<SpentProof, StoreError> {
         let expires_at = expires_at.to_string();
         let pending = Pending::begin(self.homes(id), SEARCH_PROOF, vec![Some(&*expires_at), Some(id)]);
-        let row = pending.insert(SPEND_PROOF, &[Some(sign_up)], Some(COUNT_PROOF)).await?;
-        let Some((row, database)) = row else { return Ok(None) };
+        let (row, database) = pending.insert(SPEND_PROOF, &[Some(sign_up)], Some(COUNT_PROOF)).await?;
+        let row = row.unwrap_or_default();
         let (sign_up, tries) = database.columns(&row)?;
-        Ok(Some(SpentProof { sign_up: sign_up.to_owned(), tries: database.number(tries)? }))
+        Ok(SpentProof { sign_up: sign_up.to_owned(), tries: database.number(tries)? })
     }
 
     /// The databases of each generation, as their numbers.
@@ -291,13 +300,13 @@ impl Store {
         self.shards.homes(&placed_by(name, skeletons))
     }
 
-    /// The home of `name`, a namespace and a key, in each generation.
-    fn homes(&self, name: &str) -> Vec<&Database> {
-        self.shards.homes(name).into_iter().filter_map(|number| self.databases.get(number)).collect()
+    /// The home in each generation, as [`Shards::homes`] numbers them. A proof is placed by its id.
+    fn homes(&self, placed_by: &str) -> Vec<&Database> {
+        self.shards.homes(placed_by).into_iter().filter_map(|number| self.databases.get(number)).collect()
     }
 }
 
-/// The form of a name that places it. Names of which one takes the other have the same form.
+/// The form of a name that places it. If a name counts as taken because of another name, both have the same form.
 fn placed_by(name: &Username, skeletons: Option<&Skeletons>) -> String {
     match skeletons {
         #[cfg(feature = "confusables")]
@@ -331,7 +340,7 @@ impl PendingUser<'_> {
     /// [`StoreError`]. A statement that fails transiently is tried three times first.
     pub async fn insert(self, password_hash: &str) -> Result<Option<User>, StoreError> {
         let values = [Some(self.username.as_str()), Some(password_hash)];
-        let Some((row, database)) = self.row.insert(INSERT_USER, &values, None).await? else {
+        let (Some(row), database) = self.row.insert(INSERT_USER, &values, None).await? else {
             return Ok(None);
         };
         let (id, username) = database.columns(&row)?;
@@ -361,14 +370,14 @@ impl<'a> Pending<'a> {
     }
 
     /// Inserts the row by the statement `insert`, which has the values of the search and `more` values. Returns the row
-    /// of this request and its database, or `None` if the name belongs to another request. If a search finds the row,
-    /// the statement `again` runs in its database, with the values of `insert`, and returns the row.
+    /// of this request, or `None` if the name belongs to another request, and the database that has it. If a search
+    /// finds the row, the statement `again` runs in its database, with the values of `insert`, and returns the row.
     async fn insert(
         mut self,
         insert: &'static str,
         more: &[Option<&str>],
         again: Option<&'static str>,
-    ) -> Result<Option<(String, &'a Database)>, StoreError> {
+    ) -> Result<(Option<String>, &'a Database), StoreError> {
         let all = [&self.values, more].concat();
         let mut walk = walk(&self.homes);
         loop {
@@ -380,7 +389,7 @@ impl<'a> Pending<'a> {
             if let Step::Insert(_) = step {
                 match database.first(insert, &database.values(&all), WRITE_TIME_LIMIT).await {
                     Err(error) if Database::is_frozen(&error) => walk.was_refused(),
-                    row => return Ok(row?.map(|row| (row, database))),
+                    row => return Ok((row?, database)),
                 }
                 continue;
             }
@@ -399,11 +408,11 @@ impl<'a> Pending<'a> {
             match (hit, again) {
                 (Hit::Nothing, _) => walk.found_nothing(is_frozen, source),
                 _ if !source.proves_a_row() => {}
-                (Hit::Other, _) => return Ok(None),
-                (Hit::Own(row), None) => return Ok(Some((row, database))),
+                (Hit::Other, _) => return Ok((None, database)),
+                (Hit::Own(row), None) => return Ok((Some(row), database)),
                 (Hit::Own(_), Some(again)) => {
                     let row = database.first(again, &database.values(&all), WRITE_TIME_LIMIT).await?;
-                    return Ok(row.map(|row| (row, database)));
+                    return Ok((row, database));
                 }
             }
         }

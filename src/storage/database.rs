@@ -1,7 +1,7 @@
 //! One D1 database: its binding, its place, and the statements that go to it.
 //!
 //! It owns how a statement is sent, which failures are worth another try, and how a database that is frozen or in a
-//! wrong place is recognised. It must not know which statements there are.
+//! wrong place is recognised. It must not know what a statement stores.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -37,8 +37,8 @@ const TRANSIENT: [&str; 4] = [
 /// Part of the error after an insert into a frozen database: the text of its trigger.
 const FROZEN: &str = "frozen: SQLITE_CONSTRAINT";
 
-/// Parts of the errors of statements in a wrong place. An insert has a NULL there, which the Worker itself sends only for
-/// columns that take it; and the check before a batch reads a word as JSON.
+/// Parts of the errors of statements in a wrong place. An insert has a NULL there, which the Worker itself sends only
+/// for columns that take it; and the check before a batch reads a word as JSON.
 const NO_PLACE: [&str; 2] = ["NOT NULL constraint failed", "malformed JSON"];
 
 /// A database of the service.
@@ -62,7 +62,7 @@ pub struct Search {
 
 /// The row that a search found.
 pub enum Hit {
-    /// There is none.
+    /// The home lacks the row.
     Nothing,
     /// The row of another request.
     Other,
@@ -180,11 +180,11 @@ impl Database {
         matches!(error, StoreError::Broken { error, .. } if error.says(FROZEN))
     }
 
-    /// Runs `statement` with `values`, a JSON array, and returns its first row, a line for each column. Each try may take
-    /// `limit`.
+    /// Runs `statement` with `values`, a JSON array, and returns its first row, a line for each column. Each try may
+    /// take `limit`.
     ///
     /// # Errors
-    /// As [`Database::try_thrice`].
+    /// [`StoreError`], as [`Database::try_thrice`] returns it.
     pub async fn first(
         &self,
         statement: &str,
@@ -238,7 +238,9 @@ impl Database {
         json::write(&[&[Some(&*self.place)], values].concat())
     }
 
-    fn misplaced(&self) -> StoreError {
+    /// The error for this database in a wrong place.
+    #[must_use]
+    pub fn misplaced(&self) -> StoreError {
         StoreError::Misplaced { database: self.name.clone() }
     }
 

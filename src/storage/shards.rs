@@ -3,8 +3,8 @@
 //! It owns the setting's form, the hash that places a name, and the text by which a database knows its place. It must
 //! not know SQL, nor what a name is.
 //!
-//! A row never moves, so the home of a name depends on nothing that can change: on the name itself and on the size of
-//! the generation.
+//! A row never moves, so the home of a name depends only on values that never change: on the name itself, and on the
+//! size and the placing of the generation.
 
 use std::ops::Range;
 
@@ -61,10 +61,15 @@ impl Shards {
     /// such as `DB; DB_1 DB_2`. Without it, the one database is `DB`.
     ///
     /// # Errors
-    /// [`ConfigError`]: a generation has no database, a database is named twice, or there are more than 4,096.
+    /// [`ConfigError`]: a generation has no database, a database is named twice, or there are more than 4,096; or
+    /// `SERVICE_ID` is not of its form.
     pub fn read(lookup: impl Fn(&str) -> Option<String>, placing: Placing) -> Result<Self, ConfigError> {
         let setting = lookup(SHARDS).unwrap_or_else(|| DEFAULT.to_owned());
-        let service = lookup(SERVICE_ID).map(|id| format!(" {id}")).unwrap_or_default();
+        let service = match lookup(SERVICE_ID) {
+            None => String::new(),
+            Some(id) if is_service(&id) => format!(" {id}"),
+            Some(id) => return Err(ConfigError::must_be(SERVICE_ID, &id, SERVICE_FORM)),
+        };
         let mut all: Vec<Shard> = Vec::new();
         let mut ends = Vec::new();
         for (generation, names) in setting.split(';').enumerate() {
@@ -99,11 +104,12 @@ impl Shards {
         starts.into_iter().zip(self.ends.clone()).map(|(start, end)| start..end)
     }
 
-    /// The home of a name in each generation, as the number of a database. `name` is its namespace and its key.
+    /// The home of a name in each generation, as the number of a database. The text `placed_by` is the name's namespace
+    /// and its form that the [`Placing`] needs.
     #[must_use]
-    pub fn homes(&self, name: &str) -> Vec<usize> {
+    pub fn homes(&self, placed_by: &str) -> Vec<usize> {
         // With one database a generation, the hash decides nothing.
-        let hash = if self.ends.len() < self.all.len() { hash(name) as usize } else { 0 };
+        let hash = if self.ends.len() < self.all.len() { hash(placed_by) as usize } else { 0 };
         let mut start = 0_usize;
         let home = |end: &usize| {
             let size = end.saturating_sub(start);
@@ -124,9 +130,16 @@ impl Placing {
     }
 }
 
-/// The first four bytes of the SHA-256 of `name`, as a number.
-fn hash(name: &str) -> u32 {
-    let [a, b, c, d, ..]: [u8; 32] = Sha256::digest(name).into();
+/// The form of `SERVICE_ID`. scripts/settings.js has the same rule.
+const SERVICE_FORM: &str = "1 to 64 digits and small letters, as make grow writes it";
+
+fn is_service(id: &str) -> bool {
+    (1..=64).contains(&id.len()) && id.bytes().all(|b| b.is_ascii_digit() || b.is_ascii_lowercase())
+}
+
+/// The first four bytes of the SHA-256 of `text`, as a number.
+fn hash(text: &str) -> u32 {
+    let [a, b, c, d, ..]: [u8; 32] = Sha256::digest(text).into();
     u32::from_be_bytes([a, b, c, d])
 }
 
@@ -179,6 +192,25 @@ mod tests {
             places(&shards),
             [("DB", "0 0 0 1 k3"), ("DB_1", "1 1 0 2 name k3"), ("DB_2", "2 1 1 2 name k3")]
         );
+    }
+
+    #[test]
+    fn the_name_of_a_service_has_digits_and_small_letters() {
+        let read = |id: &str| {
+            let lookup = |name: &str| (name == SERVICE_ID).then(|| id.to_owned());
+            Shards::read(lookup, Placing::Name).map_err(|error| error.to_string())
+        };
+        for id in ["0", "z", &"a9".repeat(32)] {
+            assert_eq!(places(&read(id).unwrap()), [("DB", &*format!("0 0 0 1 {id}"))]);
+        }
+        for id in ["", " ", "K3", "k-3", "k3 ", "é", &"a".repeat(65)] {
+            assert_eq!(
+                read(id),
+                Err(format!(
+                    "SERVICE_ID is \"{id}\": it must be 1 to 64 digits and small letters, as make grow writes it"
+                ))
+            );
+        }
     }
 
     #[test]

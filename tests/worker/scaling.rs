@@ -8,6 +8,7 @@ use std::thread;
 use std::time::Duration;
 
 use crate::database::{self, User};
+use crate::guards::proof_of_work::{solution, with_work};
 use crate::http::{Answer, agent};
 use crate::request::{Request, account, get, sign_up};
 use crate::server::Server;
@@ -285,9 +286,14 @@ fn a_database_in_a_wrong_place_stops_the_service() {
     // A database of another service.
     let service = |id: &str| sign_up("lost", "misplaced").header("Test-SERVICE", id).send_to(&server);
     assert_eq!(service(&server.database().service()).status, 200);
-    let answer = service("another");
-    answer.is(500, INTERNAL);
-    assert_cause(&server, &answer, "database DB: it has another place");
+    for (id, cause) in [
+        ("another", "database DB: it has another place"),
+        ("Another", "SERVICE_ID is \"Another\": it must be 1 to 64 digits and small letters"),
+    ] {
+        let answer = service(id);
+        answer.is(500, INTERNAL);
+        assert_cause(&server, &answer, cause);
+    }
 
     // A binding that changes under a running Worker.
     let known = sign_up("known", "misplaced").send_to(&server);
@@ -301,6 +307,42 @@ fn a_database_in_a_wrong_place_stops_the_service() {
     assert_eq!(server.database().users("misplaced").len(), 2);
     assert_eq!(server.database().accounts("lost-misplaced").len(), 0);
     assert_eq!(server.database().accounts("unknown-misplaced").len(), 0);
+}
+
+#[test]
+fn databases_in_wrong_places_are_asked_once_a_second() {
+    let server = Server::start_scaled("asked-again", &[1, 1], &["tests/worker/faults.js"], |_| {});
+    let later = |milliseconds: &str| {
+        let request =
+            account("asked-again").header("Test-Kept", "clients").header("Test-Later", milliseconds);
+        let answer = request.fault("db-counts").vars(r#"{"SHARDS":"DB_1; DB"}"#).send_to(&server);
+        assert_cause(&server, &answer, "database DB_1: it has another place than SHARDS gives it");
+        answer.is(500, INTERNAL);
+        answer.header("Test-Surveys").unwrap().to_owned()
+    };
+    assert_eq!(["0", "0", "999", "1", "0", "2000"].map(later), ["2", "0", "0", "2", "0", "2"]);
+}
+
+#[test]
+fn the_registered_clients_and_a_spent_proof_need_the_right_place() {
+    let server = Server::start_scaled("other-places", &[1, 1], &["tests/worker/faults.js"], |_| {});
+    let solution = solution();
+    let tried = |name: &str| with_work(sign_up(name, "other-places").key("k"), &solution);
+    assert_eq!(tried("payer").send_to(&server).status, 200);
+    database::freeze(&server.state, 0);
+    assert_eq!(tried("payer").send_to(&server).status, 200);
+    let answer = tried("payer").fault("proof-misplaced").send_to(&server);
+    answer.is(500, INTERNAL);
+    assert_cause(&server, &answer, "database DB: it has another place");
+
+    let user = sign_up("asker", "other-places").vars(r#"{"CLIENTS":"registered"}"#);
+    user.send_to(&server).is(
+        400,
+        r#"{"description":"client_id must be that of a registered client","code":"400","field":"client_id"}"#,
+    );
+    let answer = user.fault("clients-misplaced").send_to(&server);
+    answer.is(500, INTERNAL);
+    assert_cause(&server, &answer, "database DB: it has another place");
 }
 
 #[test]

@@ -263,6 +263,7 @@ fn a_database_that_fails_refuses_every_solution() {
         ("db-down", 503, "database DB: Error: D1_ERROR: Network connection lost."),
         ("db-overloaded", 503, "database DB: Error: D1_ERROR: D1 DB is overloaded."),
         ("db-no-table", 500, "database DB: Error: D1_ERROR: no such table: no_such_challenges"),
+        ("proof-without-row", 500, "database DB: Error: a row is not of its form"),
     ] {
         let name = format!("worked-{fault}");
         let (one, other) = (solution(), solution());
