@@ -24,9 +24,10 @@ pub struct Admitted<'a> {
     pub request: &'a Incoming,
     /// The state that the isolate keeps between requests.
     pub isolate: &'a Isolate,
+    /// The facts for the request's log line.
+    pub trace: &'a Trace,
     id: &'a str,
     ip: ClientIp,
-    trace: &'a Trace,
     allow_origin: &'a RefCell<AllowOrigin>,
 }
 
@@ -59,7 +60,7 @@ impl<'a> Admitted<'a> {
             }
             Err(error) => return Err(ApiError::platform("block list", &error)),
         }
-        Ok(Self { request, isolate, id, ip, trace, allow_origin })
+        Ok(Self { request, isolate, trace, id, ip, allow_origin })
     }
 
     /// Identifies this request across its retries, by the client's `Idempotency-Key`. Without one, the request's id

@@ -20,8 +20,8 @@ use crate::platform::BodyError;
 use crate::reason::Reason;
 use crate::storage::d1::NewUser;
 
-/// The largest body, in bytes: the longest value of every field fits in, with all its characters escaped.
-const BODY_LIMIT: usize = 16 * 1024;
+/// The largest body, in bytes: the longest values of the three fields fit in together, with all characters escaped.
+pub const BODY_LIMIT: usize = 16 * 1024;
 
 /// The fields of a sign-up, all of them valid.
 struct SignUp {
@@ -44,7 +44,10 @@ struct CreatedUser<'a> {
 /// Carries out a sign-up: 200 with the user's id, also for a repeat of the same request.
 ///
 /// # Errors
-/// Every error that the API's documentation has for this route.
+/// [`ApiError::NotJson`], [`ApiError::BodyTooLarge`], [`ApiError::Invalid`]: the request is not of its form.
+/// [`ApiError::UsernameTaken`]: the name is taken or reserved. [`ApiError::Invalid`], [`ApiError::OriginRefused`],
+/// [`ApiError::Denied`], [`ApiError::Limited`]: a guard refuses the sign-up. [`ApiError::Internal`],
+/// [`ApiError::Unavailable`]: a guard, the hash or the database failed.
 pub async fn handle(admitted: &Admitted<'_>) -> Result<Reply, ApiError> {
     let request_key = admitted
         .request_key()
@@ -54,7 +57,10 @@ pub async fn handle(admitted: &Admitted<'_>) -> Result<Reply, ApiError> {
     }
     let body = admitted.request.body(BODY_LIMIT).await.map_err(|error| match error {
         BodyError::TooLarge => ApiError::BodyTooLarge { limit: BODY_LIMIT },
-        BodyError::Broken(_) => invalid(Reason::BODY_INCOMPLETE, "The body broke off before its end"),
+        BodyError::Broken(error) => {
+            admitted.trace.warn(format!("broken body: {error}"));
+            invalid(Reason::BODY_INCOMPLETE, "The body broke off before its end")
+        }
     })?;
     let config = &admitted.isolate.config;
     let sign_up = SignUp::parse(&body, config)?;
