@@ -1,6 +1,6 @@
 //! The runtime's clock.
 //!
-//! It owns the two readings of the clock. It must not know what is timed.
+//! It owns the two readings of the clock as numbers. It must not know what is timed.
 
 use wasm_bindgen::prelude::*;
 use worker::js_sys::Date;

@@ -1,6 +1,7 @@
 //! The settings that belong to no guard, read from the Worker's variables into types that only hold valid values.
 //!
-//! It owns their names, defaults and limits. A setting that makes no sense stops the service, with an error that names
+//! It owns this set of settings, and the names, defaults and limits of those that have no module of their own, as
+//! [`Shards`] and [`Confusables`] do. A setting that makes no sense stops the service, with an error that names
 //! it: a value is never guessed. This room must not know JavaScript: values come through a look-up closure.
 
 use argon2::Params;
@@ -28,10 +29,10 @@ const ARGON2_FLOOR: [(u32, u32); 5] = [(7168, 5), (9216, 4), (12288, 3), (19456,
 /// The most memory for a hash: more would leave too little of an isolate's 128 MB.
 const ARGON2_MAX_MEMORY_KIB: u32 = 65536;
 
-/// The most iterations: more would exceed the CPU limit at any memory size.
+/// The most iterations. Each row of the floor has far fewer, so a larger number is taken for a mistake.
 const ARGON2_MAX_ITERATIONS: u32 = 100;
 
-/// Every setting, valid.
+/// The settings that belong to no guard, valid.
 #[derive(Debug)]
 pub struct Config {
     /// The fewest characters of a password.
@@ -49,7 +50,7 @@ pub struct Config {
 }
 
 impl Config {
-    /// Reads every setting through `lookup`, which gives a variable's value, or `None` where it is not set.
+    /// Reads these settings through `lookup`, which gives a variable's value, or `None` where it is not set.
     ///
     /// # Errors
     /// [`ConfigError`]: the first setting that is not of its form, or does not go with another setting.

@@ -20,16 +20,17 @@ use crate::storage::database::StoreError;
 /// Why a request was not carried out.
 #[derive(Debug, PartialEq, Eq)]
 pub enum ApiError {
-    /// 400: a body, or one parameter of it, is not of its form.
+    /// 400 of `/sign-up`: the body, one of its members or a header is not of its form, or a guard refuses its value.
     Invalid {
         /// The fault, as a word.
         reason: Reason,
-        /// The parameter at fault; `None` if the fault is in the body as a whole.
+        /// The member or the header at fault; `None` if the fault is in the body as a whole.
         field: Option<&'static str>,
         /// One sentence that says what is wrong and what would be right. It never contains a password.
         description: String,
     },
-    /// 400 of `/users/`: a header is missing or invalid. The body repeats the headers as they were sent.
+    /// 400 of `/users/`: a header is missing or invalid, or a guard refuses its value. The body repeats the headers
+    /// `Username` and `Privacy` as they were sent.
     InvalidAccount {
         /// The fault, as a word.
         reason: Reason,
@@ -37,7 +38,7 @@ pub enum ApiError {
         name: Option<String>,
         /// The `Privacy` header.
         privacy: Option<String>,
-        /// Which header was missing or invalid.
+        /// A sentence that says which header is at fault, or the sentence of the operator's hook.
         description: Cow<'static, str>,
     },
     /// 403: the address is on the block list.

@@ -1,6 +1,7 @@
 //! The guards against abuse. Each guard is off until its setting or binding exists.
 //!
-//! This room owns the guards, their order and the reasons for their refusals. It must not know the endpoints, nor SQL.
+//! This room owns the guards, their order and the reasons for their refusals. It must not know how an endpoint words a
+//! refusal, nor SQL.
 //!
 //! A guard is a file of its own and a line of [`GUARDS`]. It reads its own settings once an isolate, and its module's
 //! documentation says what it does when it cannot do its work. A guard with a wrong setting stops the service: it never
@@ -50,12 +51,13 @@ use proof_of_work::challenge::{Challenges, SolutionError};
 
 /// Every guard, in the order in which they run.
 ///
-/// The cheapest guards run first, except for the last two. `CLIENT_LIMIT` counts under a `client_id`, which is public:
-/// if it counted first, a few junk requests a second would lock an application out. So it counts only the attempts that
-/// every guard before it let pass. `SIGN_UP_LIMIT` may run early: it counts under the caller's own network, so a caller
-/// can lock out only that network. `SIGN_UP_HOOK` runs last, because its answer may spend something in another system,
-/// such as an invitation: that must not happen for an attempt that another guard then refuses. So the limits also keep
-/// a flood away from the hook.
+/// The cheaper guards run first, with three exceptions. `BREACHED_PASSWORDS` is cheap with a list, but it asks a server
+/// with ranges, so it runs late in both cases. `CLIENT_LIMIT` counts under a `client_id`, which is public: if it
+/// counted first, a few junk requests a second would lock an application out. So it counts only the attempts that every
+/// guard before it let pass. `SIGN_UP_LIMIT` may run early: it counts under the caller's own network, so a caller can
+/// lock out only that network. `SIGN_UP_HOOK` runs last, because its answer may spend something in another system, such
+/// as an invitation: that must not happen for an attempt that another guard then refuses. So the limits also keep a
+/// flood away from the hook.
 const GUARDS: &[Read] = &[
     reserved_names::read,
     registered_clients::read,
@@ -84,7 +86,7 @@ pub struct Parts<'a> {
     pub challenges: Option<&'a Rc<Challenges>>,
 }
 
-/// The proofs that the guards ask a client for. It holds nothing secret.
+/// The demands of the guards on a client: proofs, and that the client is registered. They hold nothing secret.
 #[derive(Default)]
 pub struct Demands<'a> {
     /// The zero bits of a proof of work; `None` where no work is asked for.
@@ -112,7 +114,7 @@ trait Guard {
     /// [`Refusal`]: why the attempt may not pass.
     fn check<'a>(&'a self, attempt: &'a Attempt<'a>) -> Check<'a>;
 
-    /// Says which proof this guard asks a client for.
+    /// Adds the demand of this guard on a client.
     fn demand<'a>(&'a self, _demands: &mut Demands<'a>) {}
 
     /// Adds to the answer to a preflight the headers that a page needs for this guard.
@@ -275,7 +277,7 @@ impl Guards {
         Ok(())
     }
 
-    /// The proofs that a client needs.
+    /// The demands of the guards that are on.
     #[must_use]
     pub fn demands(&self) -> Demands<'_> {
         let mut demands = Demands::default();

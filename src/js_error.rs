@@ -1,6 +1,7 @@
 //! An exception of the platform, as text.
 //!
-//! It owns an exception's class and message, and the questions that are asked about them. It must not know JavaScript.
+//! It owns an exception's class and message, and the questions that are asked about them. It must not know how an
+//! exception is caught.
 
 use std::fmt;
 

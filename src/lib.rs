@@ -1,7 +1,7 @@
 //! edge-signup: a sign-up service that runs at the edge, as a Cloudflare Worker.
 //!
-//! A request passes through these rooms from top to bottom. A room imports only the rooms below it; a test compares
-//! the imports with this table.
+//! These rooms stand in the order of their imports: a room imports only the rooms below it. A test compares the imports
+//! with this table.
 //!
 //! | room | owns |
 //! |---|---|
@@ -63,8 +63,8 @@ use log::Trace;
 use platform::{Environment, Incoming};
 use routes::{Route, Target};
 
-/// The entry point of the public Worker: begins to answer `request` as the task number `task`. Returns a promise to wait
-/// for, or the response, as [`task::begin`] does.
+/// The entry point of the public Worker: begins to answer `request` as the task number `task`, with the bindings and
+/// variables in `env`. Returns a promise to wait for, or the response, as [`task::begin`] does.
 #[must_use]
 pub fn begin(task: u32, request: web_sys::Request, env: JsValue) -> JsValue {
     let visit = Visit::new();

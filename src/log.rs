@@ -1,8 +1,8 @@
 //! The one log line of a request.
 //!
-//! It owns the members of the line and the words for outcomes. A line never contains a name, a password, an address,
-//! a token or a body: its cause and its warnings come from the Worker, the platform or the operator, and never from
-//! the client. It must not know how a line is printed.
+//! It owns the members of the line, and the words for the outcomes that are not errors. A line never contains a name, a
+//! password, an address, a token or a body: its cause and its warnings come from the Worker, the platform or the
+//! operator, and never from the client. It must not know how a line is printed.
 
 use std::cell::{Cell, RefCell};
 

@@ -1,10 +1,11 @@
 //! The JavaScript side of the runtime: requests, responses, bindings, errors, digests and timers.
 //!
-//! It owns the crossings between wasm and JavaScript, except those that a room makes to an interface of its own:
-//! [`crate::storage`], the guards' rate limits and remote servers, [`crate::clock`], [`crate::task`], and V8's
-//! Unicode in [`crate::unicode`]. It uses raw types where those of `worker` would copy every header, parse the URL
-//! again, or panic on unexpected values. Work that would take many crossings is a function of `platform.js`. It must
-//! not know what a request is about.
+//! It owns the crossings between wasm and JavaScript that many rooms need. A room that alone needs an interface calls
+//! it by itself: [`crate::storage`], the guards, [`crate::clock`], [`crate::task`], V8's Unicode in [`crate::unicode`],
+//! and the crate itself for the log line of an abandoned request. Random bytes come through the crate `getrandom`. This
+//! room uses raw types where those of `worker` would copy every header, parse the URL again, or panic on unexpected
+//! values. Work that would take many crossings is a function of `platform.js`. It must not know what a request is
+//! about, except for the names of the headers that most requests are asked for.
 
 use std::time::Duration;
 
@@ -230,7 +231,8 @@ pub fn respond(reply: &Reply, request_id: &str, runtime: u64, log_line: &str) ->
     response.unwrap_or(JsValue::UNDEFINED)
 }
 
-/// Headers as text for `platform.js`: a line for each name and for each value. None of them contains a line feed.
+/// Headers as text for `platform.js`: a line for each name and for each value. A name or a value never contains a line
+/// feed.
 fn lines(headers: &[(impl AsRef<str>, impl AsRef<str>)]) -> String {
     let mut lines = String::new();
     for (name, value) in headers {

@@ -23,8 +23,9 @@ struct Task {
     future: Pin<Box<dyn Future<Output = JsValue>>>,
 }
 
-/// How long a task may take, in microseconds. Each of its waits has a time limit of a minute or less, so a task that is
-/// still waiting after ten minutes will never be resumed: the runtime cancelled its request without an event.
+/// How long a task may take, in microseconds. Each of its waits has a time limit of a minute or less, and a task has
+/// few waits. So a task that still waits after ten minutes counts as one whose request the runtime cancelled without an
+/// event.
 const LIFETIME: u64 = 600_000_000;
 
 thread_local! {

@@ -8,12 +8,15 @@
 //! scripts are fast enough: the most expensive password that the search in `cost.rs` finds takes an eighth of a
 //! sign-up.
 //!
+//! The skeletons of confusable names, with the feature `confusables`, also need Normalization Form D. It comes from the
+//! crate `unicode-normalization`, on the host and in the Worker.
+//!
 //! Two sources agree as long as the crates' version of Unicode is not newer than V8's. A character that the tables call
 //! unassigned is refused, and the normalisation of an assigned character never changes
 //! ([stability policy](https://www.unicode.org/policies/stability_policy.html#Normalization)).
 //!
-//! Only [`Bounded`] text is normalised: V8 takes quadratic time for marks in the wrong order, so a text's size has to
-//! be known before.
+//! This room normalises only [`Bounded`] text: V8 takes quadratic time for marks in the wrong order, so a text's size
+//! has to be known before.
 
 pub mod opaque_string;
 
@@ -27,7 +30,7 @@ use unicase::UniCase;
 pub struct Bounded<'a>(&'a str);
 
 impl<'a> Bounded<'a> {
-    /// The most code points that are ever normalised. With marks in the worst order, V8 takes about 2 ms for them.
+    /// The most code points that this room normalises. With marks in the worst order, V8 takes about 2 ms for them.
     pub const MAX: usize = 1536;
 
     /// Takes `text` if it has at most `limit` code points, or at most [`Bounded::MAX`] where `limit` is more.

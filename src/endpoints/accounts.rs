@@ -39,7 +39,9 @@ struct Created<'a> {
 /// ignored.
 ///
 /// # Errors
-/// Every error that the API's documentation has for this route.
+/// [`ApiError::InvalidAccount`]: a header is not of its form. [`ApiError::NameTaken`]: the name is taken or reserved.
+/// [`ApiError::InvalidAccount`], [`ApiError::Denied`], [`ApiError::Limited`]: a guard refuses the account.
+/// [`ApiError::Internal`], [`ApiError::Unavailable`]: a guard or the database failed.
 pub async fn handle(admitted: &Admitted<'_>) -> Result<Reply, ApiError> {
     let name = admitted.request.header("Username");
     let privacy = admitted.request.header("Privacy");

@@ -90,7 +90,8 @@ impl Confusables {
 }
 
 impl Skeletons {
-    /// The skeletons of `name`, which is in NFC, and of its `NFKC_Casefold` form `key`.
+    /// The skeletons of `name`, which is in NFC, and of its `NFKC_Casefold` form `key`. Both are those of a valid name,
+    /// or of a spelling of one, so they are short enough to be normalised.
     #[cfg(feature = "confusables")]
     #[must_use]
     pub fn of(name: &str, key: &str) -> Self {

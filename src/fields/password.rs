@@ -24,7 +24,7 @@ pub use argon2id::TAG_BYTES;
 pub const MAX_BYTES: usize = 1024;
 
 /// The longest text that can become a password, in code points: a character in NFC decomposes canonically into at most
-/// three code points for each two of its bytes, and normalisation removes no code point.
+/// three code points for each two of its bytes, and no text has more code points than its decomposition.
 const MAX_RAW: usize = MAX_BYTES / 2 * 3;
 
 /// The salt, in bytes ([RFC 9106, section 3.1](https://www.rfc-editor.org/rfc/rfc9106#section-3.1)).
@@ -85,7 +85,7 @@ impl Password {
     /// pepper's id after `p`, as `keyid`, and never its secret.
     ///
     /// # Errors
-    /// [`HashError`]: the memory could not be allocated, or `params` are out of Argon2's range.
+    /// [`HashError`]: the memory could not be allocated or is in use, or an input is too long for Argon2.
     pub fn hash(
         &self,
         params: &Params,

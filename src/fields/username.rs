@@ -30,13 +30,13 @@ pub enum UsernameError {
     LeadingMark,
     /// The text has white space, or a control, format, private-use or unassigned character.
     Character(char),
-    /// The text has only invisible characters: its key is empty.
+    /// The text has only default-ignorable characters: its key is empty.
     Invisible,
 }
 
 impl Username {
-    /// Takes 1 to [`MAX_CHARACTERS`] letters, marks, numbers, punctuation and symbols. The first must not be a mark, and at least one
-    /// must be visible. The characters are counted, and the name is kept, in NFC.
+    /// Takes 1 to [`MAX_CHARACTERS`] letters, marks, numbers, punctuation and symbols. The first must not be a mark,
+    /// and at least one must not be default-ignorable. The characters are counted, and the name is kept, in NFC.
     ///
     /// # Errors
     /// [`UsernameError`]: the first rule that `raw` breaks.

@@ -1,9 +1,9 @@
 //! `CLIENT_LIMIT`: how many sign-ups one application, by its `client_id`, may send in a period.
 //!
 //! A rate-limit binding counts in each of Cloudflare's locations, so the limit is a brake and not a quota. It keeps one
-//! application from using up the capacity that all applications share. It counts only the sign-ups that every other
-//! guard let pass, because anyone can send junk under a `client_id`. `/users/` has no `client_id`, so its sign-ups are
-//! not counted. When the binding does not answer, the sign-up is refused with 503.
+//! application from using up the capacity that all applications share. It counts only the sign-ups that every guard
+//! before it let pass, because anyone can send junk under a `client_id`. Only the hook runs after it. `/users/` has no
+//! `client_id`, so its sign-ups are not counted. When the binding does not answer, the sign-up is refused with 503.
 //!
 //! It owns the key that is counted. It must not know how a binding counts.
 

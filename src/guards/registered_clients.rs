@@ -1,5 +1,5 @@
-//! `CLIENTS`: only the clients that an operator registered may sign users up, and a client's pages
-//! only from the origins that it lists.
+//! `CLIENTS`: only a client that an operator registered may sign users up. A client may list origins; then its pages
+//! must come from one of them.
 //!
 //! A browser sends the origin of the calling page as `Origin`. Any other program can leave the header out or forge it,
 //! so a request without one passes: the lists keep out other sites' pages, but not bots. `/users/` has no `client_id`,
@@ -7,8 +7,8 @@
 //!
 //! An isolate reads all clients at once and keeps them for a minute. For an id that is not among them, they are read
 //! again once they are 5 seconds old. One request reads, and requests that arrive meanwhile wait for its result. So
-//! made-up ids cost at most one read in 5 seconds, and no memory. When the clients cannot be read, the sign-up is
-//! refused with 503, and so are the sign-ups of the next second, without another read.
+//! made-up ids cost at most one read in 5 seconds while the reads succeed, and no memory. When the clients cannot be
+//! read, the sign-up is refused with 503, and so are the sign-ups of the next second, without another read.
 //!
 //! It owns the clients that an isolate keeps, and the decision about a client. It must not know SQL.
 

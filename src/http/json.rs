@@ -1,9 +1,9 @@
 //! JSON: writing a value, and reading the string members of an object
 //! ([RFC 8259](https://www.rfc-editor.org/rfc/rfc8259)).
 //!
-//! It owns the walk over the tokens of an object. The walk has no recursion, because a body may be nested as deep as it
-//! is long. `hifijson` reads the tokens. `serde_json` only writes: if it read too, its code for numbers and for their
-//! error messages would be a quarter of the Worker. This module must not know what an object is about.
+//! It owns the walk over the tokens of an object. The walk does not call itself, because a body may be nested as deep
+//! as it is long. `hifijson` reads the tokens. `serde_json` only writes: if it read too, its code for numbers and for
+//! their error messages would be a quarter of the Worker. This module must not know what an object is about.
 
 use std::borrow::Cow;
 
@@ -12,8 +12,8 @@ use hifijson::str::{Lex as _, LexAlloc as _, LexWrite as _};
 use hifijson::{Read as _, SliceLexer, token::Lex as _};
 use serde::Serialize;
 
-/// A value as compact JSON. Serialising fails only on I/O, on keys that are not strings, or on a failing `Serialize`;
-/// with this crate's types none of them occurs.
+/// A value as compact JSON. Serialising fails only on I/O, on keys that are not strings, or on a failing `Serialize`.
+/// The types of this service avoid all three.
 #[must_use]
 pub fn write(value: &(impl Serialize + ?Sized)) -> String {
     serde_json::to_string(value).unwrap_or_default()

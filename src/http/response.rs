@@ -54,7 +54,7 @@ pub enum AllowOrigin {
 pub struct Reply {
     /// The HTTP status.
     pub status: u16,
-    /// The JSON body; a preflight has none.
+    /// The JSON body; `None` for a preflight.
     pub body: Option<String>,
     /// Which pages may read the answer.
     pub allow_origin: AllowOrigin,

@@ -53,7 +53,8 @@ impl Secrets {
         id.headers(time, signatures)
     }
 
-    /// The signatures of a message, one for each secret, separated by spaces.
+    /// The signatures of a message, one for each secret, separated by spaces. A signature is `v1,` and the Base64 of
+    /// the HMAC-SHA-256 of `id.time.body` ([`MessageId::signed_text`]).
     #[must_use]
     pub fn sign(&self, id: &MessageId, time: u64, body: &str) -> String {
         let signatures = self.0.iter().map(|signer| {

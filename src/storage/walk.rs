@@ -1,7 +1,7 @@
 //! The order in which a request asks the generations of databases.
 //!
 //! It owns the protocol that keeps a name in one row although names spread over generations. It must not know SQL, nor
-//! how a database is reached: the caller carries out each [`Step`] and tells the walk what came of it. So an exhaustive
+//! how a database is reached: the caller carries out each [`Step`] and tells the walk its outcome. So an exhaustive
 //! model can drive the same code as the Worker (`tests/model/`).
 //!
 //! A request has one database in each generation, its home there. `make freeze` sets a fence in each database of a
@@ -30,7 +30,7 @@ pub enum Step {
     Search(usize),
     /// Insert the row into the home in this generation.
     Insert(usize),
-    /// Every generation is frozen, and the row is in none of them.
+    /// Every generation is frozen and lacks the row, or the walk has used up its steps.
     GiveUp,
 }
 
@@ -52,15 +52,15 @@ impl Source {
     }
 }
 
-/// How many steps a walk takes for each generation, at most. A walk needs three: an insert that is refused, a search
-/// of a copy, and a search of the database itself.
+/// How many steps a walk may take, for each of its generations; all generations share them. A generation needs at most
+/// three: an insert that is refused, a search of a copy, and a search of the database itself.
 const STEPS: usize = 4;
 
 /// A request on its way through its homes.
 pub struct Walk<'a> {
     /// The fence of the request's home in each generation.
     fences: Vec<&'a Cell<Fence>>,
-    /// The model puts each walk back where it was.
+    /// How far the walk has come. It can be set, because the model puts each walk back where it was.
     pub position: Position,
 }
 

@@ -1,8 +1,9 @@
 //! The `OpaqueString` profile of [RFC 8265](https://www.rfc-editor.org/rfc/rfc8265#section-4.2), by which a password
 //! has the same bytes on every system that it is typed on.
 //!
-//! It owns the profile's rules. The tables behind the rules are ICU4X's current ones, so a character of today's
-//! keyboards is not refused as unassigned. It must not know what is done with the string.
+//! It owns the profile's rules. The tables behind the rules are newer than the profile, so a character of today's
+//! keyboards is not refused as unassigned. They come from ICU4X, and in the Worker those of scripts come from V8. It
+//! must not know what is done with the string.
 
 use std::ops::RangeInclusive;
 

@@ -4,9 +4,9 @@
 //!
 //! The unique indexes of one database decide whether a name is taken, so names that look alike must share a database.
 //! Names look alike if they share one of three skeletons, and a name can share one skeleton with a first name and
-//! another skeleton with a second name. So no skeleton can place a name. The outline is coarser than all three: names
-//! that share a skeleton have the same outline, and so have names with the same key. Names with the same outline need
-//! not look alike. The outline only chooses a database and never decides whether a name is taken.
+//! another skeleton with a second name. So a single skeleton cannot place a name. The outline is coarser than all
+//! three: names that share a skeleton have the same outline, and so have names with the same key. Names with the same
+//! outline need not look alike. The outline only chooses a database and never decides whether a name is taken.
 //!
 //! The outline is made of the folded skeleton: each character becomes a short text, whatever stands beside it. Three
 //! rules make the outlines of look-alike names equal. The tests check the rules for every character that a name may
@@ -16,15 +16,15 @@
 //!    names with the same written skeleton have the same outline.
 //! 2. The outline of a character can also be read from its skeleton in capitals. So names with the same skeleton in
 //!    capitals have the same outline.
-//! 3. Marks may change places when a text is normalised. So a mark has no outline, except for the marks whose outline is
-//!    that of `s`, once or more, and then their order does not matter.
+//! 3. Marks may change places when a text is normalised. So a mark has no outline, except for the marks whose outline
+//!    is that of `s`, once or more, and then their order does not matter.
 //!
 //! Chains of look-alikes make the groups large. The Cyrillic `г` looks like `r`, its capital `Г` looks like the Greek
 //! `Γ`, and the small letter of that, `γ`, looks like `y`. So `r` and `y` have the same outline.
 //!
-//! The home of a stored name depends on its outline, so the outline of a stored name must never change. A database knows
-//! by the word of its place, `skeleton`, that these outlines place its names. A changed outline needs another word, and
-//! databases of another generation beside those that have names already.
+//! The home of a stored name depends on its outline, so the outline of a stored name must never change. A database
+//! knows by the word of its place, `skeleton`, that these outlines place its names. A changed outline needs another
+//! word, and databases of another generation beside those that have names already.
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;

@@ -23,7 +23,7 @@ use pair::{Pair, Rotator};
 use permutation::{permute_columns, permute_rows};
 
 /// The hash, in bytes.
-pub const TAG_BYTES: usize = 32;
+pub const TAG_BYTES: usize = LENGTH as usize;
 
 /// The constants that are hashed with the inputs: the tag's length, the version's number and Argon2id's number.
 const LENGTH: u32 = 32;
@@ -262,8 +262,8 @@ impl Work {
         Self { state: Block::ZERO.0, rotator: Rotator::new() }
     }
 
-    /// G (section 3.5): computes a block from `previous` and `reference`. With `mixed_in` the block goes into `next`
-    /// by XOR, without it the block replaces `next`. Between the rows and the columns, `next` holds the input, which
+    /// G (section 3.5): computes a block from `previous` and `reference`. With `mixed_in`, the block goes into `next`
+    /// by XOR. Without it, the block replaces `next`. Between the rows and the columns, `next` holds the input, which
     /// G adds to its output.
     ///
     /// This is a function of its own, because V8 replaces its first, slow code by the fast code at a call.
@@ -330,8 +330,8 @@ mod tests {
         assert_eq!(hash_in(64), hash_in(32));
     }
 
-    /// The example of the RFC has two blocks in a segment. Here a segment has more than one block of addresses gives, the
-    /// memory is not a multiple of the lanes, and it holds something before.
+    /// The example of the RFC has two blocks in a segment. Here a segment has more than one block of addresses gives,
+    /// the memory is not a multiple of the lanes, and it holds something before.
     #[test]
     fn the_tag_of_many_blocks_in_used_memory() {
         for (lanes, passes) in [(1, 1), (4, 2)] {

@@ -2,7 +2,7 @@
 //! in the hash.
 //!
 //! It owns the form of a pepper. The secret cannot be shown by accident: the type has no `Display`, its `Debug` prints
-//! only the name of the type, and a value that is refused is not repeated. It must not know how a password is hashed.
+//! only the name of the type, and a value that is refused is not repeated. It must not compute a hash.
 
 use std::fmt;
 use std::ops::RangeInclusive;

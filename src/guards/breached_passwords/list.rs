@@ -1,10 +1,10 @@
 //! A list of breached passwords, with about two bytes for each.
 //!
-//! It owns the form of a list: the number of passwords, then 26 bits of each password's digest, in ascending order,
-//! each written as the distance from the previous one. It must not know where a list is kept.
+//! It owns the form of a list: the number of distinct digests, then these digests of 26 bits, in ascending order, each
+//! written as the distance from the previous one. It must not know where a list is kept.
 //!
-//! On a list of n passwords, one in 2^26/n of all other passwords is found by mistake: one in 3,417 with the 19,639
-//! passwords of `data/breached-passwords`.
+//! On a list of n digests, one in 2^26/n of all other passwords is found by mistake: one in 3,417 with the 19,639
+//! digests of `data/breached-passwords`.
 
 use md5::{Digest, Md5};
 
