@@ -349,7 +349,7 @@ mod tests {
             // Each hash, and every text that lacks one of its characters or has another one in its place or before it.
             for at in 0..hash.len() {
                 let (before, rest) = hash.split_at(at);
-                for with in ["", "0", "5", "$", ",", "=", "a"] {
+                for with in ["", "5", "$"] {
                     for rest in [rest, rest.split_at(1).1] {
                         let text = format!("{before}{with}{rest}");
                         if let Ok(hash) = StoredHash::parse(&text) {
@@ -360,7 +360,7 @@ mod tests {
                 }
             }
         }
-        assert!(taken > 10_000, "{taken}");
+        assert!(taken > 5_000, "{taken}");
     }
 
     fn a_vector() -> impl Strategy<Value = String> {
