@@ -162,6 +162,17 @@ mod tests {
     }
 
     #[test]
+    fn an_id_has_1_to_128_letters_digits_and_underscores() {
+        let longest = "x".repeat(128);
+        for text in ["msg_2Kf9", "_", "Z", "0", &longest] {
+            assert_eq!(MessageId::parse(text).unwrap().0, text);
+        }
+        for text in ["", "msg.1", "msg-1", "msg 1", "ä", &format!("{longest}x")] {
+            assert!(MessageId::parse(text).is_none(), "{text}");
+        }
+    }
+
+    #[test]
     fn a_secret_is_the_prefix_and_24_to_64_bytes() {
         let of = |bytes: usize| format!("whsec_{}", Base64::encode_string(&vec![7; bytes]));
         for bytes in [24, 25, 64] {
