@@ -1,5 +1,5 @@
 // The Worker with a platform that misbehaves. Headers of a request say how:
-// - `Test-Fault` names a fault below.
+// - `Test-Fault` names a fault below, or is `body-breaks`: then the body ends with an error.
 // - `Test-Vars`, a JSON object, changes variables.
 // - `Test-Bindings`, a JSON object, gives bindings another name: {"SIGN_UP_LIMIT":"LIMIT_OF_TWO"} lets the Worker
 //   find the binding LIMIT_OF_TWO as SIGN_UP_LIMIT.
@@ -309,6 +309,10 @@ function call(own, headers) {
   return keeper;
 }
 
+/** A body that ends before its end, as if the connection were lost. */
+const brokenBody = () =>
+  new ReadableStream({ pull: (controller) => controller.error(new Error("Network connection lost.")) });
+
 /** Keeps the isolate busy for so many milliseconds. */
 function compute(milliseconds) {
   const end = Date.now() + milliseconds;
@@ -333,7 +337,8 @@ export default class extends WorkerEntrypoint {
         password,
       );
     }
-    const answered = worker.fetch(new Request(request, { headers }), env, this.ctx);
+    const body = headers.get("Test-Fault") === "body-breaks" && { body: brokenBody() };
+    const answered = worker.fetch(new Request(request, { headers, ...body }), env, this.ctx);
     if (headers.has("Test-Busy")) {
       await fetch(headers.get("Test-Busy"));
       compute(2000);

@@ -247,6 +247,14 @@ fn a_binding_that_is_used_after_the_answer_does_not_change_it() {
 }
 
 #[test]
+fn a_body_that_breaks_off_is_refused_and_the_log_says_why() {
+    let answer = sign_up("body-breaks", "faults").fault("body-breaks").send_to(server());
+    answer.is(400, r#"{"description":"The body broke off before its end","code":"400"}"#);
+    let line = server().log_line(answer.id());
+    assert_eq!(line["warning"], "broken body: Error: Network connection lost.");
+}
+
+#[test]
 fn a_client_with_a_key_can_repeat_after_a_failure() {
     let user = sign_up("keyed", "faults").key("faults-1");
     user.clone().fault("db-down").send_to(server()).is(503, UNAVAILABLE);
