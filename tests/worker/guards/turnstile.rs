@@ -368,6 +368,16 @@ fn a_wrong_setting_stops_the_service_and_the_log_names_it() {
         ),
         (r#"{"TURNSTILE_SECRET":"s3cret","TURNSTILE_URL":""}"#, "good.wrong", "TURNSTILE_URL must be a URL"),
         (
+            r#"{"TURNSTILE_SECRET":"s3cret","TURNSTILE_URL":"http://a.example"}"#,
+            "good.wrong",
+            "TURNSTILE_URL must be a URL of HTTPS, or of HTTP on 127.0.0.1 or localhost, without a user",
+        ),
+        (
+            r#"{"TURNSTILE_SECRET":"s3cret","TURNSTILE_URL":"https://user@a.example"}"#,
+            "good.wrong",
+            "TURNSTILE_URL must be a URL of HTTPS, or of HTTP on 127.0.0.1 or localhost, without a user",
+        ),
+        (
             r#"{"TURNSTILE_SECRET":"s3cret","TURNSTILE_URL":"ftp://a"}"#,
             "good.wrong",
             "TURNSTILE_URL must be a URL",
