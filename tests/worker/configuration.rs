@@ -293,6 +293,7 @@ fn dev(project: &Project, variables: &[(&str, &str)]) -> Command {
         .args(["--silent", "dev"])
         .current_dir(&project.folder)
         .env_remove("MAKEFLAGS")
+        .env_remove("FEATURES")
         .env_remove("ADMIN_TOKEN")
         .envs([("UNTIL_EOF", "1"), ("PORT", "0")])
         .envs(variables.iter().copied());

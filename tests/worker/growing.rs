@@ -2,17 +2,16 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::thread;
 
 use rusqlite::Connection;
 use serde_json::{Value, json};
 
+use crate::configuration::Dev;
 use crate::deploy::{
     DATABASE, Fault, NAMESPACE, Project, STAGING_DATABASE, STAGING_NAMESPACE, staging, with_ids, without_ids,
 };
 use crate::request::{account, sign_up};
-use crate::server::{fresh, ready, shared};
+use crate::server::{fresh, shared};
 
 /// The first id of a database, less one.
 const fn before_first(number: i64) -> i64 {
@@ -189,6 +188,9 @@ fn a_deployed_generation_takes_the_place_of_a_frozen_one() {
     let (succeeded, text) = project.make(&["deploy", &format!("URL={}", shared().url)]);
     assert!(succeeded && text.contains("failed 0, not run 0"), "{text}");
     assert!(text.ends_with("Next: make freeze, after which generation 1 takes the sign-ups\n"), "{text}");
+    let removals = ["DB", "DB_1", "DB_2"]
+        .map(|binding| format!("\nnpx wrangler d1 execute {binding} --remote --command"));
+    assert!(removals.iter().all(|removal| text.contains(removal)), "{text}");
     for uploaded in project.uploads() {
         let has_all = [DATABASE, ids[0], ids[1]].iter().all(|id| uploaded.contains(id));
         assert!(has_all && uploaded.contains("DB; DB_1 DB_2"), "{uploaded}");
@@ -201,6 +203,9 @@ fn a_deployed_generation_takes_the_place_of_a_frozen_one() {
         "Generation 0 still takes sign-ups, although generation 1 is there: make freeze comes first";
     refused(&project, &["grow", "N=2"], sentence);
 
+    // Each database of the new generation learns which servers are told of events.
+    let wanted = "INSERT INTO subscriptions (type, client_id, webhook_id) VALUES ('user.created', 'it''s', 'wh_1234567')";
+    project.account().content(DATABASE).execute_batch(wanted).unwrap();
     project.account().fault = Fault::With("frozen_at = coalesce", "");
     let (succeeded, text) = project.make(&["freeze"]);
     assert!(
@@ -213,10 +218,19 @@ fn a_deployed_generation_takes_the_place_of_a_frozen_one() {
     assert!(succeeded && text.starts_with("Generation 0 is frozen since 20"), "{text}");
     let next =
         "make shards shows all databases\nNext: make grow N=4, before a database of generation 1 has 8 GB\n";
-    assert!(text.ends_with(next), "{text}");
+    // wrangler's warnings about a file of statements come after the standard output.
+    assert!(text.split(['\u{1b}', '▲']).next().unwrap().ends_with(next), "{text}");
     let frozen = "SELECT strftime('%Y-%m-%dT%H:%M:%SZ', frozen_at, 'unixepoch') FROM place";
     let frozen: String = value(project.account().content(DATABASE), frozen);
     assert_eq!(project.changes(), ["write edge-signup"]);
+    for id in ids {
+        let subscribed =
+            "SELECT group_concat(type || ' ' || client_id || ' ' || webhook_id) FROM subscriptions";
+        assert_eq!(
+            value::<String>(project.account().content(id), subscribed),
+            "user.created it's wh_1234567"
+        );
+    }
     let sentence = format!("Generation 0 is frozen since {frozen}, and generation 1 is the last one");
     refused(&project, &["freeze"], &sentence);
 
@@ -450,38 +464,6 @@ fn local(state: &Path) -> Vec<Connection> {
     all
 }
 
-/// A program that ends when its standard input is closed.
-struct Dev(Child);
-
-impl Dev {
-    /// `make dev` in a project. Gives its address.
-    fn start(project: &Project, state: &Path, arguments: &[&str]) -> (Self, String) {
-        let mut process = Command::new("make")
-            .args(["--silent", "dev", "PORT=0"])
-            .args(arguments)
-            .current_dir(&project.folder)
-            .env_remove("MAKEFLAGS")
-            .env_remove("FEATURES")
-            .env("STATE", state)
-            .env("UNTIL_EOF", "1")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .unwrap();
-        let (url, lines) = ready(&mut process);
-        // The program may print as long as it runs.
-        thread::spawn(move || lines.for_each(drop));
-        (Self(process), url)
-    }
-}
-
-impl Drop for Dev {
-    fn drop(&mut self) {
-        drop(self.0.stdin.take());
-        self.0.wait().unwrap();
-    }
-}
-
 #[test]
 fn this_machine_serves_four_databases_without_an_account() {
     let project = Project::new("growing-dev");
@@ -490,14 +472,14 @@ fn this_machine_serves_four_databases_without_an_account() {
     let in_state = format!("STATE={}", state.display());
     let mut ids = Vec::new();
     for round in 0..2 {
-        let (_dev, url) = Dev::start(&project, &state, &["DATABASES=4"]);
+        let dev = Dev::start(&project, &[("STATE", state.to_str().unwrap()), ("DATABASES", "4")]);
         for n in 0..16 {
             let name = format!("ada-{round}-{n}");
-            let answer = sign_up(&name, "an-app").call(&url).unwrap();
+            let answer = sign_up(&name, "an-app").call(&dev.url).unwrap();
             assert_eq!(answer.status, 200, "{}", answer.body);
             ids.push(serde_json::from_str::<Value>(&answer.body).unwrap()["user"]["id"].as_i64().unwrap());
-            assert_eq!(account(&name).call(&url).unwrap().status, 201);
-            assert_eq!(account(&name).call(&url).unwrap().status, 409);
+            assert_eq!(account(&name).call(&dev.url).unwrap().status, 201);
+            assert_eq!(account(&name).call(&dev.url).unwrap().status, 409);
         }
     }
     assert_eq!(project.configuration(), before);
@@ -567,11 +549,12 @@ fn the_generations_of_this_machine_are_served_frozen_and_listed() {
     let second = "migrations_dir = \"migrations\"\n\n[[d1_databases]]\nbinding = \"DB_1\"\ndatabase_name = \"b\"\nmigrations_dir = \"migrations\"\n";
     let state = fresh("growing-local-state");
     let in_state = format!("STATE={}", state.display());
+    let variables = [("STATE", state.to_str().unwrap())];
     let (succeeded, text_of) = project.make(&["shards", "LOCAL=1", &in_state]);
     assert!(!succeeded && text_of.contains("make dev comes first"), "{text_of}");
     {
-        let (_dev, url) = Dev::start(&project, &state, &[]);
-        assert_eq!(account("first").call(&url).unwrap().status, 201);
+        let dev = Dev::start(&project, &variables);
+        assert_eq!(account("first").call(&dev.url).unwrap().status, 201);
     }
     // The new generation learns which servers are told of events before it takes a row.
     let wanted = "INSERT INTO subscriptions (type, client_id, webhook_id) VALUES ('account.created', '', 'wh_1234567'), \
@@ -584,12 +567,12 @@ fn the_generations_of_this_machine_are_served_frozen_and_listed() {
             .replace("# SHARDS = \"DB\"\n", "SHARDS = \"DB; DB_1\"\nSERVICE_ID = \"k3\"\n"),
     );
     let (succeeded, text) = {
-        let (_dev, url) = Dev::start(&project, &state, &[]);
-        assert_eq!(account("second").call(&url).unwrap().status, 201);
+        let dev = Dev::start(&project, &variables);
+        assert_eq!(account("second").call(&dev.url).unwrap().status, 201);
         // A frozen database is noticed by the running service.
         let frozen = project.make(&["freeze", "LOCAL=1", &in_state]);
-        assert_eq!(account("third").call(&url).unwrap().status, 201);
-        assert_eq!(account("first").call(&url).unwrap().status, 409);
+        assert_eq!(account("third").call(&dev.url).unwrap().status, 201);
+        assert_eq!(account("first").call(&dev.url).unwrap().status, 409);
         frozen
     };
     assert!(succeeded && text.starts_with("Generation 0 is frozen since 20"), "{text}");

@@ -7,7 +7,7 @@ use std::process::{Command, Output};
 
 use crate::configuration::Dev;
 use crate::database::{self, Client};
-use crate::deploy::Project;
+use crate::deploy::{NAMESPACE, Project, with_ids};
 use crate::faults;
 use crate::request::{post, sign_up};
 use crate::server::{command, fresh, migrated, shared};
@@ -125,13 +125,15 @@ fn a_text_that_the_worker_would_not_look_up_is_refused() {
         ("IP=", "\"\" is not an IP address"),
         ("IP=example.com", "\"example.com\" is not an IP address"),
         ("IP=203.0.113.0/8", "\"203.0.113.0/8\" is not a range that is looked up"),
-        ("IP=$$(touch injected)", "is not an IP address"),
+        ("IP=$(touch injected)", "\"$(touch injected)\" is not an IP address"),
+        ("IP=$(shell touch injected)", "\"$(shell touch injected)\" is not an IP address"),
     ] {
         for command in ["block", "unblock"] {
             let (succeeded, text) = make(&shared().state, &[command, written]);
             assert!(!succeeded && text.contains(problem), "{text}");
         }
     }
+    assert!(!Path::new("injected").exists());
 }
 
 #[test]
@@ -140,12 +142,12 @@ fn a_client_is_registered_listed_disabled_and_changed() {
     let stored = |id: &str| database::open(state).client(id);
 
     let origins = "ORIGINS=https://shop.example  http://localhost:3000";
-    let (succeeded, text) = make(state, &["client", "NAME=it's; \"☃\" -- $$(touch injected)", origins]);
+    let (succeeded, text) = make(state, &["client", "NAME=it's; \"☃\" -- $(touch injected) $$5", origins]);
     let id = text.trim_end();
     assert!(succeeded && id.len() == 32, "{text}");
     assert!(id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit()), "{text}");
     let mut client = Client {
-        name: "it's; \"☃\" -- $(touch injected)".to_owned(),
+        name: "it's; \"☃\" -- $(touch injected) $$5".to_owned(),
         origins: "https://shop.example http://localhost:3000".to_owned(),
         is_disabled: false,
     };
@@ -189,7 +191,13 @@ fn the_list_of_breached_passwords_is_not_listed_as_blocked() {
 #[test]
 fn users_of_a_file_are_imported_into_the_running_service_with_their_hashes() {
     let project = Project::new("import");
+    // wrangler serves the namespace of a `preview_id`, so the commands must use that one.
+    let ids = with_ids(None, Some(NAMESPACE));
+    project.configure(&ids.replace("id = \"0123", "preview_id = \"preview\"\nid = \"0123"));
     let dev = Dev::start(&project, &[]);
+    let (succeeded, text) = project.make(&["block", "IP=198.51.100.77"]);
+    assert!(succeeded, "{text}");
+    assert_eq!(post("/users/").address("198.51.100.77").call(&dev.url).unwrap().status, 403);
     let port = format!("PORT={}", dev.url.rsplit(':').next().unwrap());
     let import = |arguments: &[&str]| project.make(&[&["import", &port], arguments].concat());
     let hash = "$2b$10$eRFoBc/FJPErdZGPHEeCxuwqjbXPEd.8.uDiL3gOjd19nMFwbY4eG";

@@ -10,7 +10,6 @@ use std::time::Duration;
 use crate::database;
 use crate::documents::blocks;
 use crate::guards::limits;
-use crate::is_there;
 use crate::request::get;
 use crate::server::{Server, command, migrated, own_configuration};
 
@@ -126,24 +125,22 @@ fn each_guard_is_switched_on_and_tried_as_the_document_says() {
     ];
     assert_eq!(tried, tried_all);
 
-    if is_there("node", "the code of docs/abuse.md") {
-        let (_, section) = sections().find(|(title, _)| *title == "Proof of work").unwrap();
-        let code = blocks(section, "js").next().unwrap();
-        let call = format!(
-            "{code}
-             const user = {{ username: process.argv[1], password: 'correct horse', client_id: 'worked' }};
-             const answer = await signUp({:?}, user);
-             console.log(answer.status, answer.headers.get('X-Error-Reason'));",
-            trial.server.url
-        );
-        let sign_up = |name: &str| text(command("node").args(["--input-type=module", "--eval", &call, name]));
-        // Fewer bits make the test faster.
-        switch_on(&trial, section, |settings| settings.replace("20", "8"));
-        let challenge = || get("/challenge").send_to(&trial.server).status;
-        assert_eq!((challenge(), sign_up("with-a-proof").as_str()), (200, "200 null\n"));
-        trial.configure("", "", "");
-        assert_eq!(challenge(), 404);
-        assert_eq!(sign_up("without-one"), "200 null\n");
-        assert_eq!(database::open(&trial.server.state).users("worked").len(), 2);
-    }
+    let (_, section) = sections().find(|(title, _)| *title == "Proof of work").unwrap();
+    let code = blocks(section, "js").next().unwrap();
+    let call = format!(
+        "{code}
+         const user = {{ username: process.argv[1], password: 'correct horse', client_id: 'worked' }};
+         const answer = await signUp({:?}, user);
+         console.log(answer.status, answer.headers.get('X-Error-Reason'));",
+        trial.server.url
+    );
+    let sign_up = |name: &str| text(command("node").args(["--input-type=module", "--eval", &call, name]));
+    // Fewer bits make the test faster.
+    switch_on(&trial, section, |settings| settings.replace("20", "8"));
+    let challenge = || get("/challenge").send_to(&trial.server).status;
+    assert_eq!((challenge(), sign_up("with-a-proof").as_str()), (200, "200 null\n"));
+    trial.configure("", "", "");
+    assert_eq!(challenge(), 404);
+    assert_eq!(sign_up("without-one"), "200 null\n");
+    assert_eq!(database::open(&trial.server.state).users("worked").len(), 2);
 }

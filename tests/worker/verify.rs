@@ -91,7 +91,7 @@ fn a_service_passes_for_a_registered_client_and_the_names_can_be_removed() {
     assert_eq!(with(&lines, "not run"), of_sign_ups, "{lines:#?}");
     assert_eq!((with(&lines, "ok").len(), with(&lines, "FAILED")), (16, vec![]));
 
-    let (succeeded, lines) = verify(&server.url, &["CLIENT_ID=it's-\"$$HOME\""]);
+    let (succeeded, lines) = verify(&server.url, &["CLIENT_ID=it's-\"$HOME\""]);
     assert!(succeeded, "{lines:#?}");
     assert_eq!((with(&lines, "FAILED"), with(&lines, "not run")), (vec![], vec![]));
     assert_eq!(with(&lines, "ok").len(), 23, "{lines:#?}");
