@@ -98,7 +98,7 @@ impl Failure {
             Self::Invalid { reason, .. } => (400, reason),
             Self::Unauthorized => (401, "unauthorized"),
             Self::ReadOnly => (403, "read_only"),
-            Self::OtherOrigin => (403, "origin_invalid"),
+            Self::OtherOrigin => (403, "origin_refused"),
             Self::NoPath | Self::Missing(_) => (404, "not_found"),
             Self::Method(_) => (405, "method_not_allowed"),
             Self::TooLarge(_) => (413, "body_too_large"),

@@ -120,7 +120,7 @@ fn a_page_of_another_origin_changes_nothing() {
     for (method, path) in WRITES {
         for site in ["cross-site", "same-site"] {
             let answer = from(request(method, path).bearer(TOKEN).json("{}"), site);
-            answer.is_refusal(403, "origin_invalid", OTHER_ORIGIN);
+            answer.is_refusal(403, "origin_refused", OTHER_ORIGIN);
         }
     }
     for site in ["same-origin", "none"] {
