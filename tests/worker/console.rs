@@ -351,6 +351,16 @@ fn the_pages_own_sha_256_is_that_of_the_browser() {
                    if (firstBitsAfter(prefix)(text) !== new DataView(digest).getUint32(0)) wrong.push([length, text]);
                  }
                }
+               for (const length of [0, 63, 64]) {
+                 const prefix = 'x'.repeat(length), text = 'y'.repeat(56);
+                 const digest = await crypto.subtle.digest('SHA-256', encoder.encode(prefix + text));
+                 if (firstBitsAfter(prefix)(text) !== new DataView(digest).getUint32(0)) wrong.push([length, text]);
+                 try {
+                   wrong.push(firstBitsAfter(prefix)(text + 'y'));
+                 } catch (error) {
+                   if (!(error instanceof RangeError)) throw error;
+                 }
+               }
                done(wrong);
              })().catch((error) => done(String(error)));",
         );

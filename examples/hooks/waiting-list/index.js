@@ -1,4 +1,4 @@
-// Nobody signs up yet: each name goes on a waiting list, once. A name that the operator admits may sign up.
+// Every sign-up waits: each name goes on a waiting list, once. A name that the operator admits may sign up.
 import { allow, deny, hook } from "../hook.js";
 
 export default hook(async ({ client_id, username }, { WAITING_LIST }) => {

@@ -23,7 +23,7 @@ export type Rules = Schemas["Rules"];
 export type Failure<Fields extends string = never> = {
   [R in Reason]: {
     ok: false;
-    /** What to do about it. */
+    /** The remedy, as one word. */
     reason: R;
     /** The word of `X-Error-Reason`, or a word of the client. A later service may have words that no type lists. */
     detail: DetailOf<R> | (string & {});
@@ -62,26 +62,29 @@ export interface ClientOptions {
 }
 
 export interface SignUpInput {
+  /** At most 254 characters. */
   username: string;
+  /** At most 1,024 bytes in UTF-8. The rules of the service have the shortest length. */
   password: string;
   /** The token of a Turnstile challenge, if the service asks for one. */
   captchaToken?: string | undefined;
-  /** A text for the operator's hook, such as the code of an invitation. */
+  /** A text for the operator's hook, such as the code of an invitation: at most 512 bytes as a header's value. */
   code?: string | undefined;
 }
 
 export interface AccountInput {
+  /** At most 254 characters. */
   name: string;
   /** Whether others may see the account: "Public" by default. */
   privacy?: Account["privacy"] | undefined;
   /** The token of a Turnstile challenge, if the service asks for one. */
   captchaToken?: string | undefined;
-  /** A text for the operator's hook, such as the code of an invitation. */
+  /** A text for the operator's hook, such as the code of an invitation: at most 512 bytes as a header's value. */
   code?: string | undefined;
 }
 
 export interface CallOptions {
-  /** Ends the call: its promise is rejected with the signal's reason. */
+  /** Ends the call: its promise is then rejected with the signal's reason. */
   signal?: AbortSignal | undefined;
   /** The key of the sign-up: 1 to 255 visible ASCII characters. By default each call has a fresh one. */
   idempotencyKey?: string | undefined;
@@ -89,15 +92,22 @@ export interface CallOptions {
   onProgress?: ((progress: number) => void) | undefined;
 }
 
+/** A client of one service. A refusal, a lost answer and the end of the time limit are results, and not errors. */
 export interface Client {
-  /** Signs a user up with a password. */
+  /**
+   * Signs a user up with a password. Is rejected with a `TypeError` if an argument is of the wrong type, the key has a
+   * wrong form or the client has no `clientId`, and with the reason of `options.signal`.
+   */
   signUp(input: SignUpInput, options?: CallOptions): Promise<SignUpResult>;
-  /** Creates an account by name. */
+  /**
+   * Creates an account by name. Is rejected with a `TypeError` if an argument is of the wrong type or the key has a
+   * wrong form, and with the reason of `options.signal`.
+   */
   createAccount(input: AccountInput, options?: CallOptions): Promise<AccountResult>;
-  /** The rules of the service. The client keeps them for a minute. */
+  /** The rules of the service. The client keeps them for a minute. Is rejected only with the reason of `signal`. */
   rules(options?: Pick<CallOptions, "signal">): Promise<RulesResult>;
   /**
-   * Does early, and in the background, what the next sign-up needs: call it when the form is shown. The promise is
+   * Begins the work of the next sign-up early, in the background: call it when the form is shown. The promise is
    * fulfilled when all is ready, also if something has failed; a call need not wait for it.
    */
   prepare(): Promise<void>;

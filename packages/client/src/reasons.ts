@@ -17,13 +17,13 @@ export type OwnWord =
   /** The answer came from another server, such as a proxy with a page of HTML. */
   | "unreadable_answer";
 
-/** What a page does about a failure: one of six words. */
+/** The remedy for a failure: one of six words. */
 export type Reason =
   /** The name is taken: the user chooses another one. */
   | "taken"
   /** A value breaks a rule: the user, or the page, corrects the argument `field`. */
   | "invalid"
-  /** The service takes nothing from the address of the user. */
+  /** The service refuses the address of the user. */
   | "blocked"
   /** There were too many sign-ups: the user waits `retryAfter` seconds. */
   | "limited"

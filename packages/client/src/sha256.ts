@@ -17,9 +17,13 @@ const START = Uint32Array.of(
   0x6a09e667, 0xbb67ae85, 0x3c6ef372, 0xa54ff53a, 0x510e527f, 0x9b05688c, 0x1f83d9ab, 0x5be0cd19,
 );
 
+/** The longest text after any prefix: with the 63 bytes at most of an unfinished block, it ends in the second block. */
+const LONGEST = 56;
+
 /**
- * Gives a function that takes a short ASCII text and gives the first 32 bits of the SHA-256 of `prefix` and that
- * text. The blocks that contain only the prefix are hashed once.
+ * Gives a function that takes an ASCII text of at most 56 characters, and gives the first 32 bits of the SHA-256 of
+ * `prefix` and that text. It throws a `RangeError` for a longer text. The blocks that contain only the prefix are
+ * hashed once.
  */
 export function firstBitsAfter(prefix: string): (text: string) => number {
   const bytes = new TextEncoder().encode(prefix);
@@ -30,6 +34,7 @@ export function firstBitsAfter(prefix: string): (text: string) => number {
   const last = new Uint8Array(128);
   const view = new DataView(last.buffer);
   return (text) => {
+    if (text.length > LONGEST) throw new RangeError("text must have at most 56 characters");
     last.fill(0);
     last.set(bytes.subarray(whole));
     let end = bytes.length - whole;

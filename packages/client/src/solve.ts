@@ -5,7 +5,9 @@ import { search } from "./search.js";
 
 /** A challenge of `GET /challenge`. */
 export interface Challenge {
+  /** The text to solve, as the service gave it. */
   challenge: string;
+  /** The number of zero bits with which the SHA-256 of the solution must begin. Each further bit doubles the work. */
   bits: number;
 }
 
@@ -36,7 +38,10 @@ interface Thread {
   run(challenge: Challenge, hear: (message: Message) => void, fail: () => void): void;
 }
 
-/** Solves a challenge. Gives the text for the header `Proof-Of-Work`. */
+/**
+ * Solves a challenge. Gives the text for the header `Proof-Of-Work`. Is rejected only with the reason of
+ * `options.signal`.
+ */
 export async function solve({ challenge, bits }: Challenge, options: SolveOptions = {}): Promise<string> {
   const { signal, onProgress } = options;
   signal?.throwIfAborted();
@@ -102,7 +107,7 @@ function webThread(start: (() => Worker) | undefined): Thread {
   };
 }
 
-/** What the client needs of Node's module `worker_threads`. */
+/** The part of Node's module `worker_threads` that the client uses. */
 interface NodeThreads {
   Worker: new (
     code: string,
