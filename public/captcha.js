@@ -2,9 +2,6 @@
 
 import { createClient } from "./client.js";
 
-/** https://developers.cloudflare.com/turnstile/get-started/client-side-rendering/#explicit-rendering */
-const API = "https://challenges.cloudflare.com/turnstile/v0/api.js?render=explicit";
-
 // An operator who has changed a setting sees the change at once, without the minute for which a browser may keep the
 // rules.
 const client = createClient({ fetch: (url, init) => fetch(url, { ...init, cache: "no-store" }) });
@@ -16,35 +13,20 @@ export async function showCaptcha(fields) {
   for (const field of fields) field.hidden = false;
   const { site_key: sitekey, action } = rules.turnstile;
   if (!sitekey) return;
-  try {
-    await load();
-    for (const field of fields) render(field, { sitekey, action: action ?? undefined });
-  } catch {
-    for (const field of fields) {
-      field.querySelector(".hint").textContent = "The Turnstile widget could not be loaded. Paste a token.";
-    }
-  }
+  // The element loads the script of Turnstile and shows its widget; the console needs the same.
+  const { showCaptcha: showWidget } = await import("./edge-sign-up.js");
+  for (const field of fields) render(field, { sitekey, ...(action && { action }) }, showWidget);
 }
 
-async function load() {
-  if (globalThis.turnstile) return;
-  await new Promise((onload, onerror) => {
-    document.head.append(Object.assign(document.createElement("script"), { src: API, onload, onerror }));
-  });
-}
-
-function render(field, options) {
-  const input = field.querySelector("input");
-  const fill = (token) => {
-    input.value = token;
+function render(field, options, showWidget) {
+  const [input, hint] = ["input", ".hint"].map((selector) => field.querySelector(selector));
+  const words = hint.textContent;
+  const widget = showWidget(field.querySelector("[data-widget]"), options, () => {
+    hint.textContent = widget.hasFailed ? "The Turnstile widget could not be loaded. Paste a token." : words;
+    if (widget.hasFailed) return;
+    input.value = widget.token;
     input.dispatchEvent(new Event("input", { bubbles: true }));
-  };
-  const widget = globalThis.turnstile.render(field.querySelector("[data-widget]"), {
-    ...options,
-    size: "flexible",
-    callback: fill,
-    "expired-callback": () => fill(""),
   });
-  // A refused token cannot be used again, so the widget makes a new one.
-  input.addEventListener("invalid", () => globalThis.turnstile.reset(widget));
+  // A refused token cannot be used again, so the widget makes a new one. If it could not be loaded, it is loaded again.
+  input.addEventListener("invalid", () => widget.start());
 }

@@ -7,6 +7,9 @@ import style from "style-sheet";
 import english, { type Texts } from "./texts/en.js";
 import { filled, textOf } from "./words.js";
 
+/** For the console of the service. */
+export { showCaptcha };
+
 /** The nodes that the element adds to the page have this attribute. */
 const MARK = "data-edge-sign-up";
 
