@@ -302,6 +302,7 @@ onEachScreen("a client is registered, changed, disabled and enabled", async ({ n
   await page.click("#dialog .primary");
   await message(`${title} is registered. Its client id is `);
   await closed();
+  await settled();
   const button = (word) => `[aria-label="${word} ${title}"]`;
   await page.click(button("Change"));
   await page.fill("#dialog [name=origins]", "https://three.example");
