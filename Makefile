@@ -289,16 +289,17 @@ FOR_TESTS := build build/admin/index.js $(FULL) $(TOOLS_WASM) $(EXAMPLES) $(RUNT
 
 # The tests expect the settings of tests/wrangler.toml, with which the project comes. If wrangler.toml has others, the
 # tests run in a copy of the project that has those of tests/wrangler.toml. Names, ids and addresses make no difference.
-# The copy shares the installed tools and the compiled crates, and has builds of its own.
+# The copy shares the installed tools. It has builds of its own, and a target/ that it keeps: each test has the path of its
+# folder in it, and cargo would not compile it again for another folder.
 DEFAULTS := tests/wrangler.toml
 COPY := target/defaults
-SHARED := .tools target $(dir $(PACKAGES) $(EXAMPLES) $(RUNTIMES))
+SHARED := .tools $(dir $(PACKAGES) $(EXAMPLES) $(RUNTIMES))
 
 settings_of = <(sed -E '/^(name|database_name|database_id|id|routes|workers_dev|preview_urls) *=/d' $(1))
 ifneq ($(shell cmp -s $(call settings_of,wrangler.toml) $(call settings_of,$(DEFAULTS)) || echo differs),)
 test: setup $(EXAMPLES) $(RUNTIMES)
 	@$(call say,Copying the project with the settings of $(DEFAULTS) to $(COPY) for the tests)
-	@rm -rf $(COPY) && mkdir -p $(COPY)
+	@mkdir -p $(COPY) && find $(COPY) -mindepth 1 -maxdepth 1 ! -name target -exec rm -rf {} +
 	@git -c core.quotePath=off ls-files --cached --others --exclude-standard | while read -r file; do [ ! -f "$$file" ] || echo "$$file"; done \
 		| tar -cf - -T - | tar -C $(COPY) -xf - $(call or_fail,The project could not be copied)
 	@for folder in $(SHARED:/=); do ln -s "$(CURDIR)/$$folder" "$(COPY)/$$folder" || exit 1; done
