@@ -109,30 +109,11 @@ impl Account {
                 let database = line.rsplit('/').nth(1).unwrap();
                 self.query(database, body["sql"].as_str().unwrap())
             }
-            // A file of statements is uploaded to an address that the API gives, and then run.
-            _ if line.ends_with("/import") && body["action"] == "init" => {
-                let etag = body["etag"].as_str().unwrap();
-                let host = question.header("host").unwrap();
-                (
-                    200,
-                    json!({"success": true, "filename": etag, "upload_url": format!("http://{host}/files/{etag}")}),
-                )
-            }
+            _ if line.ends_with("/import") => self.import(question, &line, &body),
             _ if line.starts_with("PUT /files/") => {
-                let etag = line.rsplit('/').next().unwrap().to_owned();
-                self.files.insert(etag, String::from_utf8(question.body.clone()).unwrap());
+                let checksum = line.rsplit('/').next().unwrap().to_owned();
+                self.files.insert(checksum, String::from_utf8(question.body.clone()).unwrap());
                 (200, Value::Null)
-            }
-            _ if line.ends_with("/import") => {
-                let database = line.rsplit('/').nth(1).unwrap();
-                let sql = self.files[body["etag"].as_str().unwrap()].clone();
-                let (status, answer) = self.query(database, &sql);
-                if status != 200 {
-                    return (status, answer);
-                }
-                let meta = json!({"duration": 0, "rows_read": 0, "rows_written": 0, "size_after": 0});
-                let result = json!({"num_queries": 1, "final_bookmark": "", "meta": meta});
-                (200, json!({"success": true, "status": "complete", "messages": [], "result": result}))
             }
             // If the Worker exists already, wrangler uploads a version and then deploys it.
             "PUT /workers/scripts/W" | "POST /workers/scripts/W/deployments" => {
@@ -180,6 +161,23 @@ impl Account {
     fn keep(&mut self, is_admin: bool, question: &Question) {
         let place = if is_admin { &mut self.uploaded_admin } else { &mut self.uploaded };
         *place = String::from_utf8_lossy(&question.body).into_owned();
+    }
+
+    /// The steps by which D1 runs a file of statements: it gives an address for the upload, and then runs the file.
+    fn import(&mut self, question: &Question, line: &str, body: &Value) -> (u16, Value) {
+        let checksum = body["etag"].as_str().unwrap();
+        if body["action"] == "init" {
+            let url = format!("http://{}/files/{checksum}", question.header("host").unwrap());
+            return (200, json!({"success": true, "filename": checksum, "upload_url": url}));
+        }
+        let sql = self.files[checksum].clone();
+        let (status, answer) = self.query(line.rsplit('/').nth(1).unwrap(), &sql);
+        if status != 200 {
+            return (status, answer);
+        }
+        let meta = json!({"duration": 0, "rows_read": 0, "rows_written": 0, "size_after": 0});
+        let result = json!({"num_queries": 1, "final_bookmark": "", "meta": meta});
+        (200, json!({"success": true, "status": "complete", "messages": [], "result": result}))
     }
 
     /// D1's answers to statements.
