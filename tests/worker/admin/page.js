@@ -512,6 +512,7 @@ onEachScreen("an address is blocked, found and removed", async ({ name }) => {
   await page.fill("[name=prefix]", key);
   await page.press(KEYS.enter);
   await page.until("document.querySelector('tbody')?.rows.length === 1");
+  await settled();
   assert.match(await page.text("tbody"), new RegExp(`${RUN}\\s+(Ends \\(UTC\\)\\s+)?20\\d\\d-`));
   await page.click("tbody button");
   await page.click("#dialog .primary");
