@@ -92,3 +92,35 @@ fn every_word_of_the_service_has_a_text_in_every_language() {
     ];
     assert_eq!(told, BTreeSet::from(owners));
 }
+
+#[test]
+fn a_word_shares_the_text_of_its_field_on_purpose() {
+    let Printed { texts, words: found, .. } = &*PRINTED;
+    let english = &texts["en"];
+    let shared: BTreeSet<_> = found["en"]
+        .iter()
+        .filter(|(word, text)| !english.contains_key(*word) && is_of_a_field(english, text))
+        .map(|(word, _)| word.as_str())
+        .collect();
+    let fitting = [
+        "password_characters",
+        "proof_expired",
+        "proof_missing",
+        "proof_unsolved",
+        "proof_used",
+        "username_characters",
+        "username_encoding",
+        "username_invisible",
+        "username_leading_mark",
+    ];
+    assert_eq!(
+        shared,
+        BTreeSet::from(fitting),
+        "give a new word a text in packages/element/src/texts/, or add it here if the text of its field is true of it"
+    );
+}
+
+/// Whether a text is the one that the words of a field share.
+fn is_of_a_field(english: &Texts, text: &str) -> bool {
+    english.iter().any(|(key, own)| key.ends_with("_invalid") && own == text)
+}

@@ -4,6 +4,7 @@ use std::fs;
 use std::path::Path;
 
 use edge_signup::fields::username::MAX_CHARACTERS;
+use serde_json::Value;
 
 /// Files that repeat the number, and the text that each of them has then.
 fn places() -> Vec<(&'static str, String)> {
@@ -20,19 +21,18 @@ fn places() -> Vec<(&'static str, String)> {
         ("docs/verifying.md", with_comma),
         ("public/index.html", format!("1 to {MAX_CHARACTERS} characters")),
         ("public/gallery.js", format!("username: {{ max_characters: {MAX_CHARACTERS} }}")),
-        ("public/openapi.json", format!("\"maxLength\": {MAX_CHARACTERS}")),
         (
             "public/openapi.json",
             format!("\"description\": \"1 to {MAX_CHARACTERS} characters, counted after"),
         ),
         ("public/openapi.json", format!("\"max_characters\": {MAX_CHARACTERS}")),
         ("public/openapi.json", format!("The name is empty or has more than {MAX_CHARACTERS} characters")),
-        ("admin/public/openapi.json", format!("\"maxLength\": {MAX_CHARACTERS}")),
         ("bench/peers/contract.js", format!("must have 1 to {MAX_CHARACTERS} characters")),
         (
             "bench/peers/contract.js",
             format!("text.length > {MAX_CHARACTERS} && [...text].length > {MAX_CHARACTERS}"),
         ),
+        ("packages/client/src/client.ts", format!("At most {MAX_CHARACTERS} characters.")),
         ("scripts/commands/verify.js", format!("\"x\".repeat({})", MAX_CHARACTERS + 1)),
     ]
 }
@@ -52,6 +52,13 @@ fn every_file_that_repeats_the_length_of_a_username_has_the_right_one() {
         .filter(|(file, text)| !fs::read_to_string(file).unwrap().contains(text))
         .map(|(file, text)| format!("{file} should have {text:?}"))
         .collect();
+    for file in ["public/openapi.json", "admin/public/openapi.json"] {
+        let api: Value = serde_json::from_str(&fs::read_to_string(file).unwrap()).unwrap();
+        let length = &api["components"]["schemas"]["Username"]["maxLength"];
+        if *length != MAX_CHARACTERS {
+            wrong.push(format!("{file} has the maxLength {length} in its schema Username"));
+        }
+    }
     // The sentence of the error, wherever a test or a document repeats it.
     for folder in ["admin/src", "docs", "packages/client/src", "public", "scripts", "src", "tests/worker"] {
         for file in super::all_files(Path::new(folder)) {

@@ -479,14 +479,11 @@ fn the_token_and_the_port_of_the_admin_can_be_chosen_and_it_can_be_left_out() {
     for port in ["65535", "many"] {
         refused(&[("PORT", port)], &format!("PORT is \"{port}\": it must be a number below 65535"));
     }
-    // A port in use whose previous one is free.
-    let (holder, port) = loop {
-        let holder = TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = holder.local_addr().unwrap().port() - 1;
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            break (holder, port.to_string());
-        }
-    };
+    // A port in use whose previous one is free. The system does not give these ports to other tests.
+    let free = |port: u16| TcpListener::bind(("127.0.0.1", port)).ok();
+    let pair =
+        |port: u16| free(port + 1).filter(|_| free(port).is_some()).map(|holder| (holder, port.to_string()));
+    let (holder, port) = (20_000..30_000).find_map(pair).unwrap();
     let sentence = format!("Port {} is in use: stop the program", holder.local_addr().unwrap().port());
     refused(&[("PORT", &port)], &sentence);
     assert!(!project.folder.join(".admin-token").exists());
